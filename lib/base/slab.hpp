@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/memory.hpp"
+
+namespace terminus::base {
+
+/// A fixed number of T's addressed by 32-bit index, all memory taken at construction. Every slot carries a
+/// generation that changes when the slot is released, so that {index, generation} never names a successor.
+template <typename T>
+class Slab {
+ public:
+    static constexpr std::uint32_t kNone = UINT32_MAX;
+
+    explicit Slab(std::uint32_t capacity)
+        : memory_(sizeof(Slot) * capacity), slots_(static_cast<Slot*>(memory_.data())), capacity_(capacity) {}
+    ~Slab() {
+        for (std::uint32_t index = 0; index < touched_; ++index) {
+            if (slots_[index].live) std::destroy_at(&slots_[index].value);
+        }
+    }
+    Slab(const Slab&) = delete;
+    Slab& operator=(const Slab&) = delete;
+
+    /// Builds a T in a free slot and returns its index, or kNone when all are taken.
+    template <typename... Args>
+    [[nodiscard]] std::uint32_t allocate(Args&&... args) {
+        std::uint32_t index = free_head_;
+        if (index != kNone) {
+            free_head_ = slots_[index].next_free;
+        } else if (touched_ < capacity_) {
+            index = touched_++;  // slots are touched in order, so an idle slab commits no memory
+        } else {
+            return kNone;
+        }
+        Slot& slot = slots_[index];
+        std::construct_at(&slot.value, std::forward<Args>(args)...);
+        slot.live = true;
+        ++size_;
+        return index;
+    }
+
+    /// Destroys the T and makes its generation stale.
+    void release(std::uint32_t index) {
+        Slot& slot = live_slot(index);
+        std::destroy_at(&slot.value);
+        slot.live = false;
+        ++slot.generation;
+        slot.next_free = free_head_;
+        free_head_ = index;
+        --size_;
+    }
+
+    [[nodiscard]] T& operator[](std::uint32_t index) { return live_slot(index).value; }
+    [[nodiscard]] const T& operator[](std::uint32_t index) const {
+        return const_cast<Slab*>(this)->live_slot(index).value;
+    }
+
+    /// Whether {index, generation} still names the T it was taken from.
+    [[nodiscard]] bool is_current(std::uint32_t index, std::uint32_t generation) const {
+        return index < touched_ && slots_[index].live && slots_[index].generation == generation;
+    }
+    [[nodiscard]] bool is_live(std::uint32_t index) const { return index < touched_ && slots_[index].live; }
+    [[nodiscard]] std::uint32_t generation(std::uint32_t index) const { return slots_[index].generation; }
+    [[nodiscard]] std::uint32_t size() const { return size_; }
+    [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
+    /// One past the highest index ever used: the bound for a walk over all live slots.
+    [[nodiscard]] std::uint32_t touched() const { return touched_; }
+    void prefetch(std::uint32_t index) const { __builtin_prefetch(&slots_[index]); }
+
+ private:
+    // Fresh memory is zero: generation 0, not live.
+    struct Slot {
+        union {
+            T value;
+            std::uint32_t next_free;
+        };
+        std::uint32_t generation;
+        bool live;
+    };
+
+    Slot& live_slot(std::uint32_t index) {
+        TERMINUS_ASSERT(index < touched_ && slots_[index].live, "indices are used only while their slot is live");
+        return slots_[index];
+    }
+
+    Memory memory_;
+    Slot* slots_;
+    std::uint32_t capacity_;
+    std::uint32_t touched_ = 0;
+    std::uint32_t free_head_ = kNone;
+    std::uint32_t size_ = 0;
+};
+
+}  // namespace terminus::base

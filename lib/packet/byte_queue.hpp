@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/assert.hpp"
+#include "packet/slice.hpp"
+
+namespace terminus::packet {
+
+/// A byte stream made of slices: a receive queue, a send queue, or bytes on their way from one to the other.
+/// Nodes live in the mbufs' private area (kPrivateSize), so a queue allocates nothing and an empty one is 32 bytes.
+/// Each mbuf is in at most one queue.
+class ByteQueue {
+ public:
+    ByteQueue() = default;
+    ByteQueue(ByteQueue&& other) noexcept;
+    ByteQueue& operator=(ByteQueue&& other) noexcept;
+    ~ByteQueue() { clear(); }
+
+    [[nodiscard]] bool empty() const { return bytes_ == 0; }
+    [[nodiscard]] std::uint32_t size_bytes() const { return bytes_; }
+    /// mbufs held: what budgets count (DESIGN 3.6).
+    [[nodiscard]] std::uint32_t buffer_count() const { return buffers_; }
+
+    /// Appends. A small slice is copied into the tail mbuf's free room when the tail is ours alone and ends its
+    /// bytes there, so that ten bytes don't pin 2 KiB; the slice's own mbuf is then freed at once.
+    void push_back(Slice slice);
+    /// Appends all of `other`, O(1).
+    void append(ByteQueue&& other);
+    /// Removes and returns the first slice; the queue is not empty.
+    [[nodiscard]] Slice pop_front();
+    /// Removes exactly `bytes` from the front as a queue of its own: whole slices by reference; a slice that is
+    /// cut stays, and its first part is copied into a buffer of `pool` (nothing is moved of it when the pool is
+    /// empty, so the result may be shorter than asked).
+    [[nodiscard]] ByteQueue split_front(std::uint32_t bytes, rte_mempool* pool);
+    /// Drops `bytes` (at most size_bytes()) from the front: acknowledged data.
+    void drop_front(std::uint32_t bytes);
+    void clear();
+
+    /// Calls `use(rte_mbuf*, offset, length)` for each piece of [from, from + length), in order; the range lies
+    /// within the queue. A cursor remembers where the last call ended, so sequential sending is O(pieces).
+    template <typename Use>
+    void for_each_piece(std::uint32_t from, std::uint32_t length, Use&& use) const;
+
+ private:
+    struct Node {  // in the mbuf's private area
+        rte_mbuf* next;
+        std::uint16_t offset;
+        std::uint16_t length;
+    };
+    friend struct QueueLayout;
+    static Node& node(rte_mbuf* mbuf) { return *static_cast<Node*>(rte_mbuf_to_priv(mbuf)); }
+
+    rte_mbuf* head_ = nullptr;
+    rte_mbuf* tail_ = nullptr;
+    std::uint32_t bytes_ = 0;
+    std::uint32_t buffers_ = 0;
+    mutable rte_mbuf* cursor_ = nullptr;       // the piece that holds byte cursor_at_
+    mutable std::uint32_t cursor_at_ = 0;      // bytes before cursor_'s first
+};
+
+/// The private area every pool of this process gives its mbufs: a queue node.
+inline constexpr std::uint16_t kPrivateSize = 16;
+
+template <typename Use>
+void ByteQueue::for_each_piece(std::uint32_t from, std::uint32_t length, Use&& use) const {
+    TERMINUS_ASSERT(from <= bytes_ && length <= bytes_ - from, "callers ask for bytes that are queued");
+    if (cursor_ == nullptr || from < cursor_at_) {
+        cursor_ = head_;
+        cursor_at_ = 0;
+    }
+    while (length > 0) {
+        const Node& at = node(cursor_);
+        const std::uint32_t skip = from - cursor_at_;
+        if (skip >= at.length) {
+            cursor_at_ += at.length;
+            cursor_ = at.next;
+            continue;
+        }
+        const std::uint32_t available = at.length - skip;
+        const std::uint32_t taken = available < length ? available : length;
+        use(cursor_, static_cast<std::uint16_t>(at.offset + skip), static_cast<std::uint16_t>(taken));
+        from += taken;
+        length -= taken;
+    }
+}
+
+}  // namespace terminus::packet

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+
+#include "base/bytes.hpp"
+#include "packet/byte_queue.hpp"
+#include "packet/port.hpp"
+#include "packet/slice.hpp"
+#include "wire/address.hpp"
+#include "wire/tcp.hpp"
+
+namespace terminus::packet {
+
+/// What stands in front of a transport header.
+struct FrameAddressing {
+    wire::MacAddress source_mac;
+    wire::MacAddress destination_mac;
+    wire::IpAddress source;
+    wire::IpAddress destination;  ///< same family as source
+    std::uint8_t hop_limit = 64;
+    std::uint8_t traffic_class = 0;
+    std::uint32_t flow_label = 0;      ///< IPv6, 20 bits
+    std::uint16_t identification = 0;  ///< IPv4; 0 with DF (RFC 6864)
+};
+
+/// The only place where frames are made (DESIGN 3.6). Headers and copies come from `header_pool`; an empty pool
+/// yields an empty Buffer, which the caller counts.
+class FrameBuilder {
+ public:
+    FrameBuilder(rte_mempool* header_pool, rte_mempool* indirect_pool, PortCapabilities capabilities);
+
+    /// A TCP frame with payload [offset, offset + length) of `queue` (nullptr for none): attached by reference
+    /// where the port can take it, copied otherwise or when it is small. Checksums by the device where it offers,
+    /// else here.
+    [[nodiscard]] Buffer tcp(const FrameAddressing& addressing, const wire::TcpHeader& header,
+                             const ByteQueue* queue, std::uint32_t offset, std::uint32_t length);
+
+    /// An IP packet around a finished transport message (ICMP, ICMPv6, anything small): IP header written and,
+    /// for IPv4, its checksum. `message` carries its own checksum.
+    [[nodiscard]] Buffer ip(const FrameAddressing& addressing, std::uint8_t protocol, base::Bytes message);
+
+    /// An Ethernet frame around a finished message (ARP), padded to 60 bytes.
+    [[nodiscard]] Buffer ethernet(wire::MacAddress source, wire::MacAddress destination, std::uint16_t ether_type,
+                                  base::Bytes message);
+
+ private:
+    rte_mempool* header_pool_;
+    rte_mempool* indirect_pool_;
+    PortCapabilities capabilities_;
+};
+
+}  // namespace terminus::packet

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+
+#include "packet/batch.hpp"
+#include "wire/address.hpp"
+
+namespace terminus::packet {
+
+/// What a port can be trusted with; what is missing `packet` makes up for in software.
+struct PortCapabilities {
+    bool tx_ipv4_checksum = false;
+    bool tx_tcp_checksum = false;      ///< TCP over both families
+    bool tx_multi_segment = false;     ///< header mbuf chained to payload mbufs
+    bool tx_indirect_buffers = false;  ///< reads indirect mbufs' data right (AF_XDP does not)
+    bool keeps_pointer = false;        ///< hands the very mbuf to a peer (ring, memif zero-copy, memory): copy
+    bool rx_checksum = false;          ///< flags bad checksums reliably; otherwise every one is verified
+    std::uint16_t tx_segments_max = 1;  ///< mbufs a frame may consist of
+};
+
+/// One queue pair of a device, as one worker sees it: the only seam to the world (DESIGN 3.5). One indirect call
+/// a burst, none a packet.
+class Port {
+ public:
+    virtual ~Port() = default;
+    Port(const Port&) = delete;
+    Port& operator=(const Port&) = delete;
+
+    /// Appends up to into.room() received frames.
+    virtual void receive(Batch& into) = 0;
+    /// Takes as many frames from the front as the device accepts; the rest stays in `frames`.
+    virtual void transmit(Batch& frames) = 0;
+    [[nodiscard]] virtual bool link_is_up() const = 0;
+
+    [[nodiscard]] const PortCapabilities& capabilities() const { return capabilities_; }
+    [[nodiscard]] wire::MacAddress mac() const { return mac_; }
+    /// Largest IP packet in bytes.
+    [[nodiscard]] std::uint16_t mtu() const { return mtu_; }
+
+ protected:
+    Port(PortCapabilities capabilities, wire::MacAddress mac, std::uint16_t mtu)
+        : capabilities_(capabilities), mac_(mac), mtu_(mtu) {}
+
+ private:
+    PortCapabilities capabilities_;
+    wire::MacAddress mac_;
+    std::uint16_t mtu_;
+};
+
+}  // namespace terminus::packet

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <iterator>
+
+#include "stats/counter.hpp"
+#include "stats/reasons.hpp"
+
+namespace terminus::stats {
+
+/// The two legs of a proxied session.
+enum class Leg : std::uint8_t { Client, Backend };
+inline constexpr std::size_t kLegs = 2;
+
+/// The eleven states of RFC 9293 3.3.2, in Linux's order of `ss`; gauges are kept for each.
+inline constexpr std::size_t kTcpStates = 11;
+
+/// What happens on one leg's connections.
+struct LegStats {
+    std::array<Counter, kTcpStates> connections;  ///< gauge by tcp::State
+    Counter opens_active;                         ///< SYNs sent for new connections (Linux TcpActiveOpens)
+    Counter opens_passive;                        ///< handshakes begun by a peer (Linux TcpPassiveOpens)
+    Counter established;                          ///< handshakes completed
+    Counter bytes_received;                       ///< in-order payload
+    Counter bytes_sent;                           ///< payload acknowledged by the peer
+    Counter segments_received;
+    Counter segments_sent;
+    Counter segments_retransmitted_bytes;         ///< payload sent again
+    CounterArray<CloseReason, std::size(kCloseReasons)> closes;
+    CounterArray<RetransmitCause, std::size(kRetransmitCauses)> retransmits;
+    CounterArray<Timer, std::size(kTimers)> timer_expirations;
+    CounterArray<ResetReason, std::size(kResetReasons)> resets_sent;
+    Counter resets_received;
+    Counter challenge_acks;                       ///< RFC 5961
+    Counter challenge_acks_limited;
+    Counter out_of_order_segments;
+    Counter duplicate_segments;
+    Counter zero_window_probes_sent;
+    Counter zero_windows_advertised;
+};
+
+/// One core's numbers. Only its worker writes; the control thread reads whenever it likes.
+struct CoreStats {
+    std::array<LegStats, kLegs> legs;
+    CounterArray<DropReason, std::size(kDropReasons)> drops;
+    Counter frames_received;
+    Counter frames_sent;
+    Counter bytes_received;  ///< on the wire, Ethernet header included
+    Counter bytes_sent;
+    Counter checksums_verified_in_software;
+    Counter fragments_received;
+    Counter datagrams_reassembled;
+    Counter resets_sent_without_connection;
+    Counter hand_overs_sent;      ///< frames that belonged to another worker
+    Counter hand_overs_received;
+    Counter half_open;            ///< gauge
+    Counter time_wait;            ///< gauge
+    Counter neighbours;           ///< gauge, resolved entries
+    Counter source_ports_used;    ///< gauge
+    Counter source_ports_exhausted;
+    Counter buffers_used;         ///< gauge
+    Counter buffers_total;        ///< gauge
+    Counter turns;
+    Counter turns_busy;
+    Counter busy_ns;              ///< time in turns that did work
+    Counter idle_ns;              ///< time in turns that found nothing, and asleep
+
+    [[nodiscard]] LegStats& leg(Leg which) { return legs[static_cast<std::size_t>(which)]; }
+    [[nodiscard]] const LegStats& leg(Leg which) const { return legs[static_cast<std::size_t>(which)]; }
+};
+
+}  // namespace terminus::stats

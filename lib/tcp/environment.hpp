@@ -1,0 +1,40 @@
+#pragma once
+
+#include "base/siphash.hpp"
+#include "base/time.hpp"
+#include "stats/core_stats.hpp"
+#include "tcp/tunables.hpp"
+#include "wire/address.hpp"
+#include "wire/seq.hpp"
+
+namespace terminus::tcp {
+
+using base::Duration;
+using base::Instant;
+
+/// What the machine may know of the world during one call.
+struct Environment {
+    Instant now;
+    const Tunables& tunables;
+    stats::CoreStats& stats;
+    /// False while buffers are nearly out: payload is dropped unacknowledged, everything else goes on (DESIGN 3.6).
+    bool may_keep_payload = true;
+};
+
+/// One core's (in fact one process's) secrets: what an off-path attacker must not guess.
+struct Secrets {
+    base::SipKey isn;
+    base::SipKey timestamp_offset;
+    static Secrets from_seed(std::uint64_t seed);
+};
+
+/// RFC 6528: SipHash of the 4-tuple plus a clock of 4 µs, so that incarnations of a 4-tuple move forward.
+[[nodiscard]] wire::SeqNum initial_sequence(const Secrets& secrets, const wire::FourTuple& tuple, Instant now);
+
+/// DESIGN 4: SipHash of the 4-tuple, added to the millisecond clock of RFC 7323's TSval.
+[[nodiscard]] std::uint32_t timestamp_offset(const Secrets& secrets, const wire::FourTuple& tuple);
+
+/// The TSval of `now` for a connection with this offset: milliseconds.
+[[nodiscard]] std::uint32_t timestamp_value(Instant now, std::uint32_t offset);
+
+}  // namespace terminus::tcp
