@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "base/time.hpp"
+#include "proxy/service_table.hpp"
+#include "stats/reasons.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/tunables.hpp"
+#include "wire/address.hpp"
+
+namespace terminus::worker {
+
+/// One line of `ss`: a copy, so that the control thread may look at it as long as it likes.
+struct ConnectionRow {
+    wire::FourTuple tuple;
+    tcp::State state = tcp::State::Closed;
+    stats::Leg leg = stats::Leg::Client;
+    proxy::ServiceId service = 0;
+    std::uint32_t receive_queue_bytes = 0;
+    std::uint32_t send_queue_bytes = 0;
+    bool has_timer = false;
+    stats::Timer timer = stats::Timer::Retransmission;
+    base::Duration timer_left{};
+    std::uint8_t retransmits = 0;
+    base::Duration smoothed_rtt{};
+    base::Duration rto{};
+    std::uint32_t congestion_window_bytes = 0;
+    std::uint16_t send_mss = 0;
+};
+
+/// A bounded piece of a listing. The asker allocates it, the worker fills it and gives it back.
+struct RowPage {
+    static constexpr std::size_t kRowsMax = 128;  // what a worker copies in one turn without hurting latency
+    std::uint64_t request = 0;                    ///< the asker's own number, returned as it was
+    std::uint64_t cursor = 0;                     ///< 0 to begin; as returned to go on
+    bool done = false;
+    std::vector<ConnectionRow> rows;              ///< reserve(kRowsMax) before posting: the worker allocates nothing
+};
+
+// What the control thread asks of a worker; each is answered by one Reply of the matching kind.
+struct SetTunables {
+    tcp::Tunables tunables;  ///< process-wide limits already divided by the number of workers
+};
+struct SetServices {
+    const proxy::ServiceTable* table;  ///< stays valid until every worker has replied to a newer one
+};
+struct ListConnections {
+    std::unique_ptr<RowPage> page;
+};
+struct SetDraining {
+    bool draining;  ///< new SYNs are answered with RST
+};
+struct AbortAll {
+    stats::CloseReason reason;  ///< every connection is reset
+};
+struct Stop {};  ///< the worker's loop ends after flushing what it can
+
+using Command = std::variant<std::monostate, SetTunables, SetServices, ListConnections, SetDraining, AbortAll, Stop>;
+
+struct TunablesSet {};
+struct ServicesSet {
+    std::uint64_t version;
+};
+struct ConnectionsListed {
+    std::unique_ptr<RowPage> page;
+};
+struct DrainingSet {};
+struct AllAborted {};
+struct Stopped {};
+
+using Reply = std::variant<std::monostate, TunablesSet, ServicesSet, ConnectionsListed, DrainingSet, AllAborted, Stopped>;
+
+}  // namespace terminus::worker
