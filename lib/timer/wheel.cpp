@@ -1,0 +1,241 @@
+#include "timer/wheel.hpp"
+
+#include <algorithm>
+#include <bit>
+
+#include "base/assert.hpp"
+
+namespace terminus::timer {
+
+namespace {
+
+// The epoch is `worker`'s; before it there is nothing to tell apart.
+std::uint64_t tick_of(Instant instant) {
+    const std::int64_t ns = instant.time_since_epoch().count();
+    return ns < 0 ? 0 : static_cast<std::uint64_t>(ns) >> Wheel::kTickBits;
+}
+
+Instant instant_of(std::uint64_t tick) {
+    constexpr std::uint64_t kLastTick = static_cast<std::uint64_t>(INT64_MAX) >> Wheel::kTickBits;
+    if (tick > kLastTick) return base::kNever;
+    return base::instant_from_ns(static_cast<std::int64_t>(tick << Wheel::kTickBits));
+}
+
+unsigned digit_of(std::uint64_t tick, unsigned level) {
+    return static_cast<unsigned>(tick >> (8 * level)) & 255;
+}
+
+}  // namespace
+
+Wheel::Wheel(std::uint32_t capacity, Instant start)
+    : memory_(sizeof(Node) * std::size_t{capacity}),
+      nodes_(static_cast<Node*>(memory_.data())),
+      capacity_(capacity),
+      current_(tick_of(start)) {
+    TERMINUS_ASSERT(capacity < kNoTimer, "the last index is the mark of no timer");
+    heads_.fill(kNoTimer);
+}
+
+TimerId Wheel::arm(Instant deadline, Target target) {
+    TimerId id = free_head_;
+    if (id != kNoTimer) {
+        free_head_ = nodes_[id].next;
+    } else if (touched_ < capacity_) {
+        id = touched_++;
+    } else {
+        return kNoTimer;
+    }
+    nodes_[id].tick = tick_of(deadline) + 1;
+    nodes_[id].target = target;
+    link(id);
+    ++size_;
+    return id;
+}
+
+void Wheel::rearm(TimerId id, Instant deadline) {
+    Node& node = armed(id);
+    const std::uint64_t tick = tick_of(deadline) + 1;
+    if (node.tick == tick) return;
+    unlink(id);
+    node.tick = tick;
+    link(id);
+}
+
+void Wheel::cancel(TimerId id) {
+    armed(id);
+    release(id);
+}
+
+Instant Wheel::deadline(TimerId id) const {
+    return instant_of(armed(id).tick - 1);
+}
+
+Target Wheel::target(TimerId id) const {
+    return armed(id).target;
+}
+
+Instant Wheel::next_wakeup() const {
+    if (size_ == 0) return base::kNever;
+    if (cascade_level_ > 0 || heads_[current_slot(0)] != kNoTimer) return instant_of(current_);
+    return instant_of(next_visit());
+}
+
+// A clock that steps back takes the wheel with it and moves no timer: each slot is met again no later than
+// the ticks in it, and a timer met too soon is placed anew. What was overdue may come up to one turn of level
+// 0 late.
+std::uint64_t Wheel::begin_advance(Instant now) {
+    const std::uint64_t now_tick = tick_of(now);
+    if (now_tick < current_) {
+        current_ = now_tick;
+        cascade_level_ = 0;
+    }
+    return now_tick;
+}
+
+// The next due timer, freed; nothing when none is due or the moves are spent.
+std::optional<Target> Wheel::take_due(std::uint64_t now_tick, std::uint64_t& moves) {
+    for (;;) {
+        if (!cascade(moves)) return std::nullopt;
+        const std::uint32_t slot = current_slot(0);
+        while (heads_[slot] != kNoTimer) {
+            const TimerId id = heads_[slot];
+            if (nodes_[id].tick <= current_) {
+                const Target target = nodes_[id].target;
+                release(id);
+                return target;
+            }
+            // Only after a step back of the clock: this slot was filled for a later turn of the level.
+            if (moves == 0) return std::nullopt;
+            --moves;
+            unlink(id);
+            link(id);
+        }
+        if (current_ == now_tick) return std::nullopt;
+        const std::uint64_t next = size_ == 0 ? UINT64_MAX : next_visit();
+        if (next > now_tick) {
+            // Nothing is to be visited on the way, so all levels may skip it.
+            current_ = now_tick;
+            return std::nullopt;
+        }
+        enter(next);
+    }
+}
+
+// Arrives at a tick: the levels of which it begins a new slot have that slot to empty.
+void Wheel::enter(std::uint64_t tick) {
+    TERMINUS_ASSERT(tick > current_ && cascade_level_ == 0,
+                    "ticks are entered in order, each when all before are done");
+    current_ = tick;
+    for (unsigned level = 1; level < kLevels && digit_of(tick, level - 1) == 0; ++level)
+        cascade_level_ = level;
+}
+
+// Empties the slots that the wheel has entered, from the top so that timers fall through. False when the
+// moves are spent before that; the next call goes on.
+bool Wheel::cascade(std::uint64_t& moves) {
+    while (cascade_level_ > 0) {
+        const std::uint32_t slot = current_slot(cascade_level_);
+        while (heads_[slot] != kNoTimer) {
+            if (moves == 0) return false;
+            --moves;
+            const TimerId id = heads_[slot];
+            unlink(id);
+            link(id);
+            TERMINUS_ASSERT(nodes_[id].slot != slot,
+                            "a timer never stands in the current slot of an upper level");
+        }
+        --cascade_level_;
+    }
+    return true;
+}
+
+// The first tick after current_ at which a slot with a timer in it is entered.
+std::uint64_t Wheel::next_visit() const {
+    std::uint64_t first = UINT64_MAX;
+    for (unsigned level = 0; level < kLevels; ++level) {
+        const unsigned distance = distance_to_occupied(level, digit_of(current_, level));
+        if (distance == 0) continue;
+        first = std::min(first, ((current_ >> (8 * level)) + distance) << (8 * level));
+    }
+    return first;
+}
+
+// How many slots ahead the next occupied one is: 1 … 256 (256 is `digit` itself, a turn later), 0 when the
+// level is empty.
+unsigned Wheel::distance_to_occupied(unsigned level, unsigned digit) const {
+    const auto& words = occupied_[level];
+    const unsigned start = (digit + 1) % kSlots;
+    // The first word is looked at twice: its bits from `start` at first, those before at last.
+    for (unsigned step = 0; step <= words.size(); ++step) {
+        const unsigned index = (start / 64 + step) % words.size();
+        std::uint64_t word = words[index];
+        const std::uint64_t from_start = ~std::uint64_t{0} << (start % 64);
+        if (step == 0) word &= from_start;
+        if (step == words.size()) word &= ~from_start;
+        if (word == 0) continue;
+        const unsigned found = index * 64 + static_cast<unsigned>(std::countr_zero(word));
+        return (found - start + kSlots) % kSlots + 1;
+    }
+    return 0;
+}
+
+std::uint32_t Wheel::slot_for(std::uint64_t tick) const {
+    tick = std::max(tick, current_);
+    const std::uint64_t difference = tick ^ current_;
+    if (difference < (1u << 8)) return digit_of(tick, 0);
+    if (difference < (1u << 16)) return kSlots + digit_of(tick, 1);
+    if (difference < (1u << 24)) return 2 * kSlots + digit_of(tick, 2);
+    // Level 3 has none above it and is used as a ring; what is beyond it waits in its last slot, to be placed
+    // anew from there.
+    const std::uint64_t furthest = (current_ >> 24) + kSlots - 1;
+    return 3 * kSlots + static_cast<std::uint32_t>(std::min(tick >> 24, furthest) % kSlots);
+}
+
+std::uint32_t Wheel::current_slot(unsigned level) const {
+    return level * kSlots + digit_of(current_, level);
+}
+
+void Wheel::link(TimerId id) {
+    Node& node = nodes_[id];
+    const std::uint32_t slot = slot_for(node.tick);
+    node.slot = slot;
+    TimerId& head = heads_[slot];
+    if (head == kNoTimer) {
+        head = node.next = node.prev = id;
+        occupied_[slot / kSlots][slot % kSlots / 64] |= std::uint64_t{1} << (slot % 64);
+        return;
+    }
+    node.next = head;
+    node.prev = nodes_[head].prev;
+    nodes_[node.prev].next = id;
+    nodes_[head].prev = id;
+}
+
+void Wheel::unlink(TimerId id) {
+    const Node& node = nodes_[id];
+    const std::uint32_t slot = node.slot;
+    if (node.next == id) {
+        heads_[slot] = kNoTimer;
+        occupied_[slot / kSlots][slot % kSlots / 64] &= ~(std::uint64_t{1} << (slot % 64));
+        return;
+    }
+    nodes_[node.prev].next = node.next;
+    nodes_[node.next].prev = node.prev;
+    if (heads_[slot] == id) heads_[slot] = node.next;
+}
+
+void Wheel::release(TimerId id) {
+    unlink(id);
+    nodes_[id].slot = kFree;
+    nodes_[id].next = free_head_;
+    free_head_ = id;
+    --size_;
+}
+
+Wheel::Node& Wheel::armed(TimerId id) const {
+    TERMINUS_ASSERT(id < touched_ && nodes_[id].slot != kFree,
+                    "an id is used only until its timer fires or is cancelled");
+    return nodes_[id];
+}
+
+}  // namespace terminus::timer

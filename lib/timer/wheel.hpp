@@ -1,0 +1,128 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/memory.hpp"
+#include "base/time.hpp"
+
+namespace terminus::timer {
+
+using base::Duration;
+using base::Instant;
+
+/// Names an armed timer, from arm() until it fires or is cancelled.
+using TimerId = std::uint32_t;
+inline constexpr TimerId kNoTimer = UINT32_MAX;
+
+/// What a timer is for. The wheel only carries it: the owner compares the generation before believing the
+/// handle.
+struct Target {
+    std::uint32_t handle = 0;
+    std::uint32_t generation = 0;
+
+    friend constexpr bool operator==(const Target&, const Target&) = default;
+};
+
+/// A hierarchical timing wheel (Varghese and Lauck 1987, scheme 7): arm, rearm and cancel in O(1), and a leap
+/// of days costs no more than what it fires and moves.
+///
+///     level  slot spans        level spans       a timer stands in the level of the highest byte in which
+///     its
+///       0    2^16 ns (65 µs)   16.8 ms           tick differs from the wheel's; when the wheel enters that
+///       slot 1    16.8 ms           4.3 s             the timer moves down ("cascades"), at most three times
+///       in all. 2    4.3 s             18 min 3    18 min            3.3 days          later deadlines wait
+///       in level 3's furthest slot.
+///
+/// Nothing fires early: a deadline's tick is the one that begins after it. One thread, no clock of its own.
+class Wheel {
+ public:
+    static constexpr unsigned kTickBits = 16;  ///< a tick is 2^16 ns
+    static constexpr Duration kTick{std::int64_t{1} << kTickBits};
+    static constexpr unsigned kLevels = 4;
+    static constexpr unsigned kSlots = 256;
+    /// One call moves at most this many timers between levels for each it may fire: a crowded slot is
+    /// cascaded over several calls, so that no turn of the worker pays for all of it.
+    static constexpr std::uint32_t kMovesPerFire = 8;
+
+    /// `capacity` timers at most can be armed at a time; all memory is reserved here.
+    Wheel(std::uint32_t capacity, Instant start);
+
+    /// kNoTimer when `capacity` timers are armed. A deadline in the past fires in the next advance(); kNever
+    /// is a deadline as good as any, it only never comes.
+    [[nodiscard]] TimerId arm(Instant deadline, Target target);
+    /// Moves an armed timer to another deadline, earlier or later.
+    void rearm(TimerId id, Instant deadline);
+    void cancel(TimerId id);
+
+    /// The beginning of the tick that the armed deadline lies in: a deadline before this needs a rearm(), any
+    /// other would not fire earlier than the timer does as it is.
+    [[nodiscard]] Instant deadline(TimerId id) const;
+    [[nodiscard]] Target target(TimerId id) const;
+
+    /// Calls fire(Target) for at most `budget` timers whose tick has begun, in order of their ticks. A timer
+    /// is freed before its call, which may arm, rearm and cancel others. What the budget left over comes
+    /// first in the next call. Returns how many fired. A `now` before the last one fires nothing that isn't
+    /// due by it.
+    template <typename Fire>
+    std::uint32_t advance(Instant now, std::uint32_t budget, Fire&& fire) {
+        if (budget == 0) return 0;
+        const std::uint64_t now_tick = begin_advance(now);
+        std::uint64_t moves = std::uint64_t{budget} * kMovesPerFire;
+        std::uint32_t fired = 0;
+        while (fired < budget) {
+            const std::optional<Target> due = take_due(now_tick, moves);
+            if (!due) break;
+            ++fired;
+            fire(*due);
+        }
+        return fired;
+    }
+
+    /// The earliest instant at which advance() would find work, a move between levels included; kNever when
+    /// nothing is armed. In the past when the last budget left something over.
+    [[nodiscard]] Instant next_wakeup() const;
+
+    [[nodiscard]] std::uint32_t size() const { return size_; }
+    [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
+
+ private:
+    struct Node {
+        TimerId next;  // circular within the slot, or the free list's next
+        TimerId prev;
+        std::uint64_t tick : 48;  // 2^63 ns are 2^47 ticks
+        std::uint64_t slot : 16;  // index into heads_, kFree when not armed
+        Target target;
+    };
+    static_assert(sizeof(Node) == 24);
+
+    static constexpr std::uint32_t kFree = UINT16_MAX;
+
+    std::uint64_t begin_advance(Instant now);
+    std::optional<Target> take_due(std::uint64_t now_tick, std::uint64_t& moves);
+    bool cascade(std::uint64_t& moves);
+    void enter(std::uint64_t tick);
+    [[nodiscard]] std::uint64_t next_visit() const;
+    [[nodiscard]] unsigned distance_to_occupied(unsigned level, unsigned digit) const;
+    [[nodiscard]] std::uint32_t slot_for(std::uint64_t tick) const;
+    [[nodiscard]] std::uint32_t current_slot(unsigned level) const;
+    void link(TimerId id);
+    void unlink(TimerId id);
+    void release(TimerId id);
+    Node& armed(TimerId id) const;
+
+    base::Memory memory_;
+    Node* nodes_;
+    std::uint32_t capacity_;
+    std::uint32_t touched_ = 0;  // nodes are used in order first, so an idle wheel commits no memory
+    std::uint32_t size_ = 0;
+    TimerId free_head_ = kNoTimer;
+    unsigned cascade_level_ = 0;  // slots of levels 1 … this one are still to be emptied at current_
+    std::uint64_t current_;       // every tick before this one is done
+    std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> occupied_{};
+    std::array<TimerId, std::size_t{kLevels} * kSlots> heads_;
+};
+
+}  // namespace terminus::timer
