@@ -7,19 +7,24 @@
 namespace terminus::flow {
 
 /// Which of the three representations a 4-tuple has (DESIGN 3.2).
-enum class HandleKind : std::uint8_t { Connection, HalfOpen, TimeWait };
+enum class HandleKind : std::uint8_t {
+    Connection,
+    HalfOpen,
+    TimeWait,
+    Application,  ///< a timer of the stack's application; never in the table
+};
 
 /// Names a slot of the slab of its kind: 2 tag bits over 30 index bits. What outlives a turn keeps the slot's
 /// generation beside it.
 class Handle {
  public:
     static constexpr unsigned kIndexBits = 30;
-    static constexpr std::uint32_t kIndexMax = (1u << kIndexBits) - 1;
+    static constexpr std::uint32_t kIndexMax = (1u << kIndexBits) - 2;  // one less than fits: kNone
 
     constexpr Handle() = default;  ///< none
     constexpr Handle(HandleKind kind, std::uint32_t index)
         : raw_((static_cast<std::uint32_t>(kind) << kIndexBits) | index) {
-        TERMINUS_ASSERT(index <= kIndexMax, "slabs are made with at most 2^30 slots");
+        TERMINUS_ASSERT(index <= kIndexMax, "slabs are made with fewer than 2^30 slots");
     }
     [[nodiscard]] static constexpr Handle none() { return Handle(); }
     /// From raw(), where a handle travelled as a number (timer targets, logs).
@@ -35,13 +40,13 @@ class Handle {
         TERMINUS_ASSERT(!is_none(), "nothing has no kind; callers ask is_none() first");
         return static_cast<HandleKind>(raw_ >> kIndexBits);
     }
-    [[nodiscard]] constexpr std::uint32_t index() const { return raw_ & kIndexMax; }
+    [[nodiscard]] constexpr std::uint32_t index() const { return raw_ & ((1u << kIndexBits) - 1); }
     [[nodiscard]] constexpr std::uint32_t raw() const { return raw_; }
 
     friend constexpr bool operator==(Handle, Handle) = default;
 
  private:
-    static constexpr std::uint32_t kNone = UINT32_MAX;  // the fourth tag, which no kind has
+    static constexpr std::uint32_t kNone = UINT32_MAX;  // the last kind's last index, which no slab reaches
     std::uint32_t raw_ = kNone;
 };
 static_assert(sizeof(Handle) == 4);
