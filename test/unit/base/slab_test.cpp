@@ -1,6 +1,7 @@
 #include "base/slab.hpp"
 
 #include <catch2/catch.hpp>
+#include <memory>
 
 using terminus::base::Slab;
 
@@ -28,4 +29,35 @@ TEST_CASE("a full slab says so and recovers by one release") {
     slab.release(first);
     CHECK(slab.allocate(4) == first);
     CHECK(slab.size() == 2);
+}
+
+TEST_CASE("a slab destroys each value once: at release, or at its own end") {
+    const auto watched = std::make_shared<int>(1);
+    {
+        Slab<std::shared_ptr<int>> slab(8);
+        const auto first = slab.allocate(watched);
+        const auto second = slab.allocate(watched);
+        REQUIRE(second != Slab<std::shared_ptr<int>>::kNone);
+        CHECK(watched.use_count() == 3);
+        slab.release(first);
+        CHECK(watched.use_count() == 2);
+        CHECK_FALSE(slab.is_live(first));
+        CHECK(slab.is_live(second));
+    }
+    CHECK(watched.use_count() == 1);
+}
+
+TEST_CASE("a slot never used names nothing, and a walk is bounded by what was touched") {
+    Slab<int> slab(100);
+    CHECK(slab.touched() == 0);
+    CHECK_FALSE(slab.is_current(0, 0));
+    CHECK_FALSE(slab.is_live(99));
+    const auto first = slab.allocate(1);
+    const auto second = slab.allocate(2);
+    CHECK(slab.touched() == 2);
+    slab.release(first);
+    slab.release(second);
+    CHECK(slab.touched() == 2);
+    CHECK(slab.size() == 0);
+    CHECK(slab.capacity() == 100);
 }

@@ -1,0 +1,44 @@
+#include "base/memory.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstdint>
+
+using terminus::base::Memory;
+
+TEST_CASE("memory is zero, writable to its last byte, and aligned to a page") {
+    const Memory memory(3 * 4096 + 5);
+    REQUIRE(memory.data() != nullptr);
+    CHECK(memory.size() == 3 * 4096 + 5);
+    CHECK(reinterpret_cast<std::uintptr_t>(memory.data()) % 4096 == 0);
+    auto* bytes = static_cast<std::uint8_t*>(memory.data());
+    for (std::size_t i = 0; i < memory.size(); ++i)
+        REQUIRE(bytes[i] == 0);
+    bytes[memory.size() - 1] = 7;
+    CHECK(bytes[memory.size() - 1] == 7);
+}
+
+TEST_CASE("no memory is asked for nothing") {
+    const Memory none;
+    CHECK(none.data() == nullptr);
+    const Memory zero(0);
+    CHECK(zero.data() == nullptr);
+    CHECK(zero.size() == 0);
+}
+
+TEST_CASE("memory moves without changing its address") {
+    Memory first(4096);
+    void* const address = first.data();
+    Memory second(std::move(first));
+    CHECK(second.data() == address);
+    CHECK(first.data() == nullptr);
+    Memory third(8192);
+    third = std::move(second);
+    CHECK(third.data() == address);
+    CHECK(third.size() == 4096);
+}
+
+TEST_CASE("memory far larger than the machine's is granted, since only what is touched is committed") {
+    const Memory memory(std::size_t{1} << 38);
+    static_cast<std::uint8_t*>(memory.data())[memory.size() - 1] = 1;
+    CHECK(static_cast<std::uint8_t*>(memory.data())[memory.size() - 1] == 1);
+}
