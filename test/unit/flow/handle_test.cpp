@@ -6,7 +6,8 @@ using terminus::flow::Handle;
 using terminus::flow::HandleKind;
 
 TEST_CASE("a handle keeps its kind and all thirty bits of its index") {
-    for (const HandleKind kind : {HandleKind::Connection, HandleKind::HalfOpen, HandleKind::TimeWait}) {
+    for (const HandleKind kind :
+         {HandleKind::Connection, HandleKind::HalfOpen, HandleKind::TimeWait, HandleKind::Application}) {
         for (const std::uint32_t index : {0u, 1u, Handle::kIndexMax - 1, Handle::kIndexMax}) {
             const Handle handle(kind, index);
             CHECK_FALSE(handle.is_none());
