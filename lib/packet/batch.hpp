@@ -12,8 +12,8 @@ namespace terminus::packet {
 /// Frames on their way between a port and a stage: at most one burst, owned.
 class Batch {
  public:
-    /// Frames a turn takes from a queue: DPDK's customary burst, big enough to amortise the doorbell and small
-    /// enough that headers stay in L1.
+    /// Frames a turn takes from a queue: DPDK's customary burst, big enough to amortise the doorbell and
+    /// small enough that headers stay in L1.
     static constexpr std::uint16_t kCapacity = 64;
 
     Batch() = default;

@@ -8,10 +8,15 @@
 namespace terminus::packet {
 
 /// A byte stream made of slices: a receive queue, a send queue, or bytes on their way from one to the other.
-/// Nodes live in the mbufs' private area (kPrivateSize), so a queue allocates nothing and an empty one is 32 bytes.
-/// Each mbuf is in at most one queue.
+/// Nodes live in the mbufs' private area (kPrivateSize), so a queue allocates nothing and an empty one is 32
+/// bytes. Each mbuf is in at most one queue.
 class ByteQueue {
  public:
+    /// A slice up to this long is copied into the tail's free room instead of keeping an mbuf of its own: a
+    /// copy of four cache lines costs less than the buffer it frees, and bounds the waste of a stream of tiny
+    /// segments.
+    static constexpr std::uint16_t kCopyMax = 256;
+
     ByteQueue() = default;
     ByteQueue(ByteQueue&& other) noexcept;
     ByteQueue& operator=(ByteQueue&& other) noexcept;
@@ -22,23 +27,24 @@ class ByteQueue {
     /// mbufs held: what budgets count (DESIGN 3.6).
     [[nodiscard]] std::uint32_t buffer_count() const { return buffers_; }
 
-    /// Appends. A small slice is copied into the tail mbuf's free room when the tail is ours alone and ends its
-    /// bytes there, so that ten bytes don't pin 2 KiB; the slice's own mbuf is then freed at once.
+    /// Appends. A small slice is copied into the tail mbuf's free room when the tail is ours alone and ends
+    /// its bytes there, so that ten bytes don't pin 2 KiB; the slice's own mbuf is then freed at once.
     void push_back(Slice slice);
     /// Appends all of `other`, O(1).
     void append(ByteQueue&& other);
     /// Removes and returns the first slice; the queue is not empty.
     [[nodiscard]] Slice pop_front();
-    /// Removes exactly `bytes` from the front as a queue of its own: whole slices by reference; a slice that is
-    /// cut stays, and its first part is copied into a buffer of `pool` (nothing is moved of it when the pool is
-    /// empty, so the result may be shorter than asked).
+    /// Removes exactly `bytes` from the front as a queue of its own: whole slices by reference; a slice that
+    /// is cut stays, and its first part is copied into a buffer of `pool` (nothing is moved of it when the
+    /// pool is empty, so the result may be shorter than asked).
     [[nodiscard]] ByteQueue split_front(std::uint32_t bytes, rte_mempool* pool);
     /// Drops `bytes` (at most size_bytes()) from the front: acknowledged data.
     void drop_front(std::uint32_t bytes);
     void clear();
 
-    /// Calls `use(rte_mbuf*, offset, length)` for each piece of [from, from + length), in order; the range lies
-    /// within the queue. A cursor remembers where the last call ended, so sequential sending is O(pieces).
+    /// Calls `use(rte_mbuf*, offset, length)` for each piece of [from, from + length), in order; the range
+    /// lies within the queue. A cursor remembers where the last call ended, so sequential sending is
+    /// O(pieces).
     template <typename Use>
     void for_each_piece(std::uint32_t from, std::uint32_t length, Use&& use) const;
 
@@ -49,18 +55,26 @@ class ByteQueue {
         std::uint16_t length;
     };
     friend struct QueueLayout;
+    /// Copies `bytes` behind the tail's; false when the tail is shared, indirect or full.
+    bool extend_tail(base::Bytes bytes);
+    /// Puts a piece at the end as it is.
+    void link(rte_mbuf* mbuf, std::uint16_t offset, std::uint16_t length);
+    /// Takes the first mbuf out of the list, its reference goes to the caller.
+    rte_mbuf* unlink_front();
+
     static Node& node(rte_mbuf* mbuf) { return *static_cast<Node*>(rte_mbuf_to_priv(mbuf)); }
 
     rte_mbuf* head_ = nullptr;
     rte_mbuf* tail_ = nullptr;
     std::uint32_t bytes_ = 0;
     std::uint32_t buffers_ = 0;
-    mutable rte_mbuf* cursor_ = nullptr;       // the piece that holds byte cursor_at_
-    mutable std::uint32_t cursor_at_ = 0;      // bytes before cursor_'s first
+    mutable rte_mbuf* cursor_ = nullptr;   // the piece that holds byte cursor_at_
+    mutable std::uint32_t cursor_at_ = 0;  // bytes before cursor_'s first
 };
 
-/// The private area every pool of this process gives its mbufs: a queue node.
-inline constexpr std::uint16_t kPrivateSize = 16;
+/// The private area every pool of this process gives its mbufs: a queue node, or a node of tcp's reassembly
+/// tree.
+inline constexpr std::uint16_t kPrivateSize = 24;
 
 template <typename Use>
 void ByteQueue::for_each_piece(std::uint32_t from, std::uint32_t length, Use&& use) const {

@@ -25,25 +25,25 @@ struct FrameAddressing {
     std::uint16_t identification = 0;  ///< IPv4; 0 with DF (RFC 6864)
 };
 
-/// The only place where frames are made (DESIGN 3.6). Headers and copies come from `header_pool`; an empty pool
-/// yields an empty Buffer, which the caller counts.
+/// The only place where frames are made (DESIGN 3.6). Headers and copies come from `header_pool`; an empty
+/// pool yields an empty Buffer, which the caller counts.
 class FrameBuilder {
  public:
     FrameBuilder(rte_mempool* header_pool, rte_mempool* indirect_pool, PortCapabilities capabilities);
 
-    /// A TCP frame with payload [offset, offset + length) of `queue` (nullptr for none): attached by reference
-    /// where the port can take it, copied otherwise or when it is small. Checksums by the device where it offers,
-    /// else here.
+    /// A TCP frame with payload [offset, offset + length) of `queue` (nullptr for none): attached by
+    /// reference where the port can take it, copied otherwise or when it is small. Checksums by the device
+    /// where it offers, else here.
     [[nodiscard]] Buffer tcp(const FrameAddressing& addressing, const wire::TcpHeader& header,
                              const ByteQueue* queue, std::uint32_t offset, std::uint32_t length);
 
-    /// An IP packet around a finished transport message (ICMP, ICMPv6, anything small): IP header written and,
-    /// for IPv4, its checksum. `message` carries its own checksum.
+    /// An IP packet around a finished transport message (ICMP, ICMPv6, anything small): IP header written
+    /// and, for IPv4, its checksum. `message` carries its own checksum.
     [[nodiscard]] Buffer ip(const FrameAddressing& addressing, std::uint8_t protocol, base::Bytes message);
 
     /// An Ethernet frame around a finished message (ARP), padded to 60 bytes.
-    [[nodiscard]] Buffer ethernet(wire::MacAddress source, wire::MacAddress destination, std::uint16_t ether_type,
-                                  base::Bytes message);
+    [[nodiscard]] Buffer ethernet(wire::MacAddress source, wire::MacAddress destination,
+                                  std::uint16_t ether_type, base::Bytes message);
 
  private:
     rte_mempool* header_pool_;

@@ -13,13 +13,13 @@ struct PortCapabilities {
     bool tx_tcp_checksum = false;      ///< TCP over both families
     bool tx_multi_segment = false;     ///< header mbuf chained to payload mbufs
     bool tx_indirect_buffers = false;  ///< reads indirect mbufs' data right (AF_XDP does not)
-    bool keeps_pointer = false;        ///< hands the very mbuf to a peer (ring, memif zero-copy, memory): copy
-    bool rx_checksum = false;          ///< flags bad checksums reliably; otherwise every one is verified
+    bool keeps_pointer = false;  ///< hands the very mbuf to a peer (ring, memif zero-copy, memory): copy
+    bool rx_checksum = false;    ///< flags bad checksums reliably; otherwise every one is verified
     std::uint16_t tx_segments_max = 1;  ///< mbufs a frame may consist of
 };
 
-/// One queue pair of a device, as one worker sees it: the only seam to the world (DESIGN 3.5). One indirect call
-/// a burst, none a packet.
+/// One queue pair of a device, as one worker sees it: the only seam to the world (DESIGN 3.5). One indirect
+/// call a burst, none a packet.
 class Port {
  public:
     virtual ~Port() = default;

@@ -30,8 +30,12 @@ class Buffer {
     [[nodiscard]] rte_mbuf* release() { return std::exchange(mbuf_, nullptr); }
 
     /// The first segment's bytes; the whole frame when is_linear().
-    [[nodiscard]] base::Bytes bytes() const { return {rte_pktmbuf_mtod(mbuf_, const std::uint8_t*), mbuf_->data_len}; }
-    [[nodiscard]] base::MutableBytes mutable_bytes() { return {rte_pktmbuf_mtod(mbuf_, std::uint8_t*), mbuf_->data_len}; }
+    [[nodiscard]] base::Bytes bytes() const {
+        return {rte_pktmbuf_mtod(mbuf_, const std::uint8_t*), mbuf_->data_len};
+    }
+    [[nodiscard]] base::MutableBytes mutable_bytes() {
+        return {rte_pktmbuf_mtod(mbuf_, std::uint8_t*), mbuf_->data_len};
+    }
     [[nodiscard]] std::uint32_t length() const { return mbuf_->pkt_len; }
     [[nodiscard]] bool is_linear() const { return mbuf_->nb_segs == 1; }
 
@@ -39,13 +43,16 @@ class Buffer {
     rte_mbuf* mbuf_ = nullptr;
 };
 
-/// Payload: some bytes of one single-segment mbuf, and the reference that keeps them alive. The mbuf itself is
-/// never linked or trimmed for it (DESIGN 3.6): offset and length live here.
+/// Payload: some bytes of one single-segment mbuf, and the reference that keeps them alive. The mbuf itself
+/// is never linked or trimmed for it (DESIGN 3.6): offset and length live here.
 class Slice {
  public:
     Slice() = default;
     /// `buffer` is linear; `offset` counts from its data start.
     Slice(Buffer buffer, std::uint16_t offset, std::uint16_t length);
+    /// A slice that was moved from is empty.
+    Slice(Slice&& other) noexcept;
+    Slice& operator=(Slice&& other) noexcept;
 
     [[nodiscard]] bool empty() const { return length_ == 0; }
     [[nodiscard]] std::uint16_t length() const { return length_; }
