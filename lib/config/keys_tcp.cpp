@@ -1,0 +1,148 @@
+#include <array>
+
+#include "config/key_row.hpp"
+
+// The keys under `tcp:`. Names, meanings and defaults are Linux's net.ipv4.tcp_* unless the text says
+// otherwise.
+namespace terminus::config {
+namespace {
+
+constexpr std::int64_t us = 1'000;
+constexpr std::int64_t ms = 1'000 * us;
+constexpr std::int64_t s = 1'000 * ms;
+constexpr std::int64_t h = 3'600 * s;
+constexpr std::int64_t KiB = 1 << 10;
+constexpr std::int64_t GiB = 1 << 30;
+
+// clang-format off
+constexpr std::array kTcpKeys{
+    key<&Config::tcp, &Tcp::syn_retries>("tcp.syn_retries", Type::Count, {1, 127}, Apply::Live,
+        "how often our SYN to a backend is sent again before giving up"),
+    key<&Config::tcp, &Tcp::synack_retries>("tcp.synack_retries", Type::Count, {0, 255}, Apply::Live,
+        "how often our SYN-ACK to a client is sent again before giving up"),
+    key<&Config::tcp, &Tcp::retries2>("tcp.retries2", Type::Count, {1, 255}, Apply::Live,
+        "unanswered retransmissions before a connection is given up; an answered zero window never counts "
+        "(Linux: it does)"),
+    key<&Config::tcp, &Tcp::rto_initial>("tcp.rto_initial", Type::Time, {10 * ms, 60 * s}, Apply::Live,
+        "retransmission timeout before the first round trip is measured (RFC 6298)"),
+    key<&Config::tcp, &Tcp::rto_min>("tcp.rto_min", Type::Time, {1 * ms, 60 * s}, Apply::Live,
+        "smallest retransmission timeout (RFC 6298 would have 1s; Linux 200ms)"),
+    key<&Config::tcp, &Tcp::rto_max>("tcp.rto_max", Type::Time, {1 * s, 1 * h}, Apply::Live,
+        "largest retransmission timeout, where doubling stops"),
+    key<&Config::tcp, &Tcp::user_timeout>("tcp.user_timeout", Type::Time, {0, 24 * h}, Apply::Live,
+        "how long sent data may stay unacknowledged before the connection is given up; 0: `retries2` decides"),
+    key<&Config::tcp, &Tcp::quickack>("tcp.quickack", Type::Count, {0, 1000}, Apply::Live,
+        "segments acknowledged at once at the start of a connection"),
+    key<&Config::tcp, &Tcp::delack_segments>("tcp.delack_segments", Type::Count, {1, 64}, Apply::Live,
+        "full segments per acknowledgement"),
+    key<&Config::tcp, &Tcp::delack_min>("tcp.delack_min", Type::Time, {0, 500 * ms}, Apply::Live,
+        "how long an acknowledgement is held back"),
+    key<&Config::tcp, &Tcp::delack_max>("tcp.delack_max", Type::Time, {0, 500 * ms}, Apply::Live,
+        "the longest an acknowledgement is ever held back (RFC 1122: under 500ms)"),
+    key<&Config::tcp, &Tcp::keepalive>("tcp.keepalive", Type::Bool, {}, Apply::Live,
+        "whether idle connections are probed, both legs (Linux: off unless the application asks)"),
+    key<&Config::tcp, &Tcp::keepalive_time>("tcp.keepalive_time", Type::Time, {1 * s, 32767 * s}, Apply::Live,
+        "idle time before the first keepalive probe"),
+    key<&Config::tcp, &Tcp::keepalive_intvl>("tcp.keepalive_intvl", Type::Time, {1 * s, 32767 * s}, Apply::Live,
+        "time between keepalive probes"),
+    key<&Config::tcp, &Tcp::keepalive_probes>("tcp.keepalive_probes", Type::Count, {1, 127}, Apply::Live,
+        "unanswered keepalive probes before the connection is given up"),
+    key<&Config::tcp, &Tcp::fin_timeout>("tcp.fin_timeout", Type::Time, {1 * s, 1 * h}, Apply::Live,
+        "how long FIN_WAIT_2 may last when nobody is left to take the data; not the length of TIME_WAIT, which "
+        "is `time_wait`"),
+    key<&Config::tcp, &Tcp::time_wait>("tcp.time_wait", Type::Time, {1 * s, 4 * 60 * s}, Apply::Live,
+        "length of TIME_WAIT, 2 MSL (Linux: 60s, fixed); not the limit of FIN_WAIT_2, which is `fin_timeout`"),
+    key<&Config::tcp, &Tcp::max_tw_buckets>("tcp.max_tw_buckets", Type::Count, {1, 1 << 26}, Apply::Live,
+        "connections in TIME_WAIT, whole process; room is made at start, so more than then needs a restart"),
+    key<&Config::tcp, &Tcp::tw_reuse>("tcp.tw_reuse", Type::Bool, {}, Apply::Live,
+        "whether a new connection to a backend may take the place of one in TIME_WAIT when timestamps prove it "
+        "safe (Linux: 2, loopback only)"),
+    key<&Config::tcp, &Tcp::rfc1337>("tcp.rfc1337", Type::Bool, {}, Apply::Live,
+        "whether a RST in TIME_WAIT is ignored (Linux: 0)"),
+    key<&Config::tcp, &Tcp::max_syn_backlog>("tcp.max_syn_backlog", Type::Count, {1, 1 << 24}, Apply::Live,
+        "half-open connections, whole process; room is made at start, so more than then needs a restart"),
+    key<&Config::tcp, &Tcp::max_orphans>("tcp.max_orphans", Type::Count, {0, 1 << 24}, Apply::Live,
+        "connections that nobody is left to take the data of, whole process"),
+    key<&Config::tcp, &Tcp::rmem>("tcp.rmem", Type::Size, {4 * KiB, GiB}, Apply::Live,
+        "receive buffer of a connection (Linux has three numbers; this is its maximum)"),
+    key<&Config::tcp, &Tcp::wmem>("tcp.wmem", Type::Size, {4 * KiB, GiB}, Apply::Live,
+        "send buffer of a connection (Linux has three numbers; this is its maximum)"),
+    key<&Config::tcp, &Tcp::out_of_order_segments>("tcp.out_of_order_segments", Type::Count, {0, 65535}, Apply::Live,
+        "segments held per connection until a gap before them is filled"),
+    key<&Config::tcp, &Tcp::timestamps>("tcp.timestamps", Type::Bool, {}, Apply::Live,
+        "whether timestamps are offered and accepted (RFC 7323)"),
+    key<&Config::tcp, &Tcp::window_scaling>("tcp.window_scaling", Type::Bool, {}, Apply::Live,
+        "whether window scaling is offered and accepted (RFC 7323)"),
+    key<&Config::tcp, &Tcp::nodelay>("tcp.nodelay", Type::Bool, {}, Apply::Live,
+        "whether small segments are sent at once (Linux: off unless the application asks)"),
+    key<&Config::tcp, &Tcp::challenge_ack_limit>("tcp.challenge_ack_limit", Type::Count, {1, 1'000'000}, Apply::Live,
+        "challenge ACKs per connection and second (RFC 5961; Linux: per host)"),
+    key<&Config::tcp, &Tcp::min_snd_mss>("tcp.min_snd_mss", Type::Count, {48, 1460}, Apply::Live,
+        "the smallest segment size a peer can make us send"),
+    key<&Config::tcp, &Tcp::hop_limit>("tcp.hop_limit", Type::Count, {1, 255}, Apply::Live,
+        "TTL and hop limit of what we send (Linux: ip_default_ttl)"),
+    key<&Config::tcp, &Tcp::traffic_class>("tcp.traffic_class", Type::Count, {0, 255}, Apply::Live,
+        "TOS and traffic class of what we send; DSCP in the upper six bits"),
+};
+// clang-format on
+
+constexpr std::string_view kNotYet = "is not in this version";
+constexpr std::string_view kNotHere =
+    "the length of TIME_WAIT is `tcp.time_wait`, 2 MSL; `tcp.fin_timeout` is the limit "
+    "of an orphaned FIN_WAIT_2";
+
+constexpr std::array kMissing{
+    Missing{"tcp.sack", kNotYet},
+    Missing{"tcp.dsack", kNotYet},
+    Missing{"tcp.fack", kNotYet},
+    Missing{"tcp.recovery", kNotYet},
+    Missing{"tcp.early_retrans", kNotYet},
+    Missing{"tcp.frto", kNotYet},
+    Missing{"tcp.congestion_control", "is not in this version, which has NewReno only"},
+    Missing{"tcp.allowed_congestion_control", kNotYet},
+    Missing{"tcp.available_congestion_control", kNotYet},
+    Missing{"tcp.ecn", kNotYet},
+    Missing{"tcp.ecn_fallback", kNotYet},
+    Missing{"tcp.fastopen", kNotYet},
+    Missing{"tcp.syncookies", kNotYet},
+    Missing{"tcp.mtu_probing", kNotYet},
+    Missing{"tcp.base_mss", kNotYet},
+    Missing{"tcp.mtu_probe_floor", kNotYet},
+    Missing{"tcp.slow_start_after_idle", kNotYet},
+    Missing{"tcp.pacing_ss_ratio", kNotYet},
+    Missing{"tcp.pacing_ca_ratio", kNotYet},
+    Missing{"tcp.notsent_lowat", kNotYet},
+    Missing{"tcp.thin_linear_timeouts", kNotYet},
+    Missing{"tcp.autocorking", kNotYet},
+    Missing{"tcp.moderate_rcvbuf", kNotYet},
+    Missing{"tcp.retries1", "is not here: routes are not looked for again after a retransmission"},
+    Missing{"tcp.orphan_retries", "is not here: orphans follow `tcp.retries2`"},
+    Missing{"tcp.abort_on_overflow", "is not here: a handshake that finds no room is completed later"},
+    Missing{"tcp.mem", "is not here: memory is limited by `buffers.count`"},
+    Missing{"tcp.tw_recycle", "is gone, from Linux too: it broke clients behind NAT; see `tcp.tw_reuse`"},
+    Missing{"tcp.msl", kNotHere},
+    Missing{"tcp.timewait", kNotHere},
+    Missing{"tcp.tw_timeout", kNotHere},
+    Missing{"tcp.timewait_timeout", kNotHere},
+    Missing{"tcp.time_wait_timeout", kNotHere},
+    Missing{"tcp.timewait_len", kNotHere},
+    Missing{"tcp.close_wait_timeout", kNotHere},
+    Missing{"tcp.fin_wait", kNotHere},
+    Missing{"tcp.fin_wait_timeout", kNotHere},
+    Missing{"tcp.fin_wait_2", kNotHere},
+    Missing{"tcp.fin_wait2_timeout", kNotHere},
+    Missing{"limits.time_wait", "is not here: connections in TIME_WAIT are limited by `tcp.max_tw_buckets`"},
+    Missing{"limits.half_open", "is not here: half-open connections are limited by `tcp.max_syn_backlog`"},
+    Missing{"limits.orphans", "is not here: orphans are limited by `tcp.max_orphans`"},
+};
+
+}  // namespace
+
+std::span<const Key> tcp_keys() {
+    return kTcpKeys;
+}
+std::span<const Missing> missing_keys() {
+    return kMissing;
+}
+
+}  // namespace terminus::config
