@@ -127,7 +127,8 @@ bool SourcePorts::enter_next_bucket(Search& search) {
                 search.stride = 1 + search.rng->below(count);
                 if (std::gcd(search.stride, count) != 1) search.stride = 1;
             }
-            search.at = (search.at + search.stride) % count;
+            search.at += search.stride;
+            if (search.at >= count) search.at -= count;
         }
         ++search.step;
         search.bucket = pair.base_index ^ own_[search.at];

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <emmintrin.h>
+
 #include <cstdint>
 #include <type_traits>
 
@@ -117,10 +119,9 @@ class Table {
     }
     // One bit for each entry with this tag.
     [[nodiscard]] static std::uint32_t matches(const Bucket& bucket, std::uint16_t tag) {
-        std::uint32_t bits = 0;
-        for (unsigned i = 0; i < kEntries; ++i)
-            bits |= static_cast<std::uint32_t>(bucket.tags[i] == tag) << i;
-        return bits;
+        const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(bucket.tags));
+        const __m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16(static_cast<short>(tag)));
+        return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128())));
     }
     [[nodiscard]] Entry entry_of(std::uint64_t hash, Handle handle) const;
     [[nodiscard]] Entry make_room(const Place& place);
