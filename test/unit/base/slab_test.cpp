@@ -61,3 +61,18 @@ TEST_CASE("a slot never used names nothing, and a walk is bounded by what was to
     CHECK(slab.size() == 0);
     CHECK(slab.capacity() == 100);
 }
+
+TEST_CASE("each release gives a slot another generation, and only its last one is current") {
+    Slab<int> slab(1);
+    std::uint32_t last = UINT32_MAX;
+    for (int i = 0; i < 1000; ++i) {
+        const auto index = slab.allocate(i);
+        REQUIRE(index == 0);
+        REQUIRE(slab.generation(0) != last);
+        last = slab.generation(0);
+        REQUIRE(slab.is_current(0, last));
+        REQUIRE_FALSE(slab.is_current(0, last + 1));
+        slab.release(0);
+        REQUIRE_FALSE(slab.is_current(0, last));
+    }
+}
