@@ -4,38 +4,28 @@
 #include <optional>
 
 #include "packet/byte_queue.hpp"
+#include "tcp/challenge.hpp"
+#include "tcp/congestion.hpp"
 #include "tcp/environment.hpp"
+#include "tcp/events.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/out_segment.hpp"
+#include "tcp/reassembly.hpp"
+#include "tcp/rtt.hpp"
+#include "tcp/sequence_space.hpp"
+#include "tcp/snapshot.hpp"
 #include "tcp/state.hpp"
+#include "tcp/timers.hpp"
 #include "wire/tcp.hpp"
 
 namespace terminus::tcp {
 
-/// What became of a segment.
-enum class Disposition : std::uint8_t {
-    Accepted,
-    Dropped,    ///< counted; an acknowledgement may be pending
-    ResetPeer,  ///< SYN_SENT with an unacceptable ACK: the caller answers with reset_for(segment)
-};
-
-/// What happened since the last take_events(); a bit set.
-struct Events {
-    static constexpr std::uint8_t kEstablished = 1, kReadable = 2, kSendRoom = 4, kPeerFinished = 8, kClosed = 16;
-    std::uint8_t bits = 0;
-    [[nodiscard]] bool established() const { return (bits & kEstablished) != 0; }
-    [[nodiscard]] bool readable() const { return (bits & kReadable) != 0; }
-    [[nodiscard]] bool send_room() const { return (bits & kSendRoom) != 0; }
-    [[nodiscard]] bool peer_finished() const { return (bits & kPeerFinished) != 0; }
-    [[nodiscard]] bool closed() const { return (bits & kClosed) != 0; }
-    [[nodiscard]] bool any() const { return bits != 0; }
-};
-
-/// What an ICMP error that quotes one of our segments says (RFC 5461, 5927).
-enum class IcmpError : std::uint8_t { Soft, Hard, TooBig };
-
-/// A TCP connection from SYN_SENT or SYN_RECEIVED to CLOSED or TIME_WAIT (RFC 9293), sans-IO: segments, time and
-/// the application's wishes come in by call, what it wants sent is polled. It knows no addresses.
+/// A TCP connection from SYN_SENT or SYN_RECEIVED to CLOSED or TIME_WAIT (RFC 9293), sans-IO: segments, time
+/// and the application's wishes come in by call, what it wants sent is polled. It knows no addresses.
+///
+/// Its gauge (LegStats::connections of its state, CLOSED included) goes up at construction, follows every
+/// change of state, and goes down in released(), which the owner calls once, right before the object is
+/// destroyed.
 class Connection {
  public:
     struct OpenParameters {
@@ -44,26 +34,37 @@ class Connection {
         std::uint32_t timestamp_offset = 0;
         std::uint16_t advertised_mss = 536;  ///< what we can receive: MTU less headers (RFC 9293 MUST-67)
         std::uint16_t path_mss = 536;        ///< what the path carries, options not subtracted
+        bool ipv6 = false;  ///< default MSS and header size; a promotion takes it from the half-open
     };
 
     /// Active open: SYN_SENT, the SYN is polled.
     Connection(const OpenParameters& parameters, const Environment& env);
     /// Promotion of a half-open: SYN_RECEIVED; the segment that completes it comes by segment_arrives().
     Connection(const OpenParameters& parameters, const HalfOpen& half_open, const Environment& env);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    /// Counts this connection out of the gauges.
+    void released(const Environment& env);
 
     // ---- the network's side
 
     /// RFC 9293 3.10.7.3 and .4. `payload` is the segment's text (empty when there is none).
-    Disposition segment_arrives(const wire::TcpSegment& segment, packet::Slice payload, const Environment& env);
-    /// An ICMP error that quotes sequence number `quoted`; `next_hop_mtu` for TooBig. False: not in flight, ignored.
-    bool icmp_error_arrives(IcmpError error, wire::SeqNum quoted, std::uint16_t next_hop_mtu, const Environment& env);
+    Disposition segment_arrives(const wire::TcpSegment& segment, packet::Slice payload,
+                                const Environment& env);
+    /// An ICMP error that quotes sequence number `quoted`; `next_hop_mtu` for TooBig. False: not in flight,
+    /// ignored.
+    bool icmp_error_arrives(IcmpError error, wire::SeqNum quoted, std::uint16_t next_hop_mtu,
+                            const Environment& env);
     /// Runs every deadline that is due.
     void timers_expired(const Environment& env);
     /// The earliest of the seven deadlines; base::kNever when none is armed.
     [[nodiscard]] Instant next_deadline() const;
-    /// The next segment to be sent, or nothing. Each call is a segment that goes out: it moves snd.nxt and arms
-    /// timers. Called until empty, or until the caller's quota is used.
+    /// The next segment to be sent, or nothing. Each call is a segment that goes out: it moves snd.nxt and
+    /// arms timers. Called until empty, or until the caller's quota is used.
     [[nodiscard]] std::optional<OutSegment> poll_transmit(const Environment& env);
+    /// Whether poll_transmit() would yield a segment now; changes nothing, cheap.
+    [[nodiscard]] bool wants_transmit(const Environment& env) const;
     [[nodiscard]] const packet::ByteQueue& send_queue() const;
 
     // ---- the application's side
@@ -71,9 +72,11 @@ class Connection {
     [[nodiscard]] Events take_events();
     /// In-order bytes not yet taken.
     [[nodiscard]] std::uint32_t readable_bytes() const;
-    /// Takes up to `max_bytes` of them (whole slices unless max_bytes cuts one; `pool` for that cut); the receive
-    /// window opens, and a window update is sent when silly-window avoidance lets it (RFC 9293 3.8.6.2.2).
-    [[nodiscard]] packet::ByteQueue take_received(std::uint32_t max_bytes, rte_mempool* pool, const Environment& env);
+    /// Takes up to `max_bytes` of them (whole slices unless max_bytes cuts one; `pool` for that cut); the
+    /// receive window opens, and a window update is sent when silly-window avoidance lets it (RFC
+    /// 9293 3.8.6.2.2).
+    [[nodiscard]] packet::ByteQueue take_received(std::uint32_t max_bytes, rte_mempool* pool,
+                                                  const Environment& env);
     /// The peer's FIN has arrived and every byte before it has been taken.
     [[nodiscard]] bool peer_finished() const;
     /// Bytes that send() will take now: wmem less what is queued; 0 after finish().
@@ -81,8 +84,8 @@ class Connection {
     void send(packet::ByteQueue&& bytes, const Environment& env);
     /// FIN after everything queued: shutdown(SHUT_WR). Idempotent.
     void finish(const Environment& env);
-    /// Nobody is left to take data: finish(), and an orphan from now on (fin_timeout, data is answered by RST).
-    /// Unread data makes it a RST at once (RFC 9293 SHLD-3).
+    /// Nobody is left to take data: finish(), and an orphan from now on (fin_timeout, data is answered by
+    /// RST). Unread data makes it a RST at once (RFC 9293 SHLD-3).
     void abandon(const Environment& env);
     /// RST to the peer where the state calls for one, then CLOSED for `reason`.
     void abort(stats::CloseReason reason, const Environment& env);
@@ -98,20 +101,147 @@ class Connection {
     [[nodiscard]] bool is_orphan() const;
     /// Buffers held: receive, out-of-order and send queues.
     [[nodiscard]] std::uint32_t buffer_count() const;
-    /// ss's Send-Q and Recv-Q, and the running timer with its deadline for `-o`.
-    struct Snapshot {
-        State state;
-        std::uint32_t receive_queue_bytes;
-        std::uint32_t send_queue_bytes;   ///< unacknowledged and unsent
-        std::optional<stats::Timer> timer;
-        Instant deadline;
-        std::uint8_t retransmits;
-        Duration smoothed_rtt;
-        Duration rto;
-        std::uint32_t congestion_window_bytes;
-        std::uint16_t send_mss;
-    };
+    using Snapshot = ConnectionSnapshot;
     [[nodiscard]] Snapshot snapshot() const;
+    [[nodiscard]] const SendSpace& send_space() const { return snd_; }
+    [[nodiscard]] const ReceiveSpace& receive_space() const { return rcv_; }
+    /// RFC 7323's TS.Recent, when timestamps were agreed on.
+    [[nodiscard]] std::optional<std::uint32_t> recent_timestamp() const;
+    /// Our TSval of now.
+    [[nodiscard]] std::uint32_t own_timestamp(const Environment& env) const;
+
+ private:
+    /// A check's verdict: empty means "go on".
+    using Stop = std::optional<Disposition>;
+
+    /// The one thing to be sent next.
+    struct Plan {
+        enum class Kind : std::uint8_t { Nothing, Reset, Syn, Retransmit, Data, Probe, KeepaliveProbe, Ack };
+        Kind kind = Kind::Nothing;
+        bool fin = false;
+        wire::SeqNum seq{};
+        std::uint32_t length = 0;
+    };
+
+    // connection.cpp
+    Connection(const OpenParameters& parameters, const Environment& env, State born, bool ipv6);
+    void enter(State next, const Environment& env);
+    void close(stats::CloseReason reason, const Environment& env);
+    void agree_on(std::uint16_t peer_mss, bool timestamps, std::uint32_t recent, const Environment& env);
+    void establish(const Environment& env);
+    void enter_time_wait(const Environment& env);
+    stats::LegStats& leg_stats(const Environment& env) const { return env.stats.leg(leg_); }
+
+    // segment_arrives.cpp
+    Disposition syn_sent_segment_arrives(const wire::TcpSegment&, packet::Slice, const Environment&);
+    Disposition finish_active_open(const wire::TcpSegment&, packet::Slice, const Environment&);
+    Stop check_paws(const wire::TcpSegment&, const Environment&);
+    Stop check_sequence(const wire::TcpSegment&, const Environment&);
+    Stop check_reset(const wire::TcpSegment&, const Environment&);
+    Stop check_syn(const wire::TcpSegment&, const Environment&);
+    void update_recent_timestamp(const wire::TcpSegment&, const Environment&);
+    Disposition drop(stats::DropReason reason, const Environment& env);
+    void challenge(const Environment& env);
+    void answer_unacceptable(const wire::TcpSegment&, const Environment&);
+
+    // acknowledge.cpp
+    Stop check_ack(const wire::TcpSegment&, const Environment&);
+    void new_ack(const wire::TcpSegment&, const Environment&);
+    void duplicate_ack();
+    void answered(const Environment&);
+    [[nodiscard]] Duration echoed_age(const wire::TcpSegment&, const Environment&) const;
+    Stop act_on_acknowledged_fin(const Environment&);
+
+    // receive.cpp
+    Disposition process_text(const wire::TcpSegment&, packet::Slice, const Environment&);
+    void accept_text(packet::Slice, const Environment&);
+    bool deliver(packet::Slice, const Environment&);
+    void process_fin(const Environment&);
+    void acknowledge_later(const Environment&);
+    [[nodiscard]] std::uint32_t free_window(const Environment&) const;
+    std::uint16_t advertise_window(const Environment&);
+
+    // transmit.cpp, segments.cpp
+    [[nodiscard]] Plan plan(const Environment&) const;
+    [[nodiscard]] Plan plan_data(const Environment&) const;
+    [[nodiscard]] Plan plan_probe() const;
+    [[nodiscard]] Plan segment_at(wire::SeqNum seq, std::uint32_t room, std::uint32_t window_room) const;
+    [[nodiscard]] std::uint32_t window_room() const;
+    [[nodiscard]] wire::SeqNum transmit_end() const;
+    [[nodiscard]] wire::SeqNum acceptable_seq() const;
+    [[nodiscard]] bool is_fin_acknowledged() const { return fin_sent_ && snd_.una == snd_.nxt; }
+    OutSegment make_segment(wire::SeqNum seq, std::uint8_t flags, const Environment&);
+    OutSegment make_syn(const Environment&);
+    OutSegment make_reset(const Environment&);
+    OutSegment make_text(const Plan&, const Environment&);
+    OutSegment make_probe(const Plan&, const Environment&);
+    void note_sent(const Plan&, const Environment&);
+
+    // timers.cpp
+    void establishment_expired(const Environment&);
+    void retransmission_expired(const Environment&);
+    void persist_expired(const Environment&);
+    void keepalive_expired(const Environment&);
+    void arm_retransmission(const Environment&);
+    void arm_keepalive(const Environment&);
+    void update_persist(const Environment&);
+    [[nodiscard]] bool is_past_user_timeout(const Environment&) const;
+    [[nodiscard]] Instant within_user_timeout(Instant deadline, const Environment&) const;
+
+    // What every segment touches.
+    SendSpace snd_;
+    ReceiveSpace rcv_;
+    State state_;
+    stats::Leg leg_;
+    std::uint8_t events_ = 0;
+    std::uint8_t retransmits_ = 0;  // consecutive expiries without progress
+    std::uint8_t dup_acks_ = 0;
+    std::uint8_t quick_acks_ = 0;  // acknowledgements still to be sent at once
+    bool ack_pending_ : 1 = false;
+    bool syn_pending_ : 1 = false;
+    bool reset_pending_ : 1 = false;
+    bool fast_retransmit_pending_ : 1 = false;
+    bool probe_pending_ : 1 = false;
+    bool keepalive_pending_ : 1 = false;
+    bool probe_outstanding_ : 1 =
+        false;  // what lies in [una, nxt) went past a closed window: no time-out for it
+    bool in_recovery_ : 1 = false;
+    bool partial_ack_seen_ : 1 = false;
+    bool fin_queued_ : 1 = false;
+    bool fin_sent_ : 1 = false;
+    bool fin_received_ : 1 = false;
+    bool fin_ahead_ : 1 = false;  // a FIN arrived beyond a gap, at fin_seq_
+    bool orphan_ : 1 = false;
+    bool timestamps_ : 1 = false;
+    bool window_scaling_ : 1 = false;
+    bool sack_ : 1 = false;
+    bool active_ : 1 = false;
+    bool ipv6_ : 1 = false;
+    wire::SeqNum recover_;  // RFC 6582
+    NewReno congestion_;
+    std::uint32_t recent_timestamp_ = 0;
+    std::uint32_t recent_timestamp_s_ = 0;  // when it was stored
+    std::uint32_t timestamp_offset_;
+    packet::ByteQueue send_queue_;
+    packet::ByteQueue receive_queue_;
+    Deadlines deadlines_;
+    RttEstimator rtt_;
+    Instant text_sent_at_;
+    Instant progress_at_;  // since when what is queued has waited for an acknowledgement
+
+    // The rare part.
+    Reassembly reassembly_;
+    ChallengeLimiter challenges_;
+    wire::SeqNum fin_seq_;
+    std::uint16_t mss_limit_;  // the lesser of the peer's option and the path, options not subtracted
+    std::uint8_t probes_unanswered_ = 0;
+    std::uint8_t persist_backoff_ = 0;
+    stats::RetransmitCause resend_cause_ = stats::RetransmitCause::Timeout;
+    stats::RetransmitCause fast_cause_ = stats::RetransmitCause::FastRetransmit;
+    stats::ResetReason reset_reason_ = stats::ResetReason::Aborted;
+    std::optional<stats::CloseReason> close_reason_;
 };
+// DESIGN 6 gives a proxied connection, both legs, 640 bytes; the aim is 256. The rare part moves out in time.
+static_assert(sizeof(Connection) <= 448);
 
 }  // namespace terminus::tcp

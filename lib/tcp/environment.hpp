@@ -17,7 +17,8 @@ struct Environment {
     Instant now;
     const Tunables& tunables;
     stats::CoreStats& stats;
-    /// False while buffers are nearly out: payload is dropped unacknowledged, everything else goes on (DESIGN 3.6).
+    /// False while buffers are nearly out: payload is dropped unacknowledged, everything else goes on
+    /// (DESIGN 3.6).
     bool may_keep_payload = true;
 };
 
@@ -29,7 +30,8 @@ struct Secrets {
 };
 
 /// RFC 6528: SipHash of the 4-tuple plus a clock of 4 µs, so that incarnations of a 4-tuple move forward.
-[[nodiscard]] wire::SeqNum initial_sequence(const Secrets& secrets, const wire::FourTuple& tuple, Instant now);
+[[nodiscard]] wire::SeqNum initial_sequence(const Secrets& secrets, const wire::FourTuple& tuple,
+                                            Instant now);
 
 /// DESIGN 4: SipHash of the 4-tuple, added to the millisecond clock of RFC 7323's TSval.
 [[nodiscard]] std::uint32_t timestamp_offset(const Secrets& secrets, const wire::FourTuple& tuple);

@@ -28,7 +28,9 @@ using StateMask = std::uint16_t;
 [[nodiscard]] constexpr StateMask mask(State state) {
     return static_cast<StateMask>(1u << static_cast<unsigned>(state));
 }
-[[nodiscard]] constexpr bool is_in(State state, StateMask set) { return (mask(state) & set) != 0; }
+[[nodiscard]] constexpr bool is_in(State state, StateMask set) {
+    return (mask(state) & set) != 0;
+}
 
 /// "ESTAB", "SYN-SENT", …: the words of Linux's ss.
 [[nodiscard]] std::string_view ss_name(State state);

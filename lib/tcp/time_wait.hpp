@@ -20,18 +20,27 @@ enum class TimeWaitVerdict : std::uint8_t {
 };
 
 /// A connection that is over but for old segments (DESIGN 3.2).
+///
+/// Its gauge (LegStats::connections, TimeWait on its leg) goes up at construction and down in released(),
+/// which the owner calls once, right before the object is destroyed. CoreStats::time_wait is the owner's.
 class TimeWait {
  public:
     /// From a Connection in TIME_WAIT.
     TimeWait(const Connection& connection, const wire::IpAddress& remote, std::uint16_t remote_port,
              std::uint16_t local_port, std::uint16_t local_id, const Environment& env);
 
+    /// Counts this TIME_WAIT out of the gauges.
+    void released(const Environment& env);
+    /// The 2 MSL are over: counts the timer's expiry. released() comes on top.
+    void timer_expired(const Environment& env);
+
     [[nodiscard]] TimeWaitVerdict segment_arrives(const wire::TcpSegment& segment, const Environment& env);
     [[nodiscard]] OutSegment poll_reply(std::uint32_t timestamp_offset, const Environment& env);
     [[nodiscard]] Instant deadline(const Environment& env) const;
 
     /// Whether an active open with this ISS and TSval may take the 4-tuple now (DESIGN 4, tw_reuse).
-    [[nodiscard]] bool may_be_reused(wire::SeqNum iss, std::uint32_t timestamp_value, const Environment& env) const;
+    [[nodiscard]] bool may_be_reused(wire::SeqNum iss, std::uint32_t timestamp_value,
+                                     const Environment& env) const;
     /// The first sequence number that an ISS taking the 4-tuple's place must be beyond.
     [[nodiscard]] wire::SeqNum snd_nxt() const;
 
@@ -40,7 +49,28 @@ class TimeWait {
     [[nodiscard]] std::uint16_t local_port() const;
     [[nodiscard]] std::uint16_t local_id() const;
     [[nodiscard]] stats::Leg leg() const;
+
+ private:
+    // Segments without text that get an ACK in one TIME_WAIT: enough for a peer that is merely late, and the
+    // end of any loop with another stack that also answers everything (HARDENING 13).
+    static constexpr std::uint8_t kEmptyAnswersMax = 8;
+
+    [[nodiscard]] bool is_newer_incarnation(const wire::TcpSegment& syn) const;
+    TimeWaitVerdict ignore(stats::DropReason reason, const Environment& env) const;
+
+    wire::IpAddress remote_;
+    std::uint16_t remote_port_;
+    std::uint16_t local_port_;
+    std::uint16_t local_id_;
+    stats::Leg leg_;
+    std::uint8_t empty_answers_ : 7 = 0;
+    std::uint8_t timestamps_ : 1 = 0;
+    wire::SeqNum snd_nxt_;
+    wire::SeqNum rcv_nxt_;
+    std::uint32_t recent_timestamp_ = 0;  // RFC 7323's TS.Recent
+    std::uint32_t own_timestamp_ = 0;     // the last TSval we may have sent
+    Instant restarted_at_;
 };
-static_assert(sizeof(TimeWait) <= 64);
+static_assert(sizeof(TimeWait) <= 48);  // 64 with its table entry and slot header (DESIGN 6)
 
 }  // namespace terminus::tcp

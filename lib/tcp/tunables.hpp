@@ -9,42 +9,44 @@ namespace terminus::tcp {
 using base::Duration;
 using namespace std::chrono_literals;
 
-/// What Linux has as net.ipv4.tcp_*: same names, same units and defaults unless the comment says otherwise. One
-/// value for the whole process; it may change while connections live, and they follow at their next event.
+/// What Linux has as net.ipv4.tcp_*: same names, same units and defaults unless the comment says otherwise.
+/// One value for the whole process; it may change while connections live, and they follow at their next
+/// event.
 struct Tunables {
-    std::uint32_t syn_retries = 6;         ///< our SYNs sent again before giving up
+    std::uint32_t syn_retries = 6;  ///< our SYNs sent again before giving up
     std::uint32_t synack_retries = 5;
-    std::uint32_t retries2 = 15;           ///< unanswered retransmissions before giving up; see DESIGN 1
-    Duration rto_initial = 1s;             ///< RFC 6298 2.1
-    Duration rto_min = 200ms;              ///< Linux's TCP_RTO_MIN (RFC 6298 would have 1 s)
+    std::uint32_t retries2 = 15;  ///< unanswered retransmissions before giving up; see DESIGN 1
+    Duration rto_initial = 1s;    ///< RFC 6298 2.1
+    Duration rto_min = 200ms;     ///< Linux's TCP_RTO_MIN (RFC 6298 would have 1 s)
     Duration rto_max = 120s;
-    Duration user_timeout = 0s;            ///< 0: retries2 alone decides (RFC 9293 3.9.1, TCP_USER_TIMEOUT)
-    std::uint32_t quickack = 16;           ///< segments acknowledged at once at the start of a connection
-    std::uint32_t delack_segments = 2;     ///< full segments per acknowledgement (RFC 9293 SHLD-19)
+    Duration user_timeout = 0s;         ///< 0: retries2 alone decides (RFC 9293 3.9.1, TCP_USER_TIMEOUT)
+    std::uint32_t quickack = 16;        ///< segments acknowledged at once at the start of a connection
+    std::uint32_t delack_segments = 2;  ///< full segments per acknowledgement (RFC 9293 SHLD-19)
     Duration delack_min = 40ms;
     Duration delack_max = 200ms;
-    bool keepalive = true;                 ///< Linux: off unless the application asks
+    bool keepalive = true;  ///< Linux: off unless the application asks
     Duration keepalive_time = 2h;
     Duration keepalive_intvl = 75s;
     std::uint32_t keepalive_probes = 9;
-    Duration fin_timeout = 60s;            ///< orphaned FIN_WAIT_2
-    Duration time_wait = 60s;              ///< 2 MSL
-    std::uint32_t max_tw_buckets = 262144; ///< whole process
-    bool tw_reuse = true;                  ///< active opens only (DESIGN 4)
-    bool rfc1337 = true;                   ///< RST ignored in TIME_WAIT (Linux: 0)
-    std::uint32_t max_syn_backlog = 4096;  ///< half-open connections, whole process
-    std::uint32_t max_orphans = 65536;     ///< whole process
-    std::uint32_t rmem = 1u << 20;         ///< receive buffer, bytes per connection
-    std::uint32_t wmem = 1u << 20;         ///< send buffer, bytes per connection
-    std::uint32_t out_of_order_segments = 256; ///< held per connection
-    bool timestamps = true;                ///< RFC 7323
+    Duration fin_timeout = 60s;                 ///< orphaned FIN_WAIT_2
+    Duration time_wait = 60s;                   ///< 2 MSL
+    std::uint32_t max_tw_buckets = 262144;      ///< whole process
+    bool tw_reuse = true;                       ///< active opens only (DESIGN 4)
+    bool rfc1337 = true;                        ///< RST ignored in TIME_WAIT (Linux: 0)
+    std::uint32_t max_syn_backlog = 4096;       ///< half-open connections, whole process
+    std::uint32_t max_orphans = 65536;          ///< whole process
+    std::uint32_t rmem = 1u << 20;              ///< receive buffer, bytes per connection
+    std::uint32_t wmem = 1u << 20;              ///< send buffer, bytes per connection
+    std::uint32_t out_of_order_segments = 256;  ///< held per connection
+    bool timestamps = true;                     ///< RFC 7323
     bool window_scaling = true;
-    bool sack = false;                     ///< offered when SACK recovery is there; not in this version
-    bool nodelay = true;                   ///< Linux: off unless the application asks; a proxy must not add Nagle's delay
-    std::uint32_t challenge_ack_limit = 10; ///< per connection and second (RFC 5961 7; Linux has it per host)
-    std::uint16_t min_snd_mss = 48;        ///< the floor for a peer's MSS option
-    std::uint8_t hop_limit = 64;           ///< TTL and hop limit (RFC 9293 MUST-49)
-    std::uint8_t traffic_class = 0;        ///< TOS, DSCP in the upper six bits
+    bool sack = false;    ///< offered when SACK recovery is there; not in this version
+    bool nodelay = true;  ///< Linux: off unless the application asks; a proxy must not add Nagle's delay
+    std::uint32_t challenge_ack_limit =
+        10;                          ///< per connection and second (RFC 5961 7; Linux has it per host)
+    std::uint16_t min_snd_mss = 48;  ///< the floor for a peer's MSS option
+    std::uint8_t hop_limit = 64;     ///< TTL and hop limit (RFC 9293 MUST-49)
+    std::uint8_t traffic_class = 0;  ///< TOS, DSCP in the upper six bits
 };
 
 }  // namespace terminus::tcp

@@ -1,0 +1,200 @@
+#include "tcp/connection.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace terminus::tcp {
+
+using stats::Timer;
+
+// What timestamps cost every segment: RFC 7323 appendix A.
+constexpr std::uint16_t kTimestampsLength = 12;
+// An MSS that a peer or a router forces on us never leaves less text than this (CVE-2019-11479), whatever
+// min_snd_mss says.
+constexpr std::uint16_t kTextMin = 8;
+
+Connection::Connection(const OpenParameters& parameters, const Environment& env, State born, bool ipv6)
+    : state_(born),
+      leg_(parameters.leg),
+      quick_acks_(static_cast<std::uint8_t>(std::min<std::uint32_t>(env.tunables.quickack, UINT8_MAX))),
+      ipv6_(ipv6),
+      recover_(parameters.iss),
+      timestamp_offset_(parameters.timestamp_offset),
+      rtt_(env.tunables),
+      text_sent_at_(env.now),
+      progress_at_(env.now),
+      mss_limit_(parameters.path_mss) {
+    snd_.iss = snd_.una = parameters.iss;
+    rcv_.advertised_mss = parameters.advertised_mss;
+    leg_stats(env).connections[static_cast<std::size_t>(state_)].add();
+}
+
+Connection::Connection(const OpenParameters& parameters, const Environment& env)
+    : Connection(parameters, env, State::Closed, parameters.ipv6) {
+    active_ = true;
+    snd_.nxt = snd_.resend = snd_.iss + 1;
+    timestamps_ = env.tunables.timestamps;
+    window_scaling_ = env.tunables.window_scaling;
+    sack_ = env.tunables.sack;
+    if (window_scaling_) rcv_.scale = scale_for(env.tunables.rmem);
+    rcv_.adv = rcv_.nxt + unscaled_window(env.tunables.rmem);  // moves along when irs is known
+    syn_pending_ = true;
+    leg_stats(env).opens_active.add();
+    enter(State::SynSent, env);
+    deadlines_.arm(Timer::Establishment, within_user_timeout(env.now + rtt_.rto(), env));
+}
+
+Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_open, const Environment& env)
+    : Connection(parameters, env, State::SynReceived, !half_open.remote_address().is_v4()) {
+    snd_.iss = snd_.una = half_open.iss();
+    snd_.nxt = snd_.resend = snd_.iss + 1;
+    recover_ = snd_.iss;
+    snd_.wnd = snd_.max_wnd = half_open.peer_window();
+    snd_.wl1 = half_open.irs();
+    snd_.wl2 = snd_.iss;
+    snd_.scale = half_open.peer_scale();
+    rcv_.irs = half_open.irs();
+    rcv_.nxt = rcv_.acked = half_open.irs() + 1;
+    rcv_.adv = rcv_.nxt + half_open.advertised_window();
+    rcv_.scale = half_open.own_scale();
+    rcv_.advertised_mss = half_open.advertised_mss();
+    retransmits_ = half_open.retransmits();
+    const auto recent = half_open.recent_timestamp();
+    agree_on(half_open.peer_mss(), recent.has_value(), recent.value_or(0), env);
+    if (const auto since = half_open.timed_since(env)) {
+        rtt_.transmitted(snd_.nxt, *since);
+    } else {
+        rtt_.retransmitted();
+    }
+    deadlines_.arm(Timer::Establishment, half_open.next_deadline());
+}
+
+void Connection::released(const Environment& env) {
+    leg_stats(env).connections[static_cast<std::size_t>(state_)].subtract();
+}
+
+/// The only place where state_ changes, and with it the gauges.
+void Connection::enter(State next, const Environment& env) {
+    TERMINUS_ASSERT(is_legal(state_, next), "callers follow the arrows of RFC 9293 figure 5");
+    leg_stats(env).connections[static_cast<std::size_t>(state_)].subtract();
+    leg_stats(env).connections[static_cast<std::size_t>(next)].add();
+    state_ = next;
+}
+
+/// The end of the connection, counted once. What was received in order stays readable after a normal end;
+/// after any other every queue is flushed (RFC 9293 3.10.7.4).
+void Connection::close(stats::CloseReason reason, const Environment& env) {
+    enter(State::Closed, env);
+    if (!close_reason_) {
+        close_reason_ = reason;
+        leg_stats(env).closes[reason].add();
+        events_ |= Events::kClosed;
+    }
+    deadlines_.cancel_all();
+    send_queue_.clear();
+    reassembly_.clear();
+    if (*close_reason_ != stats::CloseReason::Normal) receive_queue_.clear();
+    syn_pending_ = false;
+    ack_pending_ = false;
+    fast_retransmit_pending_ = false;
+    probe_pending_ = false;
+    keepalive_pending_ = false;
+}
+
+// RFC 9293 3.7.1 and MUST-16: the effective MSS is the lesser of the peer's option and the path's, less our
+// options.
+void Connection::agree_on(std::uint16_t peer_mss, bool timestamps, std::uint32_t recent,
+                          const Environment& env) {
+    timestamps_ = timestamps;
+    recent_timestamp_ = recent;
+    recent_timestamp_s_ = static_cast<std::uint32_t>(env.now.time_since_epoch() / std::chrono::seconds(1));
+    const std::uint16_t options = timestamps ? kTimestampsLength : 0;
+    mss_limit_ = std::min(mss_limit_, std::max(peer_mss, env.tunables.min_snd_mss));
+    mss_limit_ = std::max<std::uint16_t>(mss_limit_, kTimestampsLength + kTextMin);
+    snd_.mss = static_cast<std::uint16_t>(mss_limit_ - options);
+}
+
+/// The handshake is complete: our SYN is acknowledged.
+void Connection::establish(const Environment& env) {
+    enter(State::Established, env);
+    leg_stats(env).established.add();
+    events_ |= Events::kEstablished | Events::kSendRoom;
+    syn_pending_ = false;
+    deadlines_.cancel(Timer::Establishment);
+    // RFC 6928 2: a handshake that lost its SYN or SYN-ACK begins with one segment.
+    congestion_.begin(retransmits_ > 0 ? snd_.mss : initial_window(snd_.mss));
+    if (retransmits_ > 0) rtt_.restart_after_lossy_handshake(env.tunables);
+    retransmits_ = 0;
+    text_sent_at_ = env.now;
+    progress_at_ = env.now;
+    recover_ = snd_.iss;
+    arm_keepalive(env);
+    if (fin_queued_) enter(State::FinWait1, env);
+}
+
+/// Both FINs are exchanged and ours is acknowledged (RFC 9293 3.6): only old segments can come.
+void Connection::enter_time_wait(const Environment& env) {
+    enter(State::TimeWait, env);
+    TERMINUS_ASSERT(send_queue_.empty(), "our FIN is acknowledged, so everything before it is");
+    close_reason_ = stats::CloseReason::Normal;
+    leg_stats(env).closes[stats::CloseReason::Normal].add();
+    events_ |= Events::kClosed;
+    reassembly_.clear();
+    probe_pending_ = false;
+    keepalive_pending_ = false;
+    deadlines_.cancel_all();
+    deadlines_.arm(Timer::TimeWait, env.now + env.tunables.time_wait);
+}
+
+const packet::ByteQueue& Connection::send_queue() const {
+    return send_queue_;
+}
+State Connection::state() const {
+    return state_;
+}
+stats::Leg Connection::leg() const {
+    return leg_;
+}
+std::optional<stats::CloseReason> Connection::close_reason() const {
+    return close_reason_;
+}
+bool Connection::is_finished() const {
+    return state_ == State::Closed && !reset_pending_;
+}
+bool Connection::is_orphan() const {
+    return orphan_;
+}
+Instant Connection::next_deadline() const {
+    return deadlines_.earliest();
+}
+
+std::uint32_t Connection::buffer_count() const {
+    return send_queue_.buffer_count() + receive_queue_.buffer_count() + reassembly_.count();
+}
+
+std::optional<std::uint32_t> Connection::recent_timestamp() const {
+    if (!timestamps_) return std::nullopt;
+    return recent_timestamp_;
+}
+
+std::uint32_t Connection::own_timestamp(const Environment& env) const {
+    return timestamp_value(env.now, timestamp_offset_);
+}
+
+Connection::Snapshot Connection::snapshot() const {
+    Snapshot result{};
+    result.state = state_;
+    result.receive_queue_bytes = receive_queue_.size_bytes();
+    result.send_queue_bytes = send_queue_.size_bytes();
+    result.deadline = deadlines_.earliest();
+    if (result.deadline != base::kNever) result.timer = deadlines_.next();
+    result.retransmits = std::max(retransmits_, probes_unanswered_);
+    result.smoothed_rtt = rtt_.smoothed();
+    result.rto = rtt_.rto();
+    result.congestion_window_bytes = congestion_.window();
+    result.send_mss = snd_.mss;
+    return result;
+}
+
+}  // namespace terminus::tcp

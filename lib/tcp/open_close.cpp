@@ -1,0 +1,71 @@
+#include <utility>
+
+#include "base/assert.hpp"
+#include "tcp/connection.hpp"
+
+namespace terminus::tcp {
+
+using stats::CloseReason;
+using stats::Timer;
+
+// RFC 9293 3.10.5: the states in which the peer believes in the connection and is told.
+constexpr StateMask kResettable = mask(State::SynReceived) | mask(State::Established) |
+                                  mask(State::FinWait1) | mask(State::FinWait2) | mask(State::CloseWait);
+
+Events Connection::take_events() {
+    return Events{std::exchange(events_, std::uint8_t{0})};
+}
+
+// RFC 9293 3.10.4, CLOSE: the FIN follows everything queued; the state changes at once. Before the handshake
+// is complete it is remembered, and establish() makes up for it.
+void Connection::finish(const Environment& env) {
+    if (fin_queued_ || state_ == State::Closed || state_ == State::TimeWait) return;
+    if (snd_.flight() == 0 && send_queue_.empty()) progress_at_ = env.now;
+    fin_queued_ = true;
+    switch (state_) {
+        case State::SynSent:
+        case State::SynReceived:
+            return;
+        case State::Established:
+            enter(State::FinWait1, env);
+            break;
+        case State::CloseWait:
+            enter(State::LastAck, env);
+            break;
+        case State::Closed:
+        case State::Listen:
+        case State::FinWait1:
+        case State::FinWait2:
+        case State::Closing:
+        case State::LastAck:
+        case State::TimeWait:
+            TERMINUS_ASSERT(false, "those that follow finish() have fin_queued_");
+            break;
+    }
+    update_persist(env);
+}
+
+void Connection::abandon(const Environment& env) {
+    if (orphan_ || state_ == State::Closed) return;
+    orphan_ = true;
+    if (state_ == State::TimeWait) {
+        receive_queue_.clear();
+        return;
+    }
+    if (state_ == State::SynSent) return close(CloseReason::PeerLegReset, env);  // nobody to be told
+    if (!receive_queue_.empty() || !reassembly_.empty()) {
+        reset_reason_ = stats::ResetReason::DataAfterClose;
+        return abort(CloseReason::OrphanLimit, env);
+    }
+    finish(env);
+    if (state_ == State::FinWait2) deadlines_.arm(Timer::FinWait2, env.now + env.tunables.fin_timeout);
+}
+
+void Connection::abort(CloseReason reason, const Environment& env) {
+    if (state_ == State::Closed) return;
+    const bool tell = is_in(state_, kResettable);
+    close(reason, env);
+    reset_pending_ = tell;
+}
+
+}  // namespace terminus::tcp

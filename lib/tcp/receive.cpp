@@ -1,0 +1,221 @@
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "tcp/connection.hpp"
+
+namespace terminus::tcp {
+
+using stats::DropReason;
+using stats::Timer;
+
+constexpr StateMask kReceiving = mask(State::Established) | mask(State::FinWait1) | mask(State::FinWait2);
+
+// RFC 9293 3.10.7.4, seventh and eighth: text and FIN of an acceptable segment.
+Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Slice payload,
+                                     const Environment& env) {
+    bool fin = segment.flags.fin();
+    if (payload.empty() && !fin) return Disposition::Accepted;
+    if (!is_in(state_, kReceiving)) {
+        // The peer's FIN has been taken: nothing can follow it (HARDENING 10).
+        ack_pending_ = true;
+        return drop(DropReason::TcpClosed, env);
+    }
+    wire::SeqNum seq = segment.seq;
+    const wire::SeqNum end = seq + payload.length();
+
+    // What reaches beyond the window is cut off; a FIN that text fills the window up to costs no room.
+    const wire::SeqNum limit = fin_ahead_ && fin_seq_.before(rcv_.adv) ? fin_seq_ : rcv_.adv;
+    if (end.after(limit)) {
+        env.stats.drops[DropReason::TcpWindowFull].add();
+        ack_pending_ = true;
+        fin = false;
+        payload.truncate(seq.before(limit) ? static_cast<std::uint16_t>(limit - seq) : std::uint16_t{0});
+        if (payload.empty()) return Disposition::Dropped;
+    }
+    if (seq.before(rcv_.nxt) && !payload.empty()) {
+        const std::uint32_t known = std::min<std::uint32_t>(rcv_.nxt - seq, payload.length());
+        payload.trim_front(static_cast<std::uint16_t>(known));
+        seq += known;
+        if (payload.empty()) {
+            leg_stats(env).duplicate_segments.add();
+            env.stats.drops[DropReason::TcpDuplicate].add();
+            ack_pending_ = true;
+            if (!fin) return Disposition::Dropped;
+        }
+    }
+    if (orphan_ && !payload.empty()) {
+        // RFC 9293 SHLD-3: nobody will ever read this, and the peer is to know.
+        reset_reason_ = stats::ResetReason::DataAfterClose;
+        abort(stats::CloseReason::OrphanLimit, env);
+        return drop(DropReason::TcpClosed, env);
+    }
+    if (!env.may_keep_payload && !payload.empty()) return drop(DropReason::BufferPressure, env);
+
+    if (seq == rcv_.nxt) {
+        if (!payload.empty()) accept_text(std::move(payload), env);
+        if ((fin && end == rcv_.nxt) || (fin_ahead_ && fin_seq_ == rcv_.nxt)) process_fin(env);
+        return Disposition::Accepted;
+    }
+
+    // A gap: RFC 5681 4.2 wants the duplicate ACK at once.
+    leg_stats(env).out_of_order_segments.add();
+    ack_pending_ = true;
+    if (!payload.empty()) {
+        switch (reassembly_.insert(seq, std::move(payload), env.tunables.out_of_order_segments)) {
+            case Reassembly::Verdict::Held:
+                break;
+            case Reassembly::Verdict::Duplicate:
+                leg_stats(env).duplicate_segments.add();
+                if (!fin) return drop(DropReason::TcpDuplicate, env);
+                break;
+            case Reassembly::Verdict::Full:
+                return drop(DropReason::TcpOutOfOrderLimit, env);
+        }
+    }
+    if (fin && !fin_ahead_) {
+        fin_ahead_ = true;
+        fin_seq_ = end;
+    }
+    return Disposition::Accepted;
+}
+
+/// In-order text, and whatever it makes in-order.
+void Connection::accept_text(packet::Slice payload, const Environment& env) {
+    const std::uint16_t length = payload.length();
+    rcv_.largest = std::max(rcv_.largest, std::min(length, rcv_.advertised_mss));
+    const bool gap = !reassembly_.empty();
+    deliver(std::move(payload), env);
+    while (auto piece = reassembly_.pop_if_at_or_before(rcv_.nxt)) {
+        const std::uint32_t known = rcv_.nxt - piece->seq;
+        if (known >= piece->slice.length()) continue;  // overtaken by a longer segment
+        piece->slice.trim_front(static_cast<std::uint16_t>(known));
+        if (!deliver(std::move(piece->slice), env)) break;
+    }
+    // RFC 5681 4.2: at once while a gap is there or has just been filled, in part or wholly.
+    if (gap) {
+        ack_pending_ = true;
+    } else {
+        acknowledge_later(env);
+    }
+}
+
+/// Appends text that begins at rcv_.nxt. False: nothing more is wanted, the peer's FIN comes next.
+bool Connection::deliver(packet::Slice text, const Environment& env) {
+    if (fin_ahead_) {  // what lies beyond the peer's FIN is not part of the stream
+        const std::uint32_t room = fin_seq_ - rcv_.nxt;
+        if (room == 0) return false;
+        if (text.length() > room) text.truncate(static_cast<std::uint16_t>(room));
+    }
+    rcv_.nxt += text.length();
+    leg_stats(env).bytes_received.add(text.length());
+    receive_queue_.push_back(std::move(text));
+    events_ |= Events::kReadable;
+    return true;
+}
+
+/// RFC 9293 3.8.6.3: at once for every second full segment and at the connection's start, else delayed.
+void Connection::acknowledge_later(const Environment& env) {
+    const std::uint32_t unacknowledged = rcv_.nxt - rcv_.acked;
+    if (quick_acks_ > 0) {
+        --quick_acks_;
+        ack_pending_ = true;
+    } else if (unacknowledged >= std::uint64_t{env.tunables.delack_segments} * rcv_.largest) {
+        ack_pending_ = true;
+    } else if (!deadlines_.is_armed(Timer::DelayedAck)) {
+        deadlines_.arm(Timer::DelayedAck,
+                       env.now + std::min(env.tunables.delack_min, env.tunables.delack_max));
+    }
+}
+
+// RFC 9293 3.10.7.4, eighth.
+void Connection::process_fin(const Environment& env) {
+    TERMINUS_ASSERT(!fin_received_, "the states that take a FIN are left when it comes");
+    rcv_.nxt += 1;
+    rcv_.adv = wire::latest(rcv_.adv, rcv_.nxt);
+    fin_received_ = true;
+    fin_ahead_ = false;
+    reassembly_.clear();
+    ack_pending_ = true;
+    events_ |= Events::kPeerFinished;
+    switch (state_) {
+        case State::Established:
+            enter(State::CloseWait, env);
+            return;
+        case State::FinWait1:
+            enter(State::Closing, env);
+            return;
+        case State::FinWait2:
+            enter_time_wait(env);
+            return;
+        case State::Closed:
+        case State::Listen:
+        case State::SynSent:
+        case State::SynReceived:
+        case State::CloseWait:
+        case State::Closing:
+        case State::LastAck:
+        case State::TimeWait:
+            break;
+    }
+    TERMINUS_ASSERT(false, "process_text() has checked the state");
+}
+
+std::uint32_t Connection::readable_bytes() const {
+    return receive_queue_.size_bytes();
+}
+
+bool Connection::peer_finished() const {
+    return fin_received_ && receive_queue_.empty();
+}
+
+packet::ByteQueue Connection::take_received(std::uint32_t max_bytes, rte_mempool* pool,
+                                            const Environment& env) {
+    packet::ByteQueue taken =
+        receive_queue_.split_front(std::min(max_bytes, receive_queue_.size_bytes()), pool);
+    if (!is_in(state_, kReceiving) || taken.empty()) return taken;
+    // RFC 9293 3.8.6.2.2 says when the edge may move; whether that is worth a segment of its own is another
+    // question: at once from a window that holds the peer up, else when a good part of the buffer has come
+    // free.
+    const std::uint32_t free = free_window(env);
+    const std::uint32_t remaining = rcv_.wnd();
+    if (free <= remaining) return taken;
+    const std::uint32_t growth = free - remaining;
+    const std::uint32_t rmem = env.tunables.rmem;
+    const std::uint32_t mss = rcv_.advertised_mss;
+    const bool starved = remaining < mss && growth >= std::min(rmem / 2, mss);
+    const bool plenty = growth >= 2 * mss && (growth >= rmem / 4 || remaining <= rmem / 8);
+    if (starved || plenty) ack_pending_ = true;
+    return taken;
+}
+
+/// Room for new text, in whole units of our scale.
+std::uint32_t Connection::free_window(const Environment& env) const {
+    const std::uint32_t queued = receive_queue_.size_bytes();
+    const std::uint32_t free = env.tunables.rmem > queued ? env.tunables.rmem - queued : 0;
+    const std::uint32_t most = std::uint32_t{UINT16_MAX} << rcv_.scale;
+    return (std::min(free, most) >> rcv_.scale) << rcv_.scale;
+}
+
+/// The window field of a segment that is being sent; moves rcv_.adv.
+std::uint16_t Connection::advertise_window(const Environment& env) {
+    const std::uint32_t remaining = rcv_.wnd();
+    const std::uint32_t free = free_window(env);
+    std::uint32_t window = remaining;
+    // RFC 9293 3.8.6.2.2: the right edge moves by a segment or half the buffer at least.
+    if (free > remaining &&
+        free - remaining >= std::min<std::uint32_t>(env.tunables.rmem / 2, rcv_.advertised_mss)) {
+        window = free;
+    }
+    // The field counts units: rounding down would move the edge left, rounding up gives room that is not
+    // there. Up, then, unless many tiny segments have already gained a sixteenth of the buffer that way; adv
+    // stays in either case, so what was promised is taken (RFC 7323 2.4).
+    std::uint32_t field = window >> rcv_.scale;
+    if (field << rcv_.scale != window && window <= free + env.tunables.rmem / 16) ++field;
+    field = std::min<std::uint32_t>(field, UINT16_MAX);
+    rcv_.adv = wire::latest(rcv_.adv, rcv_.nxt + (field << rcv_.scale));
+    if (field == 0) leg_stats(env).zero_windows_advertised.add();
+    return static_cast<std::uint16_t>(field);
+}
+
+}  // namespace terminus::tcp

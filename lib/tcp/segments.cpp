@@ -1,0 +1,125 @@
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "tcp/connection.hpp"
+
+namespace terminus::tcp {
+
+using stats::RetransmitCause;
+using stats::Timer;
+using wire::TcpFlags;
+
+/// Header, window and timestamps of any segment but SYN and RST. It carries our ACK, so none is pending any
+/// more.
+OutSegment Connection::make_segment(wire::SeqNum seq, std::uint8_t flags, const Environment& env) {
+    OutSegment out;
+    out.seq = seq;
+    out.ack = rcv_.nxt;
+    out.flags = {flags};
+    out.window = advertise_window(env);
+    if (timestamps_) out.options.timestamps = {own_timestamp(env), recent_timestamp_};
+    rcv_.acked = rcv_.nxt;
+    ack_pending_ = false;
+    deadlines_.cancel(Timer::DelayedAck);
+    leg_stats(env).segments_sent.add();
+    return out;
+}
+
+/// RFC 9293 3.10.1 and figure 8: the SYN, or the SYN-ACK of a simultaneous open.
+OutSegment Connection::make_syn(const Environment& env) {
+    const bool with_ack = state_ == State::SynReceived;
+    TERMINUS_ASSERT(with_ack || state_ == State::SynSent,
+                    "a SYN is pending only before the handshake is complete");
+    OutSegment out;
+    out.seq = snd_.iss;
+    out.flags = {static_cast<std::uint8_t>(TcpFlags::kSyn | (with_ack ? TcpFlags::kAck : 0))};
+    if (with_ack) out.ack = rcv_.acked = rcv_.nxt;
+    out.window = unscaled_window(rcv_.wnd());
+    out.options.mss = rcv_.advertised_mss;
+    if (window_scaling_) out.options.window_scale = rcv_.scale;
+    out.options.sack_permitted = sack_;
+    if (timestamps_) out.options.timestamps = {own_timestamp(env), with_ack ? recent_timestamp_ : 0};
+    syn_pending_ = false;
+    ack_pending_ = false;
+    leg_stats(env).segments_sent.add();
+    if (retransmits_ > 0) {
+        leg_stats(env).retransmits[with_ack ? RetransmitCause::SynAck : RetransmitCause::Syn].add();
+    } else {
+        rtt_.transmitted(snd_.nxt, env.now);
+    }
+    deadlines_.arm(Timer::Establishment, within_user_timeout(env.now + rtt_.rto(), env));
+    return out;
+}
+
+/// RFC 9293 3.10.5: what tells the peer that the connection is gone.
+OutSegment Connection::make_reset(const Environment& env) {
+    OutSegment out;
+    out.seq = acceptable_seq();
+    out.ack = rcv_.nxt;
+    out.flags = {TcpFlags::kRst | TcpFlags::kAck};
+    reset_pending_ = false;
+    leg_stats(env).segments_sent.add();
+    leg_stats(env).resets_sent[reset_reason_].add();
+    return out;
+}
+
+OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
+    const std::uint32_t offset = plan.seq - snd_.una;
+    const std::uint32_t queued = send_queue_.size_bytes();
+    std::uint8_t flags = TcpFlags::kAck;
+    // RFC 9293 MUST-61: we can't be told where a push belongs, so the last of what is queued has it.
+    if (plan.length > 0 && offset + plan.length == queued) flags |= TcpFlags::kPsh;
+    if (plan.fin) flags |= TcpFlags::kFin;
+    OutSegment out = make_segment(plan.seq, flags, env);
+    out.payload_offset = plan.length > 0 ? offset : 0;
+    out.payload_length = plan.length;
+    note_sent(plan, env);
+    return out;
+}
+
+/// The books after text or FIN has gone out: counters, the timed segment, the pointers, the timers.
+void Connection::note_sent(const Plan& plan, const Environment& env) {
+    const wire::SeqNum end = plan.seq + plan.length + (plan.fin ? 1u : 0u);
+    const bool only_probed = probe_outstanding_ && snd_.flight() <= 1;
+    if (plan.seq.before(snd_.nxt) && !only_probed) {
+        const bool fast = plan.kind == Plan::Kind::Retransmit;
+        leg_stats(env).retransmits[fast ? fast_cause_ : resend_cause_].add();
+        leg_stats(env).segments_retransmitted_bytes.add(std::min(plan.length, snd_.nxt - plan.seq));
+        rtt_.retransmitted();
+    } else if (!only_probed) {
+        rtt_.transmitted(end, env.now);
+    }
+    if (plan.kind == Plan::Kind::Retransmit) {
+        fast_retransmit_pending_ = false;
+        if (plan.seq == snd_.resend) snd_.resend = wire::latest(snd_.resend, end);
+    } else {
+        snd_.resend = end;
+    }
+    snd_.nxt = wire::latest(snd_.nxt, end);
+    fin_sent_ = fin_sent_ || plan.fin;
+    text_sent_at_ = env.now;
+    probe_outstanding_ = false;
+    probe_pending_ = false;
+    deadlines_.cancel(Timer::Persist);
+    if (!deadlines_.is_armed(Timer::Retransmission)) arm_retransmission(env);  // RFC 6298 5.1
+}
+
+/// Zero-window and keepalive probes. Neither starts the retransmission timer nor a measurement.
+OutSegment Connection::make_probe(const Plan& plan, const Environment& env) {
+    std::uint8_t flags = TcpFlags::kAck;
+    if (plan.kind == Plan::Kind::KeepaliveProbe) {
+        keepalive_pending_ = false;  // RFC 9293 3.8.4: no text, and a number that calls for an answer
+        return make_segment(plan.seq, flags, env);
+    }
+    if (plan.fin) flags |= TcpFlags::kFin;
+    OutSegment out = make_segment(plan.seq, flags, env);
+    out.payload_length = plan.length;
+    snd_.nxt = wire::latest(snd_.nxt, plan.seq + plan.length + (plan.fin ? 1u : 0u));
+    fin_sent_ = fin_sent_ || plan.fin;
+    probe_outstanding_ = true;
+    probe_pending_ = false;
+    leg_stats(env).zero_window_probes_sent.add();
+    return out;
+}
+
+}  // namespace terminus::tcp

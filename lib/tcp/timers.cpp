@@ -1,0 +1,167 @@
+#include "tcp/timers.hpp"
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+#include "tcp/connection.hpp"
+
+namespace terminus::tcp {
+
+using stats::CloseReason;
+using stats::Timer;
+
+// States in which the peer may be probed.
+constexpr StateMask kKeptAlive = mask(State::Established) | mask(State::FinWait1) | mask(State::FinWait2) |
+                                 mask(State::CloseWait) | mask(State::Closing) | mask(State::LastAck);
+
+void Connection::timers_expired(const Environment& env) {
+    for (std::size_t i = 0; i < Deadlines::kCount; ++i) {
+        const auto timer = static_cast<Timer>(i);
+        if (!deadlines_.is_due(timer, env.now)) continue;
+        deadlines_.cancel(timer);
+        leg_stats(env).timer_expirations[timer].add();
+        switch (timer) {
+            case Timer::Establishment:
+                establishment_expired(env);
+                break;
+            case Timer::Retransmission:
+                retransmission_expired(env);
+                break;
+            case Timer::DelayedAck:
+                ack_pending_ = true;
+                break;
+            case Timer::Persist:
+                persist_expired(env);
+                break;
+            case Timer::Keepalive:
+                keepalive_expired(env);
+                break;
+            case Timer::FinWait2:
+                close(CloseReason::FinTimeout, env);
+                break;
+            case Timer::TimeWait:
+                close(CloseReason::Normal, env);
+                break;
+        }
+        if (state_ == State::Closed) return;  // which has cancelled the rest
+    }
+    update_persist(env);
+}
+
+void Connection::establishment_expired(const Environment& env) {
+    const bool with_ack = state_ == State::SynReceived;
+    TERMINUS_ASSERT(with_ack || state_ == State::SynSent, "establish() cancels this timer");
+    const std::uint32_t most = with_ack ? env.tunables.synack_retries : env.tunables.syn_retries;
+    if (is_past_user_timeout(env)) return abort(CloseReason::UserTimeout, env);
+    if (retransmits_ >= most)
+        return close(with_ack ? CloseReason::SynAckTimeout : CloseReason::SynTimeout, env);
+    if (retransmits_ < UINT8_MAX) ++retransmits_;
+    rtt_.back_off(env.tunables);
+    rtt_.retransmitted();
+    syn_pending_ = true;
+    deadlines_.arm(Timer::Establishment, within_user_timeout(env.now + rtt_.rto(), env));
+}
+
+// RFC 6298 5.4 to 5.6, RFC 5681 3.1, RFC 6582 4.
+void Connection::retransmission_expired(const Environment& env) {
+    TERMINUS_ASSERT(snd_.flight() > 0, "the timer is cancelled when everything is acknowledged");
+    if (is_past_user_timeout(env)) return abort(CloseReason::UserTimeout, env);
+    if (snd_.wnd == 0) {
+        // The window has closed over what is on the way: that is no loss, and ends no connection (RFC 9293
+        // SHLD-17, MUST-34). Probing goes on from here.
+        snd_.resend = snd_.una;
+        probe_outstanding_ = true;
+        probe_pending_ = true;
+        fast_retransmit_pending_ = false;
+        in_recovery_ = false;
+        persist_backoff_ = 0;
+        rtt_.retransmitted();
+        return;  // update_persist() arms the timer
+    }
+    if (retransmits_ >= env.tunables.retries2) return abort(CloseReason::RetransmitTimeout, env);
+    if (retransmits_ == 0) {
+        congestion_.timed_out(snd_.flight(), snd_.mss);
+    } else {
+        congestion_.restart_after_idle(
+            snd_.mss);  // RFC 5681 3.1: the threshold stays as the first expiry set it
+    }
+    if (retransmits_ < UINT8_MAX) ++retransmits_;
+    rtt_.back_off(env.tunables);
+    rtt_.retransmitted();
+    recover_ = snd_.nxt;
+    in_recovery_ = false;
+    dup_acks_ = 0;
+    fast_retransmit_pending_ = false;
+    snd_.resend = snd_.una;
+    resend_cause_ = stats::RetransmitCause::Timeout;
+    arm_retransmission(env);
+}
+
+// RFC 9293 3.8.6.1. An answered probe keeps the connection alive for ever (MUST-37), unless nobody is left on
+// this side to want that: an orphan's probes count whether answered or not (HARDENING 22, 23).
+void Connection::persist_expired(const Environment& env) {
+    if (is_past_user_timeout(env)) return abort(CloseReason::UserTimeout, env);
+    const std::uint32_t count = orphan_ ? persist_backoff_ : probes_unanswered_;
+    if (count >= env.tunables.retries2) return abort(CloseReason::PersistTimeout, env);
+    if (probes_unanswered_ < UINT8_MAX) ++probes_unanswered_;
+    if (persist_backoff_ < UINT8_MAX) ++persist_backoff_;
+    probe_pending_ = true;
+}
+
+// RFC 9293 3.8.4.
+void Connection::keepalive_expired(const Environment& env) {
+    if (!is_in(state_, kKeptAlive) || !env.tunables.keepalive) return;
+    if (snd_.flight() > 0 || !send_queue_.empty()) {  // the other timers ask the peer already (MUST-26)
+        arm_keepalive(env);
+        return;
+    }
+    if (probes_unanswered_ >= env.tunables.keepalive_probes) return abort(CloseReason::KeepaliveTimeout, env);
+    if (probes_unanswered_ < UINT8_MAX) ++probes_unanswered_;
+    keepalive_pending_ = true;
+    deadlines_.arm(Timer::Keepalive, env.now + env.tunables.keepalive_intvl);
+}
+
+void Connection::arm_retransmission(const Environment& env) {
+    deadlines_.arm(Timer::Retransmission, within_user_timeout(env.now + rtt_.rto(), env));
+}
+
+void Connection::arm_keepalive(const Environment& env) {
+    if (env.tunables.keepalive) {
+        deadlines_.arm(Timer::Keepalive, env.now + env.tunables.keepalive_time);
+    } else {
+        deadlines_.cancel(Timer::Keepalive);
+    }
+}
+
+/// Arms the persist timer when there is something to send, nothing on the way that an ACK could answer, and
+/// the window alone forbids it; cancels it when that is over.
+void Connection::update_persist(const Environment& env) {
+    const bool waiting = is_in(state_, kKeptAlive) && !probe_pending_ &&
+                         (snd_.flight() == 0 || probe_outstanding_) && snd_.resend.before(transmit_end()) &&
+                         plan_data(env).kind == Plan::Kind::Nothing;
+    if (probe_pending_ || waiting) {
+        if (deadlines_.is_armed(Timer::Persist)) return;
+        deadlines_.cancel(Timer::Retransmission);
+        Duration timeout = rtt_.rto();
+        for (unsigned i = 0; i < persist_backoff_ && timeout < env.tunables.rto_max; ++i)
+            timeout *= 2;
+        timeout = std::min(timeout, env.tunables.rto_max);
+        deadlines_.arm(Timer::Persist, within_user_timeout(env.now + timeout, env));
+        return;
+    }
+    persist_backoff_ = 0;
+    deadlines_.cancel(Timer::Persist);
+}
+
+// RFC 9293 3.9.1.1, TCP_USER_TIMEOUT: how long what we have sent or queued may go without progress.
+bool Connection::is_past_user_timeout(const Environment& env) const {
+    return env.tunables.user_timeout > Duration::zero() &&
+           env.now >= progress_at_ + env.tunables.user_timeout;
+}
+
+Instant Connection::within_user_timeout(Instant deadline, const Environment& env) const {
+    if (env.tunables.user_timeout <= Duration::zero()) return deadline;
+    return std::min(deadline, std::max(env.now, progress_at_ + env.tunables.user_timeout));
+}
+
+}  // namespace terminus::tcp
