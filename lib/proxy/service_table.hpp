@@ -59,7 +59,10 @@ class ServiceTable {
  public:
     /// Ids are unique within each vector and every pool that a service names is there: the control thread
     /// validated that; `version` grows with each snapshot.
-    ServiceTable(std::uint64_t version, std::vector<Service> services, std::vector<Pool> pools);
+    /// `local_addresses` holds every address of ours by its local id (interface addresses, VIPs, sources): it only
+    /// grows from snapshot to snapshot, and all workers intern it in this order.
+    ServiceTable(std::uint64_t version, std::vector<Service> services, std::vector<Pool> pools,
+                 std::vector<wire::IpAddress> local_addresses);
 
     [[nodiscard]] std::uint64_t version() const { return version_; }
     /// The service that listens on `local`; nothing when none does. O(log n).
@@ -69,6 +72,7 @@ class ServiceTable {
     [[nodiscard]] const Pool* pool(PoolId id) const;
     [[nodiscard]] const std::vector<Service>& services() const { return services_; }
     [[nodiscard]] const std::vector<Pool>& pools() const { return pools_; }
+    [[nodiscard]] const std::vector<wire::IpAddress>& local_addresses() const { return local_addresses_; }
 
  private:
     struct Row {
@@ -78,6 +82,7 @@ class ServiceTable {
     std::uint64_t version_;
     std::vector<Service> services_;
     std::vector<Pool> pools_;
+    std::vector<wire::IpAddress> local_addresses_;
     std::vector<Row> rows_;                      // sorted by listen
     std::vector<std::int32_t> service_by_id_;    // index into services_, -1 for none
     std::vector<std::int32_t> pool_by_id_;

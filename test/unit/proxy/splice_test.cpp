@@ -1,0 +1,55 @@
+#include "proxy/splice.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace terminus::proxy {
+namespace {
+
+constexpr SpliceRoom kEmpty{
+    .send_room_bytes = 65536, .queued_buffers = 0, .buffer_share = 100, .write_buffer_bytes = 65536};
+
+TEST_CASE("everything readable moves where there is room for all of it") {
+    REQUIRE(bytes_to_move(0, kEmpty) == 0);
+    REQUIRE(bytes_to_move(1, kEmpty) == 1);
+    REQUIRE(bytes_to_move(65536, kEmpty) == 65536);
+}
+
+TEST_CASE("no more moves than there is room for") {
+    REQUIRE(bytes_to_move(65537, kEmpty) == 65536);
+}
+
+TEST_CASE("a partly filled queue takes less than everything only from half a write buffer on") {
+    SpliceRoom room = kEmpty;
+    room.queued_buffers = 10;
+    room.send_room_bytes = 32767;
+    REQUIRE(bytes_to_move(32768, room) == 0);
+    REQUIRE(bytes_to_move(32767, room) == 32767);
+    room.send_room_bytes = 32768;
+    REQUIRE(bytes_to_move(40000, room) == 32768);
+}
+
+TEST_CASE("nothing moves into a queue that holds its share of the buffers") {
+    SpliceRoom room = kEmpty;
+    room.queued_buffers = 100;
+    REQUIRE(bytes_to_move(1000, room) == 0);
+    room.queued_buffers = 99;
+    REQUIRE(bytes_to_move(1000, room) == 1000);
+}
+
+TEST_CASE(
+    "an empty queue takes bytes even when the share is nothing, or no acknowledgement would wake the pair") {
+    SpliceRoom room = kEmpty;
+    room.buffer_share = 0;
+    REQUIRE(bytes_to_move(1000, room) == 1000);
+    room.queued_buffers = 1;
+    REQUIRE(bytes_to_move(1000, room) == 0);
+}
+
+TEST_CASE("nothing moves towards a leg that takes nothing") {
+    SpliceRoom room = kEmpty;
+    room.send_room_bytes = 0;
+    REQUIRE(bytes_to_move(1000, room) == 0);
+}
+
+}  // namespace
+}  // namespace terminus::proxy
