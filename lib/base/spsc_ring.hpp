@@ -33,6 +33,13 @@ class SpscRing {
         return true;
     }
 
+    /// Producer only: whether the next try_push() will succeed.
+    [[nodiscard]] bool has_room() {
+        const std::size_t tail = tail_.load(std::memory_order_relaxed);
+        if (tail - head_cache_ > mask_) head_cache_ = head_.load(std::memory_order_acquire);
+        return tail - head_cache_ <= mask_;
+    }
+
     /// Consumer only.
     [[nodiscard]] std::optional<T> try_pop() {
         const std::size_t head = head_.load(std::memory_order_relaxed);

@@ -32,6 +32,8 @@ class Batch {
     }
     /// Takes frame `index` out; its place stays empty until clear().
     [[nodiscard]] Buffer take(std::uint16_t index) { return Buffer(std::exchange(frames_[index], nullptr)); }
+    /// Bytes of frame `index`, over all its pieces.
+    [[nodiscard]] std::uint32_t frame_length(std::uint16_t index) const { return frames_[index]->pkt_len; }
     [[nodiscard]] rte_mbuf* peek(std::uint16_t index) const { return frames_[index]; }
 
     /// For ports: where a receive burst writes, and how many it wrote.

@@ -1,53 +1,61 @@
 #pragma once
 
+#include <rte_mbuf.h>
 #include <rte_mempool.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
 
 #include "base/assert.hpp"
 #include "packet/slice.hpp"
 #include "wire/address.hpp"
 #include "wire/checksum.hpp"
 
+/// What stages above want to know of, or change in, a frame or a pool without touching mbufs themselves.
 namespace terminus::packet {
 
-/// Fills in the next hop of a finished frame that waited for it.
-inline void set_destination_mac(Buffer& frame, const wire::MacAddress& mac) {
-    TERMINUS_ASSERT(frame.bytes().size() >= sizeof mac.bytes, "a finished frame has its Ethernet header in one piece");
-    std::memcpy(frame.mutable_bytes().data(), mac.bytes.data(), sizeof mac.bytes);
-}
-
-/// Whether the device found the transport checksum good; says nothing for devices that can't be trusted with it
-/// (PortCapabilities::rx_checksum).
+/// Whether the device that received the frame says that it verified the transport checksum and found it good.
+/// Worth something only where PortCapabilities::rx_checksum is set.
 [[nodiscard]] inline bool device_verified_l4(const Buffer& frame) {
     return (frame.get()->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 }
 
-/// Adds the internet checksum of [offset, offset + length) to `partial`, whatever the chain's pieces. The range lies
-/// within the frame.
+/// `partial` and the checksum's sum over bytes [offset, offset + length) of a frame that may be a chain; the
+/// range lies within the frame.
 [[nodiscard]] inline std::uint64_t sum_bytes(const Buffer& frame, std::uint32_t offset, std::uint32_t length,
                                              std::uint64_t partial) {
-    wire::ChecksumAccumulator accumulator(partial);
-    for (const rte_mbuf* piece = frame.get(); piece != nullptr && length > 0; piece = piece->next) {
-        if (offset >= piece->data_len) {
-            offset -= piece->data_len;
+    TERMINUS_ASSERT(offset <= frame.length() && length <= frame.length() - offset,
+                    "the IP header's length was held against the frame's");
+    wire::ChecksumAccumulator sum(partial);
+    for (const rte_mbuf* segment = frame.get(); length > 0; segment = segment->next) {
+        TERMINUS_ASSERT(segment != nullptr, "pkt_len is the sum of the segments' lengths");
+        if (offset >= segment->data_len) {
+            offset -= segment->data_len;
             continue;
         }
-        const std::uint32_t available = piece->data_len - offset;
-        const std::uint32_t taken = available < length ? available : length;
-        accumulator.add({rte_pktmbuf_mtod_offset(piece, const std::uint8_t*, offset), taken});
-        length -= taken;
+        const std::uint32_t taken = std::min(segment->data_len - offset, length);
+        sum.add({rte_pktmbuf_mtod_offset(segment, const std::uint8_t*, offset), taken});
         offset = 0;
+        length -= taken;
     }
-    TERMINUS_ASSERT(length == 0, "the parser checked the length against the frame");
-    return accumulator.partial();
+    return sum.partial();
 }
 
-/// Buffers of `pool` that are free, those in workers' caches included: a sum over lcores, so once a turn at most.
+/// For a frame that waited for its next hop's address.
+inline void set_destination_mac(Buffer& frame, const wire::MacAddress& mac) {
+    TERMINUS_ASSERT(frame.bytes().size() >= mac.bytes.size(),
+                    "every frame made here has its Ethernet header");
+    std::copy(mac.bytes.begin(), mac.bytes.end(), frame.mutable_bytes().begin());
+}
+
+/// mbufs that the pool has free, the lcores' caches included. Walks the caches: once a turn, not once a
+/// packet.
 [[nodiscard]] inline std::uint32_t buffers_available(const rte_mempool* pool) {
     return rte_mempool_avail_count(pool);
 }
-[[nodiscard]] inline std::uint32_t buffers_total(const rte_mempool* pool) { return pool->size; }
+/// mbufs that the pool has in all.
+[[nodiscard]] inline std::uint32_t buffers_total(const rte_mempool* pool) {
+    return pool->size;
+}
 
 }  // namespace terminus::packet

@@ -44,11 +44,14 @@ class Mailbox {
 class Group {
  public:
     explicit Group(std::uint32_t workers) {
-        for (std::uint32_t i = 0; i < workers; ++i) mailboxes_.push_back(std::make_unique<Mailbox>());
+        for (std::uint32_t i = 0; i < workers; ++i)
+            mailboxes_.push_back(std::make_unique<Mailbox>());
     }
     [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(mailboxes_.size()); }
     [[nodiscard]] Mailbox& mailbox(std::uint32_t worker) { return *mailboxes_[worker]; }
-    [[nodiscard]] const stats::CoreStats& stats(std::uint32_t worker) const { return mailboxes_[worker]->stats(); }
+    [[nodiscard]] const stats::CoreStats& stats(std::uint32_t worker) const {
+        return mailboxes_[worker]->stats();
+    }
 
  private:
     std::vector<std::unique_ptr<Mailbox>> mailboxes_;

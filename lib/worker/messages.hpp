@@ -38,7 +38,7 @@ struct RowPage {
     std::uint64_t request = 0;                    ///< the asker's own number, returned as it was
     std::uint64_t cursor = 0;                     ///< 0 to begin; as returned to go on
     bool done = false;
-    std::vector<ConnectionRow> rows;              ///< reserve(kRowsMax) before posting: the worker allocates nothing
+    std::vector<ConnectionRow> rows;  ///< reserve(kRowsMax) before posting: the worker allocates nothing
 };
 
 // What the control thread asks of a worker; each is answered by one Reply of the matching kind.
@@ -59,7 +59,8 @@ struct AbortAll {
 };
 struct Stop {};  ///< the worker's loop ends after flushing what it can
 
-using Command = std::variant<std::monostate, SetTunables, SetServices, ListConnections, SetDraining, AbortAll, Stop>;
+using Command =
+    std::variant<std::monostate, SetTunables, SetServices, ListConnections, SetDraining, AbortAll, Stop>;
 
 struct TunablesSet {};
 struct ServicesSet {
@@ -72,6 +73,7 @@ struct DrainingSet {};
 struct AllAborted {};
 struct Stopped {};
 
-using Reply = std::variant<std::monostate, TunablesSet, ServicesSet, ConnectionsListed, DrainingSet, AllAborted, Stopped>;
+using Reply = std::variant<std::monostate, TunablesSet, ServicesSet, ConnectionsListed, DrainingSet,
+                           AllAborted, Stopped>;
 
 }  // namespace terminus::worker

@@ -1,0 +1,67 @@
+#pragma once
+
+// Segments out: what the dirty connections want sent, as far as ports have room. Part of stack/stack.hpp.
+
+#include "stack/stack.hpp"
+
+namespace terminus::stack {
+
+template <typename App>
+void Stack<App>::mark_dirty(std::uint32_t index) {
+    ConnectionSlot& slot = connections_[index];
+    if (slot.is_dirty) return;
+    slot.is_dirty = true;
+    dirty_.push_back(index);
+}
+
+template <typename App>
+void Stack<App>::egress() {
+    const std::uint32_t count = dirty_.size();
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const std::uint32_t index = dirty_.pop_front();
+        connections_[index].is_dirty = false;
+        transmit(index);
+        settle(index);
+    }
+    network_.flush();
+}
+
+template <typename App>
+bool Stack<App>::has_work() const {
+    return !dirty_.empty() || network_.has_unsent();
+}
+
+template <typename App>
+void Stack<App>::transmit(std::uint32_t index) {
+    ConnectionSlot& slot = connections_[index];
+    const tcp::Environment env = environment_for(slot);
+    const wire::FourTuple named = network_.tuple_of(slot.key);
+    const std::optional<std::uint16_t> port = network_.port_to(named.remote.address);
+    for (std::uint32_t sent = 0; sent < kSegmentsPerTurn; ++sent) {
+        if (port && !network_.has_room(*port)) break;
+        const std::optional<tcp::OutSegment> segment = slot.tcp.poll_transmit(env);
+        if (!segment) return;
+        send(named, *segment, &slot.tcp.send_queue(), slot.tcp.leg());
+    }
+    if (slot.tcp.wants_transmit(env)) mark_dirty(index);
+}
+
+template <typename App>
+void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segment,
+                      const packet::ByteQueue* queue, stats::Leg leg) {
+    const wire::TcpHeader header{
+        .source_port = tuple.local.port,
+        .destination_port = tuple.remote.port,
+        .seq = segment.seq,
+        .ack = segment.ack,
+        .flags = segment.flags,
+        .window = segment.window,
+        .options = segment.options,
+    };
+    stats_.leg(leg).segments_sent.add();
+    const HopFields hop{.hop_limit = tunables_.hop_limit, .traffic_class = tunables_.traffic_class};
+    network_.send_tcp(tuple, hop, header, segment.payload_length > 0 ? queue : nullptr,
+                      segment.payload_offset, segment.payload_length, env_.now);
+}
+
+}  // namespace terminus::stack

@@ -1,0 +1,275 @@
+#pragma once
+
+// Frames in: parse, find, and give each segment to what its 4-tuple names. Part of stack/stack.hpp.
+
+#include "packet/chain.hpp"
+#include "stack/stack.hpp"
+
+namespace terminus::stack {
+
+template <typename App>
+void Stack<App>::ingress(packet::Batch& frames, std::uint16_t port) {
+    for (std::uint16_t i = 0; i < frames.size(); ++i) {
+        stats_.frames_received.add();
+        stats_.bytes_received.add(frames.frame_length(i));
+        Arrival arrival;
+        switch (network_.receive(frames.take(i), port, Origin::Device, env_.now, arrival)) {
+            case Received::Nothing:
+                break;
+            case Received::Tcp:
+                segment_arrives(arrival);
+                break;
+            case Received::IcmpError:
+                icmp_error_arrives(arrival);
+                break;
+        }
+    }
+    frames.clear();
+}
+
+template <typename App>
+void Stack<App>::handed_over(packet::Buffer frame, std::uint16_t port) {
+    stats_.hand_overs_received.add();
+    Arrival arrival;
+    switch (network_.receive(std::move(frame), port, Origin::HandOver, env_.now, arrival)) {
+        case Received::Nothing:
+            break;
+        case Received::Tcp:
+            segment_arrives(arrival);
+            break;
+        case Received::IcmpError:
+            icmp_error_arrives(arrival);
+            break;
+    }
+}
+
+template <typename App>
+void Stack<App>::segment_arrives(Arrival& arrival) {
+    const flow::Key key = key_of(arrival.tuple, arrival.local_id);
+    const std::uint64_t hash = table_.hash(key);
+    const flow::Handle handle = find_handle(key, hash);
+    if (handle.is_none()) {
+        if (network_.hand_over_if_foreign(arrival)) return;  // DESIGN 3.4: never to a RST
+        to_listener(arrival, hash);
+        return;
+    }
+    switch (handle.kind()) {
+        case flow::HandleKind::Connection:
+            give_segment(handle.index(), arrival);
+            break;
+        case flow::HandleKind::HalfOpen:
+            to_half_open(handle.index(), arrival, hash);
+            break;
+        case flow::HandleKind::TimeWait:
+            to_time_wait(handle.index(), arrival, hash);
+            break;
+        case flow::HandleKind::Application:
+            break;  // never in the table
+    }
+}
+
+// RFC 9293 3.10.7.1 (no such connection) and 3.10.7.2 (LISTEN).
+template <typename App>
+void Stack<App>::to_listener(Arrival& arrival, std::uint64_t hash) {
+    const std::optional<std::uint16_t> service = app_.find_listener(arrival.tuple.local);
+    if (!service) {
+        refuse(arrival, stats::DropReason::TcpNoListener, stats::ResetReason::NoConnection);
+        return;
+    }
+    switch (tcp::listen_segment_arrives(arrival.segment)) {
+        case tcp::ListenVerdict::Ignore:
+            drop(stats::DropReason::TcpBadFlags);
+            return;
+        case tcp::ListenVerdict::Reset:
+            refuse(arrival, stats::DropReason::TcpNoListener, stats::ResetReason::NoConnection);
+            return;
+        case tcp::ListenVerdict::Open:
+            break;
+    }
+    if (draining_) {
+        refuse(arrival, stats::DropReason::TcpDraining, stats::ResetReason::Draining);
+        return;
+    }
+    open_half(arrival, *service, hash);
+}
+
+template <typename App>
+void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, std::uint64_t hash) {
+    if (half_opens_.size() >= tunables_.max_syn_backlog || half_opens_.size() == half_opens_.capacity()) {
+        drop(stats::DropReason::TcpHalfOpenLimit);
+        return;
+    }
+    const tcp::HalfOpen::Parameters parameters{
+        .tuple = arrival.tuple,
+        .local_id = arrival.local_id,
+        .service = service,
+        .iss = tcp::initial_sequence(settings_.secrets, arrival.tuple, env_.now),
+        .advertised_mss = network_.mss_towards(arrival.tuple.remote.address),
+    };
+    const std::uint32_t index =
+        half_opens_.allocate(HalfOpenSlot{.tcp = tcp::HalfOpen(parameters, arrival.segment, env_)});
+    HalfOpenSlot& slot = half_opens_[index];
+    const flow::Handle handle(flow::HandleKind::HalfOpen, index);
+    if (!table_.insert(hash, handle)) {
+        slot.tcp.released(env_);
+        half_opens_.release(index);
+        drop(stats::DropReason::TcpHalfOpenLimit);
+        return;
+    }
+    slot.timer = wheel_.arm(slot.tcp.next_deadline(), {handle.raw(), half_opens_.generation(index)});
+    TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
+    stats_.half_open.set(half_opens_.size());
+    const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
+    send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr, stats::Leg::Client);
+}
+
+template <typename App>
+void Stack<App>::to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash) {
+    HalfOpenSlot& slot = half_opens_[index];
+    switch (slot.tcp.segment_arrives(arrival.segment, env_)) {
+        case tcp::HalfOpenVerdict::Ignore:
+            return;
+        case tcp::HalfOpenVerdict::Reply: {
+            const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
+            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr, stats::Leg::Client);
+            return;
+        }
+        case tcp::HalfOpenVerdict::ResetPeer:
+            reset_peer(arrival);
+            return;
+        case tcp::HalfOpenVerdict::Close:
+            stats_.leg(stats::Leg::Client).closes[stats::CloseReason::ResetReceived].add();
+            release_half_open(index, hash);
+            return;
+        case tcp::HalfOpenVerdict::Promote:
+            promote(index, arrival, hash);
+            return;
+    }
+}
+
+// DESIGN 3.2: the completing ACK promotes, and the same segment goes on through the connection; with no slot
+// free the half-open stays, and the peer's next segment tries again.
+template <typename App>
+void Stack<App>::promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash) {
+    HalfOpenSlot& half = half_opens_[half_open_index];
+    if (connections_.size() == connections_.capacity()) {
+        drop(stats::DropReason::TcpSlotLimit);
+        return;
+    }
+    const std::uint32_t index =
+        connections_.allocate(open_parameters(arrival.tuple, stats::Leg::Client), half.tcp, env_,
+                              key_of(arrival.tuple, arrival.local_id));
+    wheel_.cancel(half.timer);
+    half.tcp.released(env_);
+    const bool replaced = table_.replace(hash, flow::Handle(flow::HandleKind::HalfOpen, half_open_index),
+                                         flow::Handle(flow::HandleKind::Connection, index));
+    TERMINUS_ASSERT(replaced, "a half-open is in the table for as long as its slot lives");
+    half_opens_.release(half_open_index);
+    stats_.half_open.set(half_opens_.size());
+    give_segment(index, arrival);
+}
+
+// RFC 9293 3.10.7.4 for TIME_WAIT, RFC 6191, RFC 1337.
+template <typename App>
+void Stack<App>::to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64_t hash) {
+    TimeWaitSlot& slot = time_waits_[index];
+    switch (slot.tcp.segment_arrives(arrival.segment, env_)) {
+        case tcp::TimeWaitVerdict::Ignore:
+            return;
+        case tcp::TimeWaitVerdict::Acknowledge: {
+            wheel_.rearm(slot.timer, slot.tcp.deadline(env_));
+            const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
+            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr, slot.tcp.leg());
+            return;
+        }
+        case tcp::TimeWaitVerdict::Close:
+            release_time_wait(index, hash);
+            return;
+        case tcp::TimeWaitVerdict::Reopen:
+            stats_.leg(slot.tcp.leg()).closes[stats::CloseReason::TimeWaitReused].add();
+            release_time_wait(index, hash);
+            to_listener(arrival, hash);
+            return;
+    }
+}
+
+// A frame in several mbufs (a reassembled datagram) is as many segments, one behind the other: the machine
+// then deals with exactly one slice a segment. SYN belongs to the first, FIN and PSH to the last.
+template <typename App>
+void Stack<App>::give_segment(std::uint32_t index, Arrival& arrival) {
+    if (arrival.frame.is_linear() || arrival.segment.payload_length == 0) {
+        packet::Slice payload;
+        if (arrival.segment.payload_length > 0) {
+            payload =
+                packet::Slice(std::move(arrival.frame), static_cast<std::uint16_t>(arrival.payload_offset),
+                              static_cast<std::uint16_t>(arrival.segment.payload_length));
+        }
+        to_connection(index, arrival, arrival.segment, std::move(payload));
+        return;
+    }
+    packet::SliceList pieces = packet::split_payload(std::move(arrival.frame), arrival.payload_offset,
+                                                     arrival.segment.payload_length);
+    wire::TcpSegment piece = arrival.segment;
+    const std::uint8_t last_bits = wire::TcpFlags::kFin | wire::TcpFlags::kPsh;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+        const bool is_last = i + 1 == pieces.size();
+        piece.payload_length = pieces[i].length();
+        piece.flags.bits = is_last ? arrival.segment.flags.bits
+                                   : static_cast<std::uint8_t>(arrival.segment.flags.bits & ~last_bits);
+        if (i > 0) piece.flags.bits = static_cast<std::uint8_t>(piece.flags.bits & ~wire::TcpFlags::kSyn);
+        const std::uint32_t advance = piece.payload_length + (piece.flags.syn() ? 1u : 0u);
+        to_connection(index, arrival, piece, std::move(pieces[i]));
+        piece.seq += advance;
+    }
+}
+
+template <typename App>
+void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, const wire::TcpSegment& segment,
+                               packet::Slice payload) {
+    ConnectionSlot& slot = connections_[index];
+    switch (slot.tcp.segment_arrives(segment, std::move(payload), environment_for(slot))) {
+        case tcp::Disposition::Accepted:
+        case tcp::Disposition::Dropped:
+            break;
+        case tcp::Disposition::ResetPeer:
+            reset_peer(arrival);
+            break;
+    }
+    mark_dirty(index);
+}
+
+// RFC 5927: only what quotes bytes of ours in flight counts; the connection checks that.
+template <typename App>
+void Stack<App>::icmp_error_arrives(Arrival& arrival) {
+    const flow::Key key = key_of(arrival.tuple, arrival.local_id);
+    const flow::Handle handle = find_handle(key, table_.hash(key));
+    if (handle.is_none() && network_.hand_over_if_foreign(arrival)) return;
+    if (handle.is_none() || handle.kind() != flow::HandleKind::Connection) {
+        drop(stats::DropReason::IcmpUnmatched);
+        return;
+    }
+    ConnectionSlot& slot = connections_[handle.index()];
+    if (!slot.tcp.icmp_error_arrives(arrival.icmp_error, arrival.quoted_seq, arrival.next_hop_mtu, env_)) {
+        drop(stats::DropReason::IcmpUnmatched);
+        return;
+    }
+    mark_dirty(handle.index());
+}
+
+template <typename App>
+bool Stack<App>::reset_peer(const Arrival& arrival) {
+    const std::optional<tcp::OutSegment> reset = tcp::reset_for(arrival.segment);
+    if (!reset || !network_.may_answer_with_reset(env_.now)) return false;
+    stats_.resets_sent_without_connection.add();
+    send(arrival.tuple, *reset, nullptr, stats::Leg::Client);
+    return true;
+}
+
+// A segment that opens nothing here: counted by reason, answered by a RST within the limit.
+template <typename App>
+void Stack<App>::refuse(const Arrival& arrival, stats::DropReason dropped, stats::ResetReason reason) {
+    drop(dropped);
+    if (reset_peer(arrival)) stats_.leg(stats::Leg::Client).resets_sent[reason].add();
+}
+
+}  // namespace terminus::stack

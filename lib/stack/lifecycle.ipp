@@ -1,0 +1,273 @@
+#pragma once
+
+// How connections, half-opens and TIME_WAITs come and go. Part of stack/stack.hpp.
+
+#include "stack/stack.hpp"
+
+namespace terminus::stack {
+
+template <typename App>
+Stack<App>::Stack(const Settings& settings, Network& network, App& app, stats::CoreStats& stats,
+                  base::Instant now)
+    : settings_(settings),
+      network_(network),
+      app_(app),
+      stats_(stats),
+      tunables_(settings.tunables),
+      env_{now, tunables_, stats_, true},
+      rng_(settings.seed),
+      connections_(settings.connections_max),
+      half_opens_(settings.half_open_max),
+      time_waits_(settings.time_wait_max),
+      table_(settings.connections_max + settings.half_open_max + settings.time_wait_max, settings.table_key),
+      wheel_(settings.connections_max + settings.half_open_max + settings.time_wait_max +
+                 settings.application_timers_max,
+             now),
+      dirty_(settings.connections_max) {}
+
+template <typename App>
+flow::Handle Stack<App>::find_handle(const flow::Key& key, std::uint64_t hash) const {
+    return table_.find(
+        key, hash, [this](flow::Handle handle, const flow::Key& wanted) { return has_key(handle, wanted); });
+}
+
+template <typename App>
+bool Stack<App>::has_key(flow::Handle handle, const flow::Key& key) const {
+    switch (handle.kind()) {
+        case flow::HandleKind::Connection:
+            return connections_[handle.index()].key == key;
+        case flow::HandleKind::HalfOpen:
+            return key_of(half_opens_[handle.index()].tcp) == key;
+        case flow::HandleKind::TimeWait:
+            return key_of(time_waits_[handle.index()].tcp) == key;
+        case flow::HandleKind::Application:
+            break;
+    }
+    TERMINUS_ASSERT(false, "application timers are not in the table");
+    return false;
+}
+
+template <typename App>
+tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTuple& tuple,
+                                                            stats::Leg leg) const {
+    return {
+        .leg = leg,
+        .iss = tcp::initial_sequence(settings_.secrets, tuple, env_.now),
+        .timestamp_offset = tcp::timestamp_offset(settings_.secrets, tuple),
+        .advertised_mss = network_.mss_towards(tuple.remote.address),
+        .path_mss = network_.mss_towards(tuple.remote.address),
+        .ipv6 = !tuple.remote.address.is_v4(),
+    };
+}
+
+template <typename App>
+tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
+    tcp::Environment env = env_;
+    env.may_keep_payload = slot.tcp.buffer_count() < buffer_share_;
+    return env;
+}
+
+template <typename App>
+base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectRequest& request) {
+    if (!network_.port_to(request.tuple.remote.address)) return base::Failure{ConnectError::NoRoute};
+    const flow::Key key = key_of(request.tuple, request.local_id);
+    const std::uint64_t hash = table_.hash(key);
+    const tcp::Connection::OpenParameters parameters = open_parameters(request.tuple, stats::Leg::Backend);
+    const flow::Handle existing = find_handle(key, hash);
+    if (!existing.is_none()) {
+        if (existing.kind() != flow::HandleKind::TimeWait) return base::Failure{ConnectError::TupleInUse};
+        const std::uint32_t value = tcp::timestamp_value(env_.now, parameters.timestamp_offset);
+        if (!time_waits_[existing.index()].tcp.may_be_reused(parameters.iss, value, env_)) {
+            return base::Failure{ConnectError::InTimeWait};
+        }
+    }
+    if (connections_.size() == connections_.capacity()) return base::Failure{ConnectError::NoSlot};
+    if (!existing.is_none()) {
+        stats_.leg(stats::Leg::Backend).closes[stats::CloseReason::TimeWaitReused].add();
+        release_time_wait(existing.index(), hash);
+    }
+    const std::uint32_t index = connections_.allocate(parameters, env_, key, request.service, request.cookie);
+    if (!table_.insert(hash, flow::Handle(flow::HandleKind::Connection, index))) {
+        connections_[index].tcp.released(env_);
+        connections_.release(index);
+        return base::Failure{ConnectError::NoSlot};
+    }
+    connections_[index].is_offered = true;
+    mark_dirty(index);
+    return ConnectionId{index, connections_.generation(index)};
+}
+
+template <typename App>
+tcp::Connection* Stack<App>::find(ConnectionId id) {
+    return connections_.is_current(id.index, id.generation) ? &connections_[id.index].tcp : nullptr;
+}
+
+template <typename App>
+void Stack<App>::touch(ConnectionId id) {
+    if (connections_.is_current(id.index, id.generation)) mark_dirty(id.index);
+}
+
+template <typename App>
+void Stack<App>::set_cookie(ConnectionId id, Cookie cookie) {
+    TERMINUS_ASSERT(connections_.is_current(id.index, id.generation),
+                    "a cookie is set from within accepted()");
+    connections_[id.index].cookie = cookie;
+}
+
+template <typename App>
+wire::FourTuple Stack<App>::tuple(ConnectionId id) const {
+    TERMINUS_ASSERT(connections_.is_current(id.index, id.generation),
+                    "the application asks while the id is live");
+    return network_.tuple_of(connections_[id.index].key);
+}
+
+// The application's phase of the turn. What it touches meanwhile joins the list and has its turn too; a
+// connection is in the list once, so the walk ends.
+template <typename App>
+void Stack<App>::run_application() {
+    for (std::uint32_t position = 0; position < dirty_.size(); ++position) {
+        const std::uint32_t index = dirty_.at(position);
+        tell_application(index);
+    }
+}
+
+template <typename App>
+void Stack<App>::tell_application(std::uint32_t index) {
+    const ConnectionId id{index, connections_.generation(index)};
+    const tcp::Events events = connections_[index].tcp.take_events();
+    if (!connections_[index].is_offered && events.established()) {
+        connections_[index].is_offered = true;
+        app_.accepted(*this, id, connections_[index].service, tuple(id));
+        // Data and FIN that came with the handshake's last segment are news of the same call.
+    }
+    ConnectionSlot& slot = connections_[index];
+    if (slot.is_offered && !slot.is_closed && events.any()) app_.happened(*this, id, slot.cookie, events);
+    if (is_over(slot) && !slot.is_closed) {
+        slot.is_closed = true;
+        if (slot.is_offered) app_.closed(*this, id, slot.cookie, *slot.tcp.close_reason());
+    }
+}
+
+// CLOSED or TIME_WAIT, and no in-order byte left for the application: after an orderly close it may take its
+// time.
+template <typename App>
+bool Stack<App>::is_over(const ConnectionSlot& slot) {
+    const std::optional<stats::CloseReason> reason = slot.tcp.close_reason();
+    if (!reason) return false;
+    return *reason != stats::CloseReason::Normal || slot.tcp.readable_bytes() == 0;
+}
+
+// After a connection's egress: what is over leaves its slot, everything else gets its wheel entry right.
+template <typename App>
+void Stack<App>::settle(std::uint32_t index) {
+    ConnectionSlot& slot = connections_[index];
+    if (slot.is_dirty) return;  // more to send: its turn comes again
+    if (is_over(slot) && !slot.is_closed) {
+        mark_dirty(index);  // became over in this very egress: the application has its last call next turn
+        return;
+    }
+    if (slot.is_closed && slot.tcp.state() == tcp::State::TimeWait) {
+        become_time_wait(index);
+    } else if (slot.is_closed && slot.tcp.is_finished()) {
+        release_connection(index);
+    } else {
+        sync_timer(index);
+    }
+}
+
+template <typename App>
+void Stack<App>::release_connection(std::uint32_t index) {
+    ConnectionSlot& slot = connections_[index];
+    if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
+    slot.tcp.released(env_);
+    table_.erase(table_.hash(slot.key), flow::Handle(flow::HandleKind::Connection, index));
+    connections_.release(index);
+}
+
+template <typename App>
+void Stack<App>::become_time_wait(std::uint32_t index) {
+    ConnectionSlot& slot = connections_[index];
+    const std::uint64_t hash = table_.hash(slot.key);
+    if (time_waits_.size() >= tunables_.max_tw_buckets || time_waits_.size() == time_waits_.capacity()) {
+        // As Linux does at max_tw_buckets: the connection ends at once, counted.
+        stats_.leg(slot.tcp.leg()).closes[stats::CloseReason::TimeWaitLimit].add();
+        release_connection(index);
+        return;
+    }
+    const std::uint32_t time_wait = time_waits_.allocate(
+        TimeWaitSlot{.tcp = tcp::TimeWait(slot.tcp, slot.key.remote, slot.key.remote_port,
+                                          slot.key.local_port, slot.key.local_id, env_)});
+    if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
+    slot.tcp.released(env_);
+    const bool replaced = table_.replace(hash, flow::Handle(flow::HandleKind::Connection, index),
+                                         flow::Handle(flow::HandleKind::TimeWait, time_wait));
+    TERMINUS_ASSERT(replaced, "a connection is in the table for as long as its slot lives");
+    connections_.release(index);
+
+    TimeWaitSlot& waiting = time_waits_[time_wait];
+    waiting.timer = wheel_.arm(
+        waiting.tcp.deadline(env_),
+        {flow::Handle(flow::HandleKind::TimeWait, time_wait).raw(), time_waits_.generation(time_wait)});
+    TERMINUS_ASSERT(waiting.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
+    stats_.time_wait.set(time_waits_.size());
+}
+
+template <typename App>
+void Stack<App>::release_half_open(std::uint32_t index, std::uint64_t hash) {
+    HalfOpenSlot& slot = half_opens_[index];
+    if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
+    slot.tcp.released(env_);
+    table_.erase(hash, flow::Handle(flow::HandleKind::HalfOpen, index));
+    half_opens_.release(index);
+    stats_.half_open.set(half_opens_.size());
+}
+
+template <typename App>
+void Stack<App>::release_time_wait(std::uint32_t index, std::uint64_t hash) {
+    TimeWaitSlot& slot = time_waits_[index];
+    if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
+    slot.tcp.released(env_);
+    table_.erase(hash, flow::Handle(flow::HandleKind::TimeWait, index));
+    time_waits_.release(index);
+    stats_.time_wait.set(time_waits_.size());
+}
+
+template <typename App>
+void Stack<App>::services_changed() {
+    for (std::uint32_t index = 0; index < half_opens_.touched(); ++index) {
+        if (!half_opens_.is_live(index)) continue;
+        const flow::Key key = key_of(half_opens_[index].tcp);
+        const wire::FourTuple named = network_.tuple_of(key);
+        if (app_.find_listener(named.local)) continue;
+        reset_half_open(index, named, stats::CloseReason::ServiceRemoved);
+    }
+}
+
+template <typename App>
+void Stack<App>::abort_all(stats::CloseReason reason) {
+    for (std::uint32_t index = 0; index < connections_.touched(); ++index) {
+        if (!connections_.is_live(index) || connections_[index].is_closed) continue;
+        connections_[index].tcp.abort(reason, env_);
+        mark_dirty(index);
+    }
+    for (std::uint32_t index = 0; index < half_opens_.touched(); ++index) {
+        if (half_opens_.is_live(index))
+            reset_half_open(index, network_.tuple_of(key_of(half_opens_[index].tcp)), reason);
+    }
+}
+
+template <typename App>
+void Stack<App>::reset_half_open(std::uint32_t index, const wire::FourTuple& named,
+                                 stats::CloseReason reason) {
+    const tcp::HalfOpen& half = half_opens_[index].tcp;
+    tcp::OutSegment reset;
+    reset.seq = half.iss() + 1;
+    reset.ack = half.irs() + 1;
+    reset.flags.bits = wire::TcpFlags::kRst | wire::TcpFlags::kAck;
+    send(named, reset, nullptr, stats::Leg::Client);
+    stats_.leg(stats::Leg::Client).closes[reason].add();
+    stats_.leg(stats::Leg::Client).resets_sent[stats::ResetReason::Aborted].add();
+    release_half_open(index, table_.hash(key_of(half)));
+}
+
+}  // namespace terminus::stack

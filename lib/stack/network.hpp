@@ -1,0 +1,178 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/fixed_vector.hpp"
+#include "base/time.hpp"
+#include "flow/table.hpp"
+#include "neigh/cache.hpp"
+#include "neigh/icmp_verdict.hpp"
+#include "neigh/interface.hpp"
+#include "neigh/responder.hpp"
+#include "neigh/routes.hpp"
+#include "packet/batch.hpp"
+#include "packet/byte_queue.hpp"
+#include "packet/frame_builder.hpp"
+#include "packet/port.hpp"
+#include "packet/reassembly.hpp"
+#include "stack/message.hpp"
+#include "stack/settings.hpp"
+#include "stats/core_stats.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/time_wait.hpp"
+#include "wire/frame.hpp"
+#include "wire/tcp.hpp"
+
+namespace terminus::stack {
+
+/// Where a frame was received: a frame that another worker handed over is not handed on again.
+enum class Origin : std::uint8_t { Device, HandOver };
+
+/// What is left to do for a received frame.
+enum class Received : std::uint8_t {
+    Nothing,    ///< answered, kept for reassembly, handed over, or dropped and counted
+    Tcp,        ///< a segment: tuple, segment and payload are set
+    IcmpError,  ///< an error about a segment of ours: tuple, icmp_error, quoted_seq are set
+};
+
+/// A frame on its way to a connection.
+struct Arrival {
+    packet::Buffer frame;
+    std::uint16_t port = 0;
+    Origin origin = Origin::Device;
+    wire::FourTuple tuple;
+    std::uint16_t local_id = 0;
+    wire::TcpSegment segment;
+    std::uint32_t payload_offset = 0;  ///< from the frame's start
+    tcp::IcmpError icmp_error = tcp::IcmpError::Soft;
+    wire::SeqNum quoted_seq;
+    std::uint16_t next_hop_mtu = 0;
+};
+
+/// IP header fields that a service may set.
+struct HopFields {
+    std::uint8_t hop_limit = 64;
+    std::uint8_t traffic_class = 0;
+};
+
+[[nodiscard]] flow::Key key_of(const wire::FourTuple& tuple, std::uint16_t local_id);
+[[nodiscard]] flow::Key key_of(const tcp::HalfOpen& half_open);
+[[nodiscard]] flow::Key key_of(const tcp::TimeWait& time_wait);
+
+/// One core's link and network layers below TCP: addresses, routes, neighbours, ICMP, reassembly, frames in
+/// and out. Worker 0 alone asks, answers, ages and announces (DESIGN 3.4); the others send it what concerns
+/// it and ask it for next hops, through outbox().
+class Network {
+ public:
+    /// `ports` by port index; they outlive the Network.
+    Network(const Settings& settings, std::vector<packet::Port*> ports, stats::CoreStats& stats,
+            base::Instant now);
+    Network(const Network&) = delete;
+    Network& operator=(const Network&) = delete;
+
+    // ---- in
+
+    /// Takes a frame to pieces; `arrival` is filled when something is left to do.
+    Received receive(packet::Buffer frame, std::uint16_t port, Origin origin, base::Instant now,
+                     Arrival& arrival);
+    /// Gives a frame without a connection here to the worker that owns its 4-tuple; false when that is this
+    /// one.
+    bool hand_over_if_foreign(Arrival& arrival);
+    /// A next hop that this worker asked for, or asked of it.
+    void message_arrives(const Message& message, base::Instant now);
+
+    // ---- out
+
+    [[nodiscard]] std::optional<std::uint16_t> port_to(const wire::IpAddress& remote) const;
+    /// The MSS we announce to `remote`: the interface's MTU less IP and TCP headers (RFC 9293 3.7.1).
+    [[nodiscard]] std::uint16_t mss_towards(const wire::IpAddress& remote) const;
+    [[nodiscard]] wire::FourTuple tuple_of(const flow::Key& key) const;
+    /// Whether `port` takes another frame now; sends what is waiting first when it must.
+    [[nodiscard]] bool has_room(std::uint16_t port);
+    void send_tcp(const wire::FourTuple& tuple, const HopFields& hop, const wire::TcpHeader& header,
+                  const packet::ByteQueue* queue, std::uint32_t offset, std::uint32_t length,
+                  base::Instant now);
+    /// RSTs without a connection are limited: at most kResetsPerSecond (HARDENING 18).
+    [[nodiscard]] bool may_answer_with_reset(base::Instant now);
+    /// Gives the ports what is waiting for them.
+    void flush();
+    [[nodiscard]] bool has_unsent() const;
+
+    // ---- time, workers and reloads
+
+    /// Neighbour timers, announcements and reassembly time-outs.
+    void advance(base::Instant now);
+    [[nodiscard]] base::Instant next_deadline() const;
+    /// What other workers should get; the worker takes it after each stage. Nothing when there is none.
+    [[nodiscard]] std::optional<OutMessage> poll_message();
+    /// Addresses that a reload added; announced like those at start.
+    void add_local_addresses(const std::vector<wire::IpAddress>& by_id);
+
+ private:
+    /// Per second and worker: enough for a restart's worth of stale clients, little enough not to be a
+    /// reflector.
+    static constexpr std::uint32_t kResetsPerSecond = 1000;
+    /// Frames that wait for a next hop, in all and for one (RFC 1122 2.3.2.2: at least one).
+    static constexpr std::size_t kWaitingMax = 256;
+    static constexpr std::size_t kWaitingPerHopMax = 16;
+    static constexpr std::size_t kOutboxMax = 512;
+    static constexpr std::size_t kEchoBytesMax = 1480;  // one unfragmented Ethernet packet's
+
+    struct WaitingFrame {
+        packet::Buffer frame;
+        wire::IpAddress next_hop;
+        std::uint16_t port = 0;
+    };
+
+    // network_in.cpp
+    Received receive_ip(wire::Frame& header, Arrival& arrival, base::Instant now);
+    Received receive_tcp(const wire::Frame& header, Arrival& arrival);
+    Received receive_icmp(const wire::Frame& header, Arrival& arrival, base::Instant now);
+    Received receive_icmp_error(const wire::IcmpMessage& message, Arrival& arrival);
+    void receive_arp(const wire::Frame& header, Arrival& arrival, base::Instant now);
+    void receive_nd(const wire::Frame& header, base::Bytes message, const Arrival& arrival,
+                    base::Instant now);
+    void answer_echo(const wire::Frame& header, const wire::IcmpMessage& echo, base::Bytes message,
+                     const Arrival& arrival, base::Instant now);
+    [[nodiscard]] bool is_for_us(const wire::Frame& header) const;
+    bool to_worker_0(Arrival& arrival);
+    void drop(stats::DropReason reason) { stats_.drops[reason].add(); }
+
+    // network_out.cpp
+    void send_to_next_hop(packet::Buffer frame, const neigh::NextHop& next_hop, base::Instant now);
+    void enqueue(packet::Buffer frame, std::uint16_t port);
+    void wait_for(packet::Buffer frame, const neigh::NextHop& next_hop);
+    void resolved(const wire::IpAddress& next_hop, std::uint16_t port,
+                  const std::optional<wire::MacAddress>& mac);
+    void tell_workers(const wire::IpAddress& address, std::uint16_t port, const wire::MacAddress& mac);
+    [[nodiscard]] std::optional<wire::IpAddress> source_on(std::uint16_t port,
+                                                           const wire::IpAddress& target) const;
+    void send_solicitation(const neigh::Solicitation& solicitation);
+    void send_announcements(base::Instant now);
+    void poll_neighbours();
+    void post(std::uint16_t worker, Message message);
+    [[nodiscard]] packet::FrameAddressing addressing(const wire::IpAddress& source,
+                                                     const wire::IpAddress& destination,
+                                                     std::uint16_t port) const;
+
+    const Settings& settings_;
+    stats::CoreStats& stats_;
+    std::vector<packet::Port*> ports_;
+    std::vector<packet::FrameBuilder> builders_;
+    std::vector<std::unique_ptr<packet::Batch>> unsent_;
+    neigh::LocalAddresses local_;
+    neigh::RouteTable routes_;
+    neigh::NeighbourCache neighbours_;
+    neigh::Responder responder_;
+    packet::Reassembler reassembler_;
+    base::FixedVector<WaitingFrame, kWaitingMax> waiting_;
+    base::FixedVector<OutMessage, kOutboxMax> outbox_;
+    base::Instant reset_second_{};
+    std::uint32_t resets_this_second_ = 0;
+};
+
+}  // namespace terminus::stack

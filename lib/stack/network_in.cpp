@@ -1,0 +1,418 @@
+#include <algorithm>
+#include <array>
+
+#include "packet/chain.hpp"
+#include "packet/frame_access.hpp"
+#include "stack/network.hpp"
+#include "wire/arp.hpp"
+#include "wire/ethernet.hpp"
+#include "wire/icmp.hpp"
+#include "wire/nd.hpp"
+#include "wire/protocol.hpp"
+
+namespace terminus::stack {
+namespace {
+
+// The reasons of `stats` have the same words as `wire`'s faults; `wire` may not know `stats`.
+stats::DropReason reason_of(wire::Fault fault) {
+    switch (fault) {
+        case wire::Fault::EthernetTruncated:
+            return stats::DropReason::EthernetTruncated;
+        case wire::Fault::EthernetSource:
+            return stats::DropReason::EthernetSource;
+        case wire::Fault::VlanTagged:
+            return stats::DropReason::VlanTagged;
+        case wire::Fault::EtherTypeUnknown:
+            return stats::DropReason::EtherTypeUnknown;
+        case wire::Fault::ArpMalformed:
+            return stats::DropReason::ArpMalformed;
+        case wire::Fault::IpTruncated:
+            return stats::DropReason::IpTruncated;
+        case wire::Fault::IpVersion:
+            return stats::DropReason::IpVersion;
+        case wire::Fault::IpHeaderLength:
+            return stats::DropReason::IpHeaderLength;
+        case wire::Fault::IpTotalLength:
+            return stats::DropReason::IpTotalLength;
+        case wire::Fault::IpChecksum:
+            return stats::DropReason::IpChecksum;
+        case wire::Fault::IpAddress:
+            return stats::DropReason::IpAddress;
+        case wire::Fault::IpExtensionChain:
+            return stats::DropReason::IpExtensionChain;
+        case wire::Fault::IpProtocolUnknown:
+            return stats::DropReason::IpProtocolUnknown;
+        case wire::Fault::FragmentMalformed:
+            return stats::DropReason::FragmentMalformed;
+        case wire::Fault::IcmpTruncated:
+            return stats::DropReason::IcmpTruncated;
+        case wire::Fault::IcmpChecksum:
+            return stats::DropReason::IcmpChecksum;
+        case wire::Fault::IcmpMalformed:
+            return stats::DropReason::IcmpMalformed;
+        case wire::Fault::NdMalformed:
+            return stats::DropReason::NdMalformed;
+        case wire::Fault::TcpTruncated:
+            return stats::DropReason::TcpTruncated;
+        case wire::Fault::TcpDataOffset:
+            return stats::DropReason::TcpDataOffset;
+        case wire::Fault::TcpChecksum:
+            return stats::DropReason::TcpChecksum;
+        case wire::Fault::TcpPortZero:
+            return stats::DropReason::TcpPortZero;
+    }
+    TERMINUS_ASSERT(false, "the switch has every fault");
+    return stats::DropReason::IpTruncated;
+}
+
+tcp::IcmpError error_of(neigh::IcmpVerdict verdict) {
+    switch (verdict) {
+        case neigh::IcmpVerdict::Hard:
+            return tcp::IcmpError::Hard;
+        case neigh::IcmpVerdict::TooBig:
+            return tcp::IcmpError::TooBig;
+        case neigh::IcmpVerdict::Soft:
+        case neigh::IcmpVerdict::Ignore:
+            break;
+    }
+    return tcp::IcmpError::Soft;
+}
+
+}  // namespace
+
+Network::Network(const Settings& settings, std::vector<packet::Port*> ports, stats::CoreStats& stats,
+                 base::Instant now)
+    : settings_(settings),
+      stats_(stats),
+      ports_(std::move(ports)),
+      local_(settings.interfaces),
+      routes_(settings.routes),
+      neighbours_(settings.table_key),
+      responder_(settings.interfaces, now),
+      reassembler_(packet::Reassembler::Settings{}) {
+    for (packet::Port* port : ports_) {
+        builders_.emplace_back(settings.buffers.header, settings.buffers.indirect, port->capabilities());
+        unsent_.push_back(std::make_unique<packet::Batch>());
+    }
+    add_local_addresses(settings.local_addresses);
+}
+
+void Network::add_local_addresses(const std::vector<wire::IpAddress>& by_id) {
+    for (const wire::IpAddress& address : by_id) {
+        const bool is_new = !local_.find(address);
+        local_.add(address);
+        if (is_new) responder_.announce(address);
+    }
+}
+
+Received Network::receive(packet::Buffer frame, std::uint16_t port, Origin origin, base::Instant now,
+                          Arrival& arrival) {
+    arrival.port = port;
+    arrival.origin = origin;
+    if (!packet::linearise_headers(frame, wire::kHeaderBytesMax, settings_.buffers.payload)) {
+        drop(stats::DropReason::NoBuffer);
+        return Received::Nothing;
+    }
+    arrival.frame = std::move(frame);
+    base::Result<wire::Frame, wire::Fault> parsed =
+        wire::parse_frame(arrival.frame.bytes(), arrival.frame.length());
+    if (!parsed) {
+        drop(reason_of(parsed.error()));
+        return Received::Nothing;
+    }
+    wire::Frame& header = parsed.value();
+    if (!header.destination_mac.is_group() && header.destination_mac != ports_[port]->mac()) {
+        drop(stats::DropReason::NotForUs);
+        return Received::Nothing;
+    }
+    if (header.ether_type == wire::kEtherTypeArp) {
+        receive_arp(header, arrival, now);
+        return Received::Nothing;
+    }
+    if (!is_for_us(header)) {
+        drop(stats::DropReason::NotForUs);
+        return Received::Nothing;
+    }
+    return receive_ip(header, arrival, now);
+}
+
+bool Network::is_for_us(const wire::Frame& header) const {
+    if (local_.find(header.destination)) return true;
+    // Neighbour discovery comes to groups; which of our addresses it is about stands inside.
+    return header.protocol == wire::kProtocolIcmpv6 && header.destination.is_multicast();
+}
+
+Received Network::receive_ip(wire::Frame& header, Arrival& arrival, base::Instant now) {
+    if (header.is_fragment) {
+        stats_.fragments_received.add();
+        packet::Reassembler::Outcome outcome = reassembler_.offer(std::move(arrival.frame), header, now);
+        if (outcome.dropped)
+            drop(*outcome.dropped == packet::FragmentFault::Malformed ? stats::DropReason::FragmentMalformed
+                                                                      : stats::DropReason::FragmentLimit);
+        if (!outcome.datagram) return Received::Nothing;
+        stats_.datagrams_reassembled.add();
+        // Whole again, and from here on a frame like any other: it may even belong to another worker.
+        return receive(std::move(outcome.datagram), arrival.port, arrival.origin, now, arrival);
+    }
+    if (header.protocol == wire::kProtocolTcp) return receive_tcp(header, arrival);
+    return receive_icmp(header, arrival, now);
+}
+
+Received Network::receive_tcp(const wire::Frame& header, Arrival& arrival) {
+    const bool device_vouches =
+        ports_[arrival.port]->capabilities().rx_checksum && packet::device_verified_l4(arrival.frame);
+    if (!device_vouches) {
+        stats_.checksums_verified_in_software.add();
+        if (!wire::is_good(packet::sum_bytes(arrival.frame, header.l4_offset, header.l4_length,
+                                             wire::l4_pseudo_sum(header)))) {
+            drop(stats::DropReason::TcpChecksum);
+            return Received::Nothing;
+        }
+    }
+    base::Result<wire::TcpSegment, wire::Fault> segment =
+        wire::parse_tcp(arrival.frame.bytes().subspan(header.l4_offset), header.l4_length);
+    if (!segment) {
+        drop(reason_of(segment.error()));
+        return Received::Nothing;
+    }
+    if (local_.is_directed_broadcast(header.source)) {  // RFC 1122 4.2.3.10
+        drop(stats::DropReason::IpAddress);
+        return Received::Nothing;
+    }
+    arrival.segment = segment.value();
+    arrival.tuple = {{header.destination, arrival.segment.destination_port},
+                     {header.source, arrival.segment.source_port}};
+    arrival.local_id = *local_.find(header.destination);
+    arrival.payload_offset = header.l4_offset + std::uint32_t{arrival.segment.header_length};
+    return Received::Tcp;
+}
+
+bool Network::hand_over_if_foreign(Arrival& arrival) {
+    if (settings_.workers == 1 || arrival.origin == Origin::HandOver) return false;
+    const std::uint16_t owner = settings_.steering[arrival.port].owner(arrival.tuple);
+    if (owner == settings_.worker) return false;
+    Message message;
+    message.kind = Message::Kind::Frame;
+    message.port = arrival.port;
+    message.frame = std::move(arrival.frame);
+    stats_.hand_overs_sent.add();
+    post(owner, std::move(message));
+    return true;
+}
+
+// What is not TCP has one place to be dealt with. True when the frame has gone there.
+bool Network::to_worker_0(Arrival& arrival) {
+    if (settings_.worker == 0) return false;
+    Message message;
+    message.kind = Message::Kind::Frame;
+    message.port = arrival.port;
+    message.frame = std::move(arrival.frame);
+    stats_.hand_overs_sent.add();
+    post(0, std::move(message));
+    return true;
+}
+
+void Network::post(std::uint16_t worker, Message message) {
+    if (outbox_.full()) {
+        drop(stats::DropReason::HandOverFull);
+        return;
+    }
+    outbox_.push_back({worker, std::move(message)});
+}
+
+std::optional<OutMessage> Network::poll_message() {
+    if (outbox_.empty()) return std::nullopt;
+    std::optional<OutMessage> first(std::move(outbox_[0]));
+    std::move(outbox_.begin() + 1, outbox_.end(), outbox_.begin());
+    outbox_.pop_back();
+    return first;
+}
+
+Received Network::receive_icmp(const wire::Frame& header, Arrival& arrival, base::Instant now) {
+    // Longer messages than fit one buffer are only echoes of a kind that nobody needs answered.
+    if (arrival.frame.bytes().size() < header.l4_offset + header.l4_length) {
+        drop(stats::DropReason::IcmpIgnored);
+        return Received::Nothing;
+    }
+    const base::Bytes message = arrival.frame.bytes().subspan(header.l4_offset, header.l4_length);
+    base::Result<wire::IcmpMessage, wire::Fault> parsed =
+        wire::parse_icmp(header.source, header.destination, message);
+    if (!parsed) {
+        drop(reason_of(parsed.error()));
+        return Received::Nothing;
+    }
+    switch (parsed.value().kind) {
+        case wire::IcmpKind::Error:
+            return receive_icmp_error(parsed.value(), arrival);
+        case wire::IcmpKind::EchoRequest:
+            if (!to_worker_0(arrival)) answer_echo(header, parsed.value(), message, arrival, now);
+            break;
+        case wire::IcmpKind::NeighbourDiscovery:
+            if (!to_worker_0(arrival)) receive_nd(header, message, arrival, now);
+            break;
+        case wire::IcmpKind::EchoReply:
+        case wire::IcmpKind::Other:
+            drop(stats::DropReason::IcmpIgnored);
+            break;
+    }
+    return Received::Nothing;
+}
+
+// RFC 5927: an error names the connection by the packet that it quotes, and is nothing without one.
+Received Network::receive_icmp_error(const wire::IcmpMessage& message, Arrival& arrival) {
+    const neigh::IcmpVerdict verdict = neigh::icmp_verdict(message);
+    if (verdict == neigh::IcmpVerdict::Ignore) {
+        drop(stats::DropReason::IcmpIgnored);
+        return Received::Nothing;
+    }
+    if (!message.quote || message.quote->protocol != wire::kProtocolTcp) {
+        drop(stats::DropReason::IcmpUnmatched);
+        return Received::Nothing;
+    }
+    const std::optional<neigh::LocalId> local_id = local_.find(message.quote->tuple.local.address);
+    if (!local_id) {
+        drop(stats::DropReason::IcmpUnmatched);
+        return Received::Nothing;
+    }
+    arrival.tuple = message.quote->tuple;
+    arrival.local_id = *local_id;
+    arrival.icmp_error = error_of(verdict);
+    arrival.quoted_seq = message.quote->seq;
+    arrival.next_hop_mtu = message.next_hop_mtu;
+    return Received::IcmpError;
+}
+
+void Network::receive_arp(const wire::Frame& header, Arrival& arrival, base::Instant now) {
+    if (to_worker_0(arrival)) return;
+    base::Result<wire::ArpMessage, wire::Fault> parsed =
+        wire::parse_arp(arrival.frame.bytes().subspan(header.l3_offset));
+    if (!parsed) {
+        drop(reason_of(parsed.error()));
+        return;
+    }
+    const wire::ArpMessage& message = parsed.value();
+    packet::Port& port = *ports_[arrival.port];
+    const bool asks_us = message.operation == wire::ArpOperation::Request && local_.find(message.target);
+    if (message.operation == wire::ArpOperation::Request) {
+        if (!message.sender.is_unspecified()) {  // RFC 5227: a probe says nothing of its sender
+            neighbours_.solicited_by(message.sender, message.sender_mac, arrival.port, asks_us, now);
+        }
+    } else {
+        neighbours_.advertised({.address = message.sender,
+                                .port = arrival.port,
+                                .mac = message.sender_mac,
+                                .solicited = true,
+                                .override = true},
+                               now);
+    }
+    if (asks_us) {
+        const wire::ArpMessage reply = neigh::arp_reply(message, port.mac());
+        std::array<std::uint8_t, wire::kArpLength> bytes;
+        wire::write_arp(reply, bytes);
+        packet::Buffer frame =
+            builders_[arrival.port].ethernet(port.mac(), message.sender_mac, wire::kEtherTypeArp, bytes);
+        if (frame) {
+            enqueue(std::move(frame), arrival.port);
+        } else {
+            drop(stats::DropReason::NoBuffer);
+        }
+    }
+    poll_neighbours();
+}
+
+void Network::receive_nd(const wire::Frame& header, base::Bytes message, const Arrival& arrival,
+                         base::Instant now) {
+    base::Result<wire::NdMessage, wire::Fault> parsed =
+        wire::parse_nd(header.source, header.destination, header.hop_limit, message);
+    if (!parsed) {
+        drop(reason_of(parsed.error()));
+        return;
+    }
+    const wire::NdMessage& nd = parsed.value();
+    packet::Port& port = *ports_[arrival.port];
+    switch (nd.kind) {
+        case wire::NdKind::Ignored:
+            drop(stats::DropReason::IcmpIgnored);
+            return;
+        case wire::NdKind::Advertisement:
+            neighbours_.advertised({.address = nd.target,
+                                    .port = arrival.port,
+                                    .mac = nd.link_address,
+                                    .solicited = nd.solicited,
+                                    .override = nd.override},
+                                   now);
+            break;
+        case wire::NdKind::Solicitation: {
+            if (!local_.find(nd.target)) {
+                drop(stats::DropReason::NotForUs);
+                return;
+            }
+            if (nd.link_address && !header.source.is_unspecified()) {
+                neighbours_.solicited_by(header.source, *nd.link_address, arrival.port, true, now);
+            }
+            const neigh::NdReply reply = neigh::nd_reply(nd, header.source, port.mac());
+            std::array<std::uint8_t, wire::kNdLengthMax> bytes;
+            const std::size_t length = wire::write_nd(reply.message, nd.target, reply.destination, bytes);
+            packet::FrameAddressing to = addressing(nd.target, reply.destination, arrival.port);
+            to.destination_mac = reply.destination.is_multicast() ? wire::MacAddress{{0x33, 0x33, 0, 0, 0, 1}}
+                                                                  : header.source_mac;
+            to.hop_limit = wire::kNdHopLimit;
+            packet::Buffer frame =
+                builders_[arrival.port].ip(to, wire::kProtocolIcmpv6, base::Bytes(bytes).first(length));
+            if (frame) {
+                enqueue(std::move(frame), arrival.port);
+            } else {
+                drop(stats::DropReason::NoBuffer);
+            }
+            break;
+        }
+    }
+    poll_neighbours();
+}
+
+void Network::answer_echo(const wire::Frame& header, const wire::IcmpMessage& echo, base::Bytes message,
+                          const Arrival& arrival, base::Instant now) {
+    if (!local_.find(header.destination) || message.size() > kEchoBytesMax ||
+        !responder_.may_answer_echo(now)) {
+        drop(stats::DropReason::IcmpIgnored);
+        return;
+    }
+    std::array<std::uint8_t, kEchoBytesMax> bytes;
+    const std::uint8_t type = echo.is_v6 ? wire::kIcmpv6EchoReply : wire::kIcmpEchoReply;
+    const std::uint32_t rest = (std::uint32_t{echo.identifier} << 16) | echo.sequence;
+    const std::size_t length = wire::write_icmp({.type = type, .code = 0, .rest = rest}, header.destination,
+                                                header.source, message.subspan(wire::kIcmpHeader), bytes);
+    packet::FrameAddressing to = addressing(header.destination, header.source, arrival.port);
+    to.destination_mac = header.source_mac;
+    packet::Buffer frame = builders_[arrival.port].ip(
+        to, echo.is_v6 ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp, base::Bytes(bytes).first(length));
+    if (!frame) {
+        drop(stats::DropReason::NoBuffer);
+        return;
+    }
+    enqueue(std::move(frame), arrival.port);
+}
+
+base::Instant Network::next_deadline() const {
+    base::Instant earliest = neighbours_.next_deadline();
+    if (settings_.worker == 0) earliest = std::min(earliest, responder_.next_deadline());
+    return std::min(earliest, reassembler_.next_deadline());
+}
+
+wire::FourTuple Network::tuple_of(const flow::Key& key) const {
+    return {{local_.address(key.local_id), key.local_port}, {key.remote, key.remote_port}};
+}
+
+flow::Key key_of(const wire::FourTuple& tuple, std::uint16_t local_id) {
+    return {tuple.remote.address, tuple.remote.port, tuple.local.port, local_id, 0};
+}
+flow::Key key_of(const tcp::HalfOpen& half_open) {
+    return {half_open.remote_address(), half_open.remote_port(), half_open.local_port(), half_open.local_id(),
+            0};
+}
+flow::Key key_of(const tcp::TimeWait& time_wait) {
+    return {time_wait.remote_address(), time_wait.remote_port(), time_wait.local_port(), time_wait.local_id(),
+            0};
+}
+
+}  // namespace terminus::stack

@@ -1,0 +1,308 @@
+#include <algorithm>
+#include <array>
+
+#include "packet/frame_access.hpp"
+#include "stack/network.hpp"
+#include "wire/arp.hpp"
+#include "wire/icmp.hpp"
+#include "wire/nd.hpp"
+#include "wire/protocol.hpp"
+
+namespace terminus::stack {
+namespace {
+
+constexpr std::uint16_t kTcpIpv4Headers = 20 + 20;
+constexpr std::uint16_t kTcpIpv6Headers = 40 + 20;
+
+// RFC 2464 7: an IPv6 group maps to 33:33 and the group's last four bytes.
+wire::MacAddress multicast_mac(const wire::IpAddress& group) {
+    const auto& bytes = group.bytes();
+    return {{0x33, 0x33, bytes[12], bytes[13], bytes[14], bytes[15]}};
+}
+
+}  // namespace
+
+std::optional<std::uint16_t> Network::port_to(const wire::IpAddress& remote) const {
+    const std::optional<neigh::NextHop> hop = routes_.lookup(remote);
+    if (!hop) return std::nullopt;
+    return hop->port;
+}
+
+std::uint16_t Network::mss_towards(const wire::IpAddress& remote) const {
+    const std::uint16_t mtu = ports_[port_to(remote).value_or(0)]->mtu();
+    return static_cast<std::uint16_t>(mtu - (remote.is_v4() ? kTcpIpv4Headers : kTcpIpv6Headers));
+}
+
+bool Network::has_room(std::uint16_t port) {
+    packet::Batch& unsent = *unsent_[port];
+    if (unsent.full()) ports_[port]->transmit(unsent);
+    return !unsent.full();
+}
+
+bool Network::has_unsent() const {
+    return std::any_of(unsent_.begin(), unsent_.end(), [](const auto& batch) { return !batch->empty(); });
+}
+
+void Network::flush() {
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
+        if (!unsent_[port]->empty()) ports_[port]->transmit(*unsent_[port]);
+    }
+}
+
+// A frame handed to a port is sent or counted as lost, never silently either (DESIGN 3.7).
+void Network::enqueue(packet::Buffer frame, std::uint16_t port) {
+    if (!has_room(port)) {
+        drop(stats::DropReason::TransmitFull);
+        return;
+    }
+    stats_.frames_sent.add();
+    stats_.bytes_sent.add(frame.length());
+    unsent_[port]->push_back(std::move(frame));
+}
+
+packet::FrameAddressing Network::addressing(const wire::IpAddress& source, const wire::IpAddress& destination,
+                                            std::uint16_t port) const {
+    packet::FrameAddressing result;
+    result.source_mac = ports_[port]->mac();
+    result.source = source;
+    result.destination = destination;
+    return result;
+}
+
+void Network::send_tcp(const wire::FourTuple& tuple, const HopFields& hop, const wire::TcpHeader& header,
+                       const packet::ByteQueue* queue, std::uint32_t offset, std::uint32_t length,
+                       base::Instant now) {
+    const std::optional<neigh::NextHop> next_hop = routes_.lookup(tuple.remote.address);
+    if (!next_hop) {
+        drop(stats::DropReason::NoRoute);
+        return;
+    }
+    packet::FrameAddressing to = addressing(tuple.local.address, tuple.remote.address, next_hop->port);
+    to.hop_limit = hop.hop_limit;
+    to.traffic_class = hop.traffic_class;
+    packet::Buffer frame = builders_[next_hop->port].tcp(to, header, queue, offset, length);
+    if (!frame) {
+        drop(stats::DropReason::NoBuffer);
+        return;
+    }
+    send_to_next_hop(std::move(frame), *next_hop, now);
+}
+
+void Network::send_to_next_hop(packet::Buffer frame, const neigh::NextHop& next_hop, base::Instant now) {
+    const neigh::Lookup lookup = neighbours_.lookup(next_hop.address, next_hop.port, now);
+    switch (lookup.kind) {
+        case neigh::Lookup::Kind::Resolved:
+            packet::set_destination_mac(frame, lookup.mac);
+            enqueue(std::move(frame), next_hop.port);
+            break;
+        case neigh::Lookup::Kind::Pending:
+            wait_for(std::move(frame), next_hop);
+            break;
+        case neigh::Lookup::Kind::Failed:
+            drop(stats::DropReason::NeighbourFailed);
+            break;
+    }
+    poll_neighbours();
+}
+
+// RFC 4861 7.2.2: the newest packets are kept, the oldest of the same next hop gives way.
+void Network::wait_for(packet::Buffer frame, const neigh::NextHop& next_hop) {
+    std::size_t of_this_hop = 0;
+    std::size_t oldest = waiting_.size();
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+        if (waiting_[i].port != next_hop.port || waiting_[i].next_hop != next_hop.address) continue;
+        if (of_this_hop++ == 0) oldest = i;
+    }
+    if (of_this_hop >= kWaitingPerHopMax || waiting_.full()) {
+        drop(stats::DropReason::NeighbourQueueFull);
+        if (oldest == waiting_.size()) return;
+        std::move(waiting_.begin() + oldest + 1, waiting_.end(), waiting_.begin() + oldest);
+        waiting_.pop_back();
+    }
+    waiting_.push_back({std::move(frame), next_hop.address, next_hop.port});
+}
+
+void Network::resolved(const wire::IpAddress& next_hop, std::uint16_t port,
+                       const std::optional<wire::MacAddress>& mac) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+        WaitingFrame& entry = waiting_[i];
+        if (entry.port != port || entry.next_hop != next_hop) {
+            if (kept != i) waiting_[kept] = std::move(entry);
+            ++kept;
+            continue;
+        }
+        packet::Buffer frame = std::move(entry.frame);
+        if (!mac) {
+            drop(stats::DropReason::NeighbourFailed);
+        } else {
+            packet::set_destination_mac(frame, *mac);
+            enqueue(std::move(frame), port);
+        }
+    }
+    while (waiting_.size() > kept)
+        waiting_.pop_back();
+}
+
+// DESIGN 3.4: worker 0 asks the wire, the others ask worker 0.
+void Network::poll_neighbours() {
+    while (const std::optional<neigh::Solicitation> solicitation = neighbours_.poll_transmit()) {
+        if (settings_.worker == 0) {
+            send_solicitation(*solicitation);
+        } else {
+            Message wanted;
+            wanted.kind = Message::Kind::NeighbourWanted;
+            wanted.address = solicitation->target;
+            wanted.port = solicitation->port;
+            post(0, std::move(wanted));
+        }
+    }
+    while (const std::optional<neigh::Resolution> resolution = neighbours_.poll_resolved()) {
+        resolved(resolution->address, resolution->port, resolution->mac);
+        if (settings_.worker == 0 && resolution->mac)
+            tell_workers(resolution->address, resolution->port, *resolution->mac);
+    }
+}
+
+// Who asked is not remembered: an answer is short, and what one worker needs the others soon do.
+void Network::tell_workers(const wire::IpAddress& address, std::uint16_t port, const wire::MacAddress& mac) {
+    for (std::uint16_t other = 1; other < settings_.workers; ++other) {
+        Message answer;
+        answer.kind = Message::Kind::NeighbourAnswer;
+        answer.address = address;
+        answer.port = port;
+        answer.mac = mac;
+        post(other, std::move(answer));
+    }
+}
+
+void Network::message_arrives(const Message& message, base::Instant now) {
+    switch (message.kind) {
+        case Message::Kind::NeighbourWanted: {
+            const neigh::Lookup lookup = neighbours_.lookup(message.address, message.port, now);
+            if (lookup.kind == neigh::Lookup::Kind::Resolved)
+                tell_workers(message.address, message.port, lookup.mac);
+            break;
+        }
+        case Message::Kind::NeighbourAnswer:
+            neighbours_.advertised({.address = message.address,
+                                    .port = message.port,
+                                    .mac = message.mac,
+                                    .solicited = true,
+                                    .override = true},
+                                   now);
+            break;
+        case Message::Kind::None:
+        case Message::Kind::Frame:
+            break;  // the worker deals with these
+    }
+    poll_neighbours();
+}
+
+// The address that a question about `target` comes from: one of the port's, in the target's network where
+// there is one (RFC 4861 7.2.2, RFC 5227).
+std::optional<wire::IpAddress> Network::source_on(std::uint16_t port, const wire::IpAddress& target) const {
+    std::optional<wire::IpAddress> any;
+    for (const wire::Prefix& own : settings_.interfaces[port].addresses) {
+        if (own.address.is_v4() != target.is_v4()) continue;
+        if (own.contains(target)) return own.address;
+        if (!any) any = own.address;
+    }
+    return any;
+}
+
+void Network::send_solicitation(const neigh::Solicitation& solicitation) {
+    const std::optional<wire::IpAddress> source = source_on(solicitation.port, solicitation.target);
+    if (!source) {
+        drop(stats::DropReason::NoRoute);
+        return;
+    }
+    packet::Port& port = *ports_[solicitation.port];
+    packet::Buffer frame;
+    if (solicitation.target.is_v4()) {
+        std::array<std::uint8_t, wire::kArpLength> message;
+        wire::write_arp({.operation = wire::ArpOperation::Request,
+                         .sender_mac = port.mac(),
+                         .sender = *source,
+                         .target_mac = {},
+                         .target = solicitation.target},
+                        message);
+        const wire::MacAddress to = solicitation.unicast_to.value_or(wire::MacAddress::broadcast());
+        frame = builders_[solicitation.port].ethernet(port.mac(), to, wire::kEtherTypeArp, message);
+    } else {
+        const wire::IpAddress to = solicitation.unicast_to
+                                       ? solicitation.target
+                                       : wire::solicited_node_multicast(solicitation.target);
+        std::array<std::uint8_t, wire::kNdLengthMax> message;
+        const std::size_t length = wire::write_nd(
+            {.kind = wire::NdKind::Solicitation, .target = solicitation.target, .link_address = port.mac()},
+            *source, to, message);
+        packet::FrameAddressing hop = addressing(*source, to, solicitation.port);
+        hop.destination_mac = solicitation.unicast_to.value_or(multicast_mac(to));
+        hop.hop_limit = wire::kNdHopLimit;
+        frame =
+            builders_[solicitation.port].ip(hop, wire::kProtocolIcmpv6, base::Bytes(message).first(length));
+    }
+    if (!frame) {
+        drop(stats::DropReason::NoBuffer);
+        return;
+    }
+    enqueue(std::move(frame), solicitation.port);
+}
+
+// Gratuitous ARP (RFC 5227 2.3) and unsolicited advertisements (RFC 4861 7.2.6): neighbours that remember
+// another machine for our addresses learn at once.
+void Network::send_announcements(base::Instant now) {
+    while (const std::optional<neigh::Announcement> announcement = responder_.poll_announcement(now)) {
+        packet::Port& port = *ports_[announcement->port];
+        packet::Buffer frame;
+        if (announcement->address.is_v4()) {
+            std::array<std::uint8_t, wire::kArpLength> message;
+            wire::write_arp({.operation = wire::ArpOperation::Request,
+                             .sender_mac = port.mac(),
+                             .sender = announcement->address,
+                             .target_mac = {},
+                             .target = announcement->address},
+                            message);
+            frame = builders_[announcement->port].ethernet(port.mac(), wire::MacAddress::broadcast(),
+                                                           wire::kEtherTypeArp, message);
+        } else {
+            const wire::IpAddress all_nodes = wire::all_nodes_multicast();
+            std::array<std::uint8_t, wire::kNdLengthMax> message;
+            const std::size_t length = wire::write_nd({.kind = wire::NdKind::Advertisement,
+                                                       .target = announcement->address,
+                                                       .link_address = port.mac(),
+                                                       .override = true},
+                                                      announcement->address, all_nodes, message);
+            packet::FrameAddressing hop = addressing(announcement->address, all_nodes, announcement->port);
+            hop.destination_mac = multicast_mac(all_nodes);
+            hop.hop_limit = wire::kNdHopLimit;
+            frame = builders_[announcement->port].ip(hop, wire::kProtocolIcmpv6,
+                                                     base::Bytes(message).first(length));
+        }
+        if (!frame) {
+            drop(stats::DropReason::NoBuffer);
+            return;
+        }
+        enqueue(std::move(frame), announcement->port);
+    }
+}
+
+void Network::advance(base::Instant now) {
+    neighbours_.advance(now);
+    poll_neighbours();
+    if (settings_.worker == 0) send_announcements(now);
+    for (std::uint32_t lost = reassembler_.expire(now); lost > 0; --lost)
+        drop(stats::DropReason::FragmentLimit);
+    stats_.neighbours.set(neighbours_.size());
+}
+
+bool Network::may_answer_with_reset(base::Instant now) {
+    if (now - reset_second_ >= std::chrono::seconds(1)) {
+        reset_second_ = now;
+        resets_this_second_ = 0;
+    }
+    return ++resets_this_second_ <= kResetsPerSecond;
+}
+
+}  // namespace terminus::stack

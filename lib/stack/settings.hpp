@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/time.hpp"
+#include "flow/rss.hpp"
+#include "neigh/interface.hpp"
+#include "neigh/routes.hpp"
+#include "packet/slice.hpp"
+#include "tcp/environment.hpp"
+#include "tcp/tunables.hpp"
+#include "wire/address.hpp"
+
+namespace terminus::stack {
+
+/// Where buffers come from, and how many must stay free (DESIGN 3.6).
+struct Buffers {
+    rte_mempool* payload = nullptr;   ///< what devices receive into, and what copies are made in
+    rte_mempool* header = nullptr;    ///< headers and small frames
+    rte_mempool* indirect = nullptr;  ///< references to queued payload
+    std::uint32_t reserve = 0;        ///< descriptors + caches + two bursts: connections never hold these
+};
+
+/// One core's share of everything. Limits are this worker's, already divided.
+struct Settings {
+    std::uint16_t worker = 0;
+    std::uint16_t workers = 1;
+    std::uint32_t connections_max = 65536;
+    std::uint32_t half_open_max = 4096;
+    std::uint32_t time_wait_max = 65536;
+    std::uint32_t application_timers_max = 65536;  ///< what arm_timer() can have running at once
+    std::uint64_t seed = 0;                        ///< of everything random that need not be secret
+    tcp::Secrets secrets;                          ///< the same on every worker: a SYN may be answered by any
+    base::SipKey table_key;
+    tcp::Tunables tunables;
+    Buffers buffers;
+    std::vector<neigh::Interface> interfaces;      ///< by port index
+    std::vector<neigh::Route> routes;              ///< connected prefixes included
+    std::vector<wire::IpAddress> local_addresses;  ///< by local id
+    std::vector<flow::Steering> steering;          ///< by port index
+};
+
+/// Expirations handled in one turn: a thousand timers in one tick must not keep frames waiting (HARDENING
+/// 28).
+inline constexpr std::uint32_t kTimerBudget = 256;
+
+/// Segments a connection may send in one turn before the next has its chance: about a receive burst.
+inline constexpr std::uint32_t kSegmentsPerTurn = 32;
+
+/// Slots that one piece of a listing looks at, live or not: about 10 µs.
+inline constexpr std::uint32_t kListVisitsMax = 4096;
+
+/// What a listing shows for connections that no service owns any more.
+inline constexpr std::uint16_t kNoService = UINT16_MAX;
+
+/// A connection may hold at most this fraction of the free buffers: with N greedy connections each gets
+/// 1/(64+N) of the pool and 64/(64+N) stays free (dynamic thresholds, Choudhury and Hahne 1998), so readers
+/// that never read can't starve those that do.
+inline constexpr std::uint32_t kBufferShareDivisor = 64;
+
+}  // namespace terminus::stack

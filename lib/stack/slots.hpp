@@ -1,0 +1,79 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "base/assert.hpp"
+#include "base/memory.hpp"
+#include "flow/table.hpp"
+#include "stack/application.hpp"
+#include "stack/connection_id.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/half_open.hpp"
+#include "tcp/time_wait.hpp"
+#include "timer/wheel.hpp"
+
+namespace terminus::stack {
+
+/// A Connection and what the stack must know to find it, time it and put its segments into frames.
+struct ConnectionSlot {
+    tcp::Connection tcp;
+    flow::Key key;
+    std::uint16_t service = 0;
+    Cookie cookie = kNoCookie;
+    timer::TimerId timer = timer::kNoTimer;
+    bool is_dirty = false;    ///< in the dirty list
+    bool is_offered = false;  ///< the application knows it
+    bool is_closed = false;   ///< the application has had its last call
+
+    /// An active open.
+    ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::Environment& env,
+                   const flow::Key& own_key, std::uint16_t own_service, Cookie own_cookie)
+        : tcp(parameters, env), key(own_key), service(own_service), cookie(own_cookie) {}
+    /// A promotion.
+    ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::HalfOpen& half_open,
+                   const tcp::Environment& env, const flow::Key& own_key)
+        : tcp(parameters, half_open, env), key(own_key), service(half_open.service()) {}
+};
+
+struct HalfOpenSlot {
+    tcp::HalfOpen tcp;
+    timer::TimerId timer = timer::kNoTimer;
+};
+
+struct TimeWaitSlot {
+    tcp::TimeWait tcp;
+    timer::TimerId timer = timer::kNoTimer;
+};
+
+/// The connections this turn has touched, first come first served. Each is in it at most once (its slot's
+/// is_dirty says so) and is released only when it has been taken out, so it can neither overflow nor name a
+/// connection that is gone.
+class DirtyList {
+ public:
+    explicit DirtyList(std::uint32_t connections_max)
+        : memory_(std::size_t{std::bit_ceil(connections_max)} * sizeof(std::uint32_t)),
+          ring_(static_cast<std::uint32_t*>(memory_.data())),
+          mask_(std::bit_ceil(connections_max) - 1) {}
+
+    [[nodiscard]] bool empty() const { return head_ == tail_; }
+    [[nodiscard]] std::uint32_t size() const { return tail_ - head_; }
+    [[nodiscard]] std::uint32_t at(std::uint32_t position) const { return ring_[(head_ + position) & mask_]; }
+    void push_back(std::uint32_t index) {
+        TERMINUS_ASSERT(size() <= mask_, "each connection is in the list at most once");
+        ring_[tail_++ & mask_] = index;
+    }
+    [[nodiscard]] std::uint32_t pop_front() {
+        TERMINUS_ASSERT(!empty(), "callers ask empty() first");
+        return ring_[head_++ & mask_];
+    }
+
+ private:
+    base::Memory memory_;
+    std::uint32_t* ring_;
+    std::uint32_t mask_;
+    std::uint32_t head_ = 0;
+    std::uint32_t tail_ = 0;
+};
+
+}  // namespace terminus::stack

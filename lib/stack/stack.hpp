@@ -1,0 +1,166 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "base/slab.hpp"
+#include "flow/handle.hpp"
+#include "flow/table.hpp"
+#include "packet/batch.hpp"
+#include "stack/application.hpp"
+#include "stack/connection_id.hpp"
+#include "stack/network.hpp"
+#include "stack/settings.hpp"
+#include "stack/slots.hpp"
+#include "stats/core_stats.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/half_open.hpp"
+#include "tcp/time_wait.hpp"
+#include "timer/wheel.hpp"
+
+namespace terminus::stack {
+
+/// One core's TCP: the table, the slots, the wheel and the pipeline between them (DESIGN 3.7), and nothing
+/// that knows a clock or a device. The worker calls the first group in the order of a turn; the application
+/// calls the second from within its own calls.
+template <typename App>
+class Stack {
+ public:
+    /// `settings` outlives the stack.
+    Stack(const Settings& settings, Network& network, App& app, stats::CoreStats& stats, base::Instant now);
+    Stack(const Stack&) = delete;
+    Stack& operator=(const Stack&) = delete;
+
+    // ---- the worker's side: a turn
+
+    /// The turn's time, once; measures the free buffers too.
+    void begin_turn(base::Instant now);
+    /// Every frame of a burst from `port`: parsed, found, given to its connection or answered.
+    void ingress(packet::Batch& frames, std::uint16_t port);
+    /// A frame that another worker received for this one.
+    void handed_over(packet::Buffer frame, std::uint16_t port);
+    /// At most kTimerBudget expirations.
+    void run_timers();
+    /// The application, for each connection with events.
+    void run_application();
+    /// At most kSegmentsPerTurn segments a dirty connection, round robin, while the ports have room.
+    void egress();
+    /// Whether another turn would find something without a new frame, message or deadline.
+    [[nodiscard]] bool has_work() const;
+    /// When run_timers() has something to do at the earliest.
+    [[nodiscard]] base::Instant next_deadline() const;
+
+    // ---- the worker's side: what the control thread asks
+
+    void set_tunables(const tcp::Tunables& tunables) { tunables_ = tunables; }
+    /// New SYNs are answered with RST.
+    void set_draining(bool draining) { draining_ = draining; }
+    /// Resets half-opens whose listener is gone (DESIGN 3.4): after the application has a new table.
+    void services_changed();
+    /// Resets every connection and half-open; TIME_WAITs stay.
+    void abort_all(stats::CloseReason reason);
+    /// Calls `use(tuple, service, leg, snapshot)` for at most `rows_max` connections, half-opens and
+    /// TIME_WAITs from `cursor` on (0 to begin); returns the next cursor, or nothing at the end.
+    template <typename Use>
+    [[nodiscard]] std::optional<std::uint64_t> list(std::uint64_t cursor, std::uint32_t rows_max,
+                                                    Use&& use) const;
+
+    // ---- the application's side
+
+    [[nodiscard]] const tcp::Environment& environment() const { return env_; }
+    [[nodiscard]] const tcp::Tunables& tunables() const { return tunables_; }
+    /// nullptr when the id is stale. Whoever then changes the connection calls touch().
+    [[nodiscard]] tcp::Connection* find(ConnectionId id);
+    /// Has the connection looked at again this turn: for segments to send, timers to arm, or its end.
+    void touch(ConnectionId id);
+    [[nodiscard]] base::Result<ConnectionId, ConnectError> connect(const ConnectRequest& request);
+    void set_cookie(ConnectionId id, Cookie cookie);
+    [[nodiscard]] wire::FourTuple tuple(ConnectionId id) const;
+    /// The buffers one connection may hold now (kBufferShareDivisor); 0 under the reserve.
+    [[nodiscard]] std::uint32_t buffer_share() const { return buffer_share_; }
+    [[nodiscard]] rte_mempool* payload_pool() const { return settings_.buffers.payload; }
+    [[nodiscard]] base::Rng& rng() { return rng_; }
+    /// The worker this is, and how replies find it (for source ports).
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] stats::CoreStats& stats() { return stats_; }
+    /// The interface that leads to `remote`; nothing without a route.
+    [[nodiscard]] std::optional<std::uint16_t> port_to(const wire::IpAddress& remote) const {
+        return network_.port_to(remote);
+    }
+
+    /// A timer of the application's: timer_expired(cookie) comes once, in the first turn after `deadline`.
+    /// The id is then gone; until then it is rearmed or cancelled by it. timer::kNoTimer when none is free.
+    [[nodiscard]] timer::TimerId arm_timer(Cookie cookie, base::Instant deadline);
+    void rearm_timer(timer::TimerId id, base::Instant deadline) { wheel_.rearm(id, deadline); }
+    void cancel_timer(timer::TimerId id) { wheel_.cancel(id); }
+
+ private:
+    // ingress.ipp
+    void segment_arrives(Arrival& arrival);
+    void to_listener(Arrival& arrival, std::uint64_t hash);
+    void open_half(const Arrival& arrival, std::uint16_t service, std::uint64_t hash);
+    void to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
+    void promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash);
+    void to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
+    void give_segment(std::uint32_t index, Arrival& arrival);
+    void to_connection(std::uint32_t index, const Arrival& arrival, const wire::TcpSegment& segment,
+                       packet::Slice payload);
+    void icmp_error_arrives(Arrival& arrival);
+    bool reset_peer(const Arrival& arrival);
+    void refuse(const Arrival& arrival, stats::DropReason dropped, stats::ResetReason reason);
+    void drop(stats::DropReason reason) { stats_.drops[reason].add(); }
+
+    // lifecycle.ipp
+    [[nodiscard]] flow::Handle find_handle(const flow::Key& key, std::uint64_t hash) const;
+    [[nodiscard]] bool has_key(flow::Handle handle, const flow::Key& key) const;
+    [[nodiscard]] tcp::Connection::OpenParameters open_parameters(const wire::FourTuple& tuple,
+                                                                  stats::Leg leg) const;
+    [[nodiscard]] tcp::Environment environment_for(const ConnectionSlot& slot) const;
+    void tell_application(std::uint32_t index);
+    [[nodiscard]] static bool is_over(const ConnectionSlot& slot);
+    void settle(std::uint32_t index);
+    void release_connection(std::uint32_t index);
+    void become_time_wait(std::uint32_t index);
+    void release_half_open(std::uint32_t index, std::uint64_t hash);
+    void release_time_wait(std::uint32_t index, std::uint64_t hash);
+    void reset_half_open(std::uint32_t index, const wire::FourTuple& named, stats::CloseReason reason);
+
+    // timers.ipp
+    void fire(timer::Target target);
+    void half_open_expired(std::uint32_t index);
+    void time_wait_expired(std::uint32_t index);
+    void sync_timer(std::uint32_t index);
+
+    // egress.ipp
+    void mark_dirty(std::uint32_t index);
+    void transmit(std::uint32_t index);
+    void send(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const packet::ByteQueue* queue,
+              stats::Leg leg);
+
+    const Settings& settings_;
+    Network& network_;
+    App& app_;
+    stats::CoreStats& stats_;
+    tcp::Tunables tunables_;
+    tcp::Environment env_;
+    base::Rng rng_;
+    bool draining_ = false;
+    std::uint32_t buffer_share_ = 0;
+
+    base::Slab<ConnectionSlot> connections_;
+    base::Slab<HalfOpenSlot> half_opens_;
+    base::Slab<TimeWaitSlot> time_waits_;
+    flow::Table table_;
+    timer::Wheel wheel_;
+    DirtyList dirty_;
+};
+
+}  // namespace terminus::stack
+
+#include "stack/egress.ipp"
+#include "stack/ingress.ipp"
+#include "stack/lifecycle.ipp"
+#include "stack/listing.ipp"
+#include "stack/timers.ipp"

@@ -1,0 +1,108 @@
+#pragma once
+
+// One wheel entry a connection, whichever of its seven deadlines is next (DESIGN 3.3). Part of
+// stack/stack.hpp.
+
+#include <algorithm>
+
+#include "packet/frame_access.hpp"
+#include "stack/stack.hpp"
+
+namespace terminus::stack {
+
+template <typename App>
+void Stack<App>::begin_turn(base::Instant now) {
+    // HARDENING 29: a clock that steps back stands still until it has caught up.
+    if (now > env_.now) env_.now = now;
+    const std::uint32_t available = packet::buffers_available(settings_.buffers.payload);
+    const std::uint32_t reserve = settings_.buffers.reserve;
+    buffer_share_ = available > reserve ? (available - reserve) / kBufferShareDivisor + 1 : 0;
+}
+
+template <typename App>
+void Stack<App>::run_timers() {
+    wheel_.advance(env_.now, kTimerBudget, [this](timer::Target target) { fire(target); });
+    network_.advance(env_.now);
+}
+
+template <typename App>
+base::Instant Stack<App>::next_deadline() const {
+    return std::min(wheel_.next_wakeup(), network_.next_deadline());
+}
+
+template <typename App>
+void Stack<App>::fire(timer::Target target) {
+    const flow::Handle handle = flow::Handle::from_raw(target.handle);
+    switch (handle.kind()) {
+        case flow::HandleKind::Connection: {
+            if (!connections_.is_current(handle.index(), target.generation)) return;
+            ConnectionSlot& slot = connections_[handle.index()];
+            slot.timer = timer::kNoTimer;
+            if (slot.tcp.next_deadline() <= env_.now) {
+                slot.tcp.timers_expired(environment_for(slot));
+                mark_dirty(handle.index());
+            } else {
+                sync_timer(handle.index());  // the deadline moved later meanwhile; that was only a store
+            }
+            return;
+        }
+        case flow::HandleKind::HalfOpen:
+            if (half_opens_.is_current(handle.index(), target.generation)) half_open_expired(handle.index());
+            return;
+        case flow::HandleKind::TimeWait:
+            if (time_waits_.is_current(handle.index(), target.generation)) time_wait_expired(handle.index());
+            return;
+        case flow::HandleKind::Application:
+            app_.timer_expired(*this, handle.index());
+            return;
+    }
+}
+
+template <typename App>
+void Stack<App>::half_open_expired(std::uint32_t index) {
+    HalfOpenSlot& slot = half_opens_[index];
+    slot.timer = timer::kNoTimer;
+    const flow::Key key = key_of(slot.tcp);
+    if (!slot.tcp.timer_expired(env_)) {
+        stats_.leg(stats::Leg::Client).closes[stats::CloseReason::SynAckTimeout].add();
+        release_half_open(index, table_.hash(key));
+        return;
+    }
+    const wire::FourTuple named = network_.tuple_of(key);
+    const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, named);
+    send(named, slot.tcp.poll_reply(offset, env_), nullptr, stats::Leg::Client);
+    const flow::Handle handle(flow::HandleKind::HalfOpen, index);
+    slot.timer = wheel_.arm(slot.tcp.next_deadline(), {handle.raw(), half_opens_.generation(index)});
+    TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
+}
+
+template <typename App>
+void Stack<App>::time_wait_expired(std::uint32_t index) {
+    TimeWaitSlot& slot = time_waits_[index];
+    slot.timer = timer::kNoTimer;
+    const flow::Key key = key_of(slot.tcp);
+    slot.tcp.timer_expired(env_);
+    release_time_wait(index, table_.hash(key));
+}
+
+// An earlier deadline re-arms the wheel's entry, a later one is only the store the connection already made.
+template <typename App>
+void Stack<App>::sync_timer(std::uint32_t index) {
+    ConnectionSlot& slot = connections_[index];
+    const base::Instant deadline = slot.tcp.next_deadline();
+    if (deadline == base::kNever) return;
+    if (slot.timer == timer::kNoTimer) {
+        slot.timer = wheel_.arm(deadline, {flow::Handle(flow::HandleKind::Connection, index).raw(),
+                                           connections_.generation(index)});
+        TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
+    } else if (deadline < wheel_.deadline(slot.timer)) {
+        wheel_.rearm(slot.timer, deadline);
+    }
+}
+
+template <typename App>
+timer::TimerId Stack<App>::arm_timer(Cookie cookie, base::Instant deadline) {
+    return wheel_.arm(deadline, {flow::Handle(flow::HandleKind::Application, cookie).raw(), 0});
+}
+
+}  // namespace terminus::stack

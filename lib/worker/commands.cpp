@@ -1,0 +1,70 @@
+// What the control thread asks of a worker, one command at a time.
+
+#include <type_traits>
+#include <utility>
+
+#include "worker/worker.hpp"
+
+namespace terminus::worker {
+
+void Worker::execute(Command& command) {
+    std::visit(
+        [this](auto& asked) {
+            using Asked = std::decay_t<decltype(asked)>;
+            if constexpr (std::is_same_v<Asked, SetTunables>) {
+                stack_.set_tunables(asked.tunables);
+                mailbox_.reply(TunablesSet{});
+            } else if constexpr (std::is_same_v<Asked, SetServices>) {
+                network_.add_local_addresses(asked.table->local_addresses());
+                proxy_.set_services(asked.table);
+                stack_.services_changed();
+                mailbox_.reply(ServicesSet{asked.table->version()});
+            } else if constexpr (std::is_same_v<Asked, ListConnections>) {
+                list(*asked.page);
+                mailbox_.reply(ConnectionsListed{std::move(asked.page)});
+            } else if constexpr (std::is_same_v<Asked, SetDraining>) {
+                stack_.set_draining(asked.draining);
+                mailbox_.reply(DrainingSet{});
+            } else if constexpr (std::is_same_v<Asked, AbortAll>) {
+                stack_.abort_all(asked.reason);
+                mailbox_.reply(AllAborted{});
+            } else if constexpr (std::is_same_v<Asked, Stop>) {
+                stopping_ = true;  // run() replies when the last turn is over
+            } else {
+                static_assert(std::is_same_v<Asked, std::monostate>);
+            }
+        },
+        command);
+}
+
+void Worker::list(RowPage& page) {
+    page.rows.clear();
+    const base::Instant now = stack_.environment().now;
+    const std::optional<std::uint64_t> next =
+        stack_.list(page.cursor, RowPage::kRowsMax,
+                    [&](const wire::FourTuple& tuple, std::uint16_t service, stats::Leg leg,
+                        const tcp::Connection::Snapshot& snapshot) {
+                        ConnectionRow row;
+                        row.tuple = tuple;
+                        row.state = snapshot.state;
+                        row.leg = leg;
+                        row.service = service;
+                        row.receive_queue_bytes = snapshot.receive_queue_bytes;
+                        row.send_queue_bytes = snapshot.send_queue_bytes;
+                        row.has_timer = snapshot.timer.has_value();
+                        if (snapshot.timer) {
+                            row.timer = *snapshot.timer;
+                            row.timer_left = std::max(base::Duration::zero(), snapshot.deadline - now);
+                        }
+                        row.retransmits = snapshot.retransmits;
+                        row.smoothed_rtt = snapshot.smoothed_rtt;
+                        row.rto = snapshot.rto;
+                        row.congestion_window_bytes = snapshot.congestion_window_bytes;
+                        row.send_mss = snapshot.send_mss;
+                        page.rows.push_back(row);  // reserved by the asker, so nothing is allocated here
+                    });
+    page.done = !next.has_value();
+    page.cursor = next.value_or(0);
+}
+
+}  // namespace terminus::worker

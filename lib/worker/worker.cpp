@@ -1,0 +1,175 @@
+#include "worker/worker.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "packet/frame_access.hpp"
+
+namespace terminus::worker {
+
+base::Instant read_clock() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return base::instant_from_ns(std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec);
+}
+
+namespace {
+
+// The proxy looks at the very steering tables that the stack was given: they live in the worker's settings.
+proxy::Proxy::Settings proxy_settings(const Settings& settings) {
+    proxy::Proxy::Settings own = settings.proxy;
+    own.worker = settings.stack.worker;
+    own.steering = settings.stack.steering;
+    return own;
+}
+
+}  // namespace
+
+Worker::Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mailbox, Mesh& mesh,
+               const proxy::ServiceTable* table)
+    : settings_(std::move(settings)),
+      ports_(std::move(ports)),
+      mailbox_(mailbox),
+      mesh_(mesh),
+      stats_(mailbox.stats()),
+      proxy_(proxy_settings(settings_), table),
+      network_(settings_.stack, ports_, stats_, read_clock()),
+      stack_(settings_.stack, network_, proxy_, stats_, read_clock()),
+      turn_began_(read_clock()) {
+    for (std::size_t port = 0; port < ports_.size(); ++port)
+        relayed_.push_back(std::make_unique<packet::Batch>());
+    publish();
+}
+
+void Worker::run() {
+    while (!stopping_) {
+        const base::Instant now = read_clock();
+        account(now);
+        const bool was_busy = run_once(now);
+        idle_turns_ = was_busy ? 0 : idle_turns_ + 1;
+        if (settings_.idle == Idle::Sleep && idle_turns_ >= kIdleTurns) nap(now);
+    }
+    network_.flush();
+    mailbox_.reply(Stopped{});
+}
+
+// DESIGN 3.7: ingress, mailbox, timers, application, egress.
+bool Worker::run_once(base::Instant now) {
+    stack_.begin_turn(now);
+    bool busy = receive();
+    busy |= take_messages();
+    busy |= take_mail();
+    stack_.run_timers();
+    busy |= stack_.has_work();
+    stack_.run_application();
+    stack_.egress();
+    send_messages();
+    busy |= relay();
+    stats_.turns.add();
+    if (busy) stats_.turns_busy.add();
+    if (stats_.turns.value() % kPublishTurns == 0) publish();
+    return busy;
+}
+
+bool Worker::receive() {
+    bool any = false;
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
+        ports_[port]->receive(burst_);
+        if (burst_.empty()) continue;
+        any = true;
+        stack_.ingress(burst_, static_cast<std::uint16_t>(port));
+        send_messages();
+    }
+    return any;
+}
+
+bool Worker::take_messages() {
+    bool any = false;
+    const std::uint16_t self = settings_.stack.worker;
+    for (std::uint16_t from = 0; from < mesh_.workers(); ++from) {
+        if (from == self) continue;
+        base::SpscRing<stack::Message>& ring = mesh_.messages(from, self);
+        for (std::uint32_t taken = 0; taken < kMessageBudget; ++taken) {
+            std::optional<stack::Message> message = ring.try_pop();
+            if (!message) break;
+            any = true;
+            if (message->kind == stack::Message::Kind::Frame) {
+                stack_.handed_over(std::move(message->frame), message->port);
+            } else {
+                network_.message_arrives(*message, stack_.environment().now);
+            }
+        }
+    }
+    return any;
+}
+
+// What others want sent on the ports that this worker polls. A frame stays in its ring until there is room.
+bool Worker::relay() {
+    bool any = false;
+    const std::uint16_t self = settings_.stack.worker;
+    for (std::uint16_t from = 0; from < mesh_.workers(); ++from) {
+        if (from == self) continue;
+        base::SpscRing<Relayed>& ring = mesh_.relayed(from, self);
+        for (std::uint32_t taken = 0; taken < kMessageBudget; ++taken) {
+            const bool has_room = std::none_of(relayed_.begin(), relayed_.end(),
+                                               [](const auto& batch) { return batch->full(); });
+            if (!has_room) break;
+            std::optional<Relayed> relayed = ring.try_pop();
+            if (!relayed) break;
+            any = true;
+            relayed_[relayed->port]->push_back(std::move(relayed->frame));
+        }
+    }
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
+        if (relayed_[port]->empty()) continue;
+        ports_[port]->transmit(*relayed_[port]);
+        any = true;
+    }
+    return any;
+}
+
+void Worker::send_messages() {
+    while (std::optional<stack::OutMessage> out = network_.poll_message()) {
+        if (!mesh_.messages(settings_.stack.worker, out->worker).try_push(std::move(out->message))) {
+            stats_.drops[stats::DropReason::HandOverFull].add();
+        }
+    }
+}
+
+bool Worker::take_mail() {
+    bool any = false;
+    for (std::uint32_t taken = 0; taken < kMailBudget; ++taken) {
+        std::optional<Command> command = mailbox_.take();
+        if (!command) break;
+        any = true;
+        execute(*command);
+    }
+    return any;
+}
+
+void Worker::publish() {
+    const rte_mempool* pool = settings_.stack.buffers.payload;
+    const std::uint32_t total = packet::buffers_total(pool);
+    stats_.buffers_total.set(total);
+    stats_.buffers_used.set(total - std::min(total, packet::buffers_available(pool)));
+}
+
+// The time up to this turn's beginning belongs to the turn before it.
+void Worker::account(base::Instant now) {
+    const auto spent = static_cast<std::uint64_t>((now - turn_began_).count());
+    (idle_turns_ == 0 ? stats_.busy_ns : stats_.idle_ns).add(spent);
+    turn_began_ = now;
+}
+
+// A sleeping worker wakes for a deadline by itself, for frames and mail at the latest after idle_sleep_max.
+void Worker::nap(base::Instant now) {
+    if (stack_.has_work() || mailbox_.has_mail() || mesh_.has_mail(settings_.stack.worker)) return;
+    const base::Duration until = std::min(settings_.idle_sleep_max, stack_.next_deadline() - now);
+    if (until <= base::Duration::zero()) return;
+    const timespec span{.tv_sec = until.count() / 1'000'000'000, .tv_nsec = until.count() % 1'000'000'000};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &span, nullptr);
+}
+
+}  // namespace terminus::worker

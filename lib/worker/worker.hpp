@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/time.hpp"
+#include "packet/batch.hpp"
+#include "packet/port.hpp"
+#include "proxy/proxy.hpp"
+#include "proxy/stack_of_proxy.hpp"
+#include "stack/network.hpp"
+#include "stack/settings.hpp"
+#include "worker/group.hpp"
+#include "worker/mesh.hpp"
+
+namespace terminus::worker {
+
+/// What a worker without work does.
+enum class Idle : std::uint8_t {
+    Poll,   ///< spins: lowest latency, a whole CPU
+    Sleep,  ///< naps of at most idle_sleep_max after kIdleTurns turns without work
+};
+
+struct Settings {
+    stack::Settings stack;
+    proxy::Proxy::Settings proxy;  ///< `worker` and `steering` are taken from `stack`
+    Idle idle = Idle::Sleep;
+    base::Duration idle_sleep_max = std::chrono::microseconds(100);
+};
+
+/// One core: ports, stack and proxy, and the turn that drives them (DESIGN 3.7). The only reader of a clock.
+class Worker {
+ public:
+    /// `ports` by port index, with a RelayPort where another worker polls; `table` stays valid until a newer
+    /// one is acknowledged. Everything referred to outlives the worker.
+    Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mailbox, Mesh& mesh,
+           const proxy::ServiceTable* table);
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Turns until a Stop arrives. On the thread that is to be this core's.
+    void run();
+
+    /// One turn at `now`: false when it found nothing to do.
+    bool run_once(base::Instant now);
+
+    /// When a worker that found nothing must look again, whatever arrives meanwhile.
+    [[nodiscard]] base::Instant next_deadline() const { return stack_.next_deadline(); }
+
+ private:
+    /// Naps begin after this many turns in a row without work: about 50 µs of polling.
+    static constexpr std::uint32_t kIdleTurns = 128;
+    /// Commands a turn: the control thread can wait, frames can't.
+    static constexpr std::uint32_t kMailBudget = 4;
+    /// Messages from one other worker a turn: a burst.
+    static constexpr std::uint32_t kMessageBudget = packet::Batch::kCapacity;
+    /// Gauges that cost a walk are published this often.
+    static constexpr std::uint32_t kPublishTurns = 256;
+
+    bool receive();
+    bool take_messages();
+    bool relay();
+    bool take_mail();
+    void send_messages();
+    void execute(Command& command);
+    void list(RowPage& page);
+    void publish();
+    void nap(base::Instant now);
+    void account(base::Instant now);
+
+    Settings settings_;
+    std::vector<packet::Port*> ports_;
+    std::vector<std::unique_ptr<packet::Batch>> relayed_;  // per port, waiting for the device
+    Mailbox& mailbox_;
+    Mesh& mesh_;
+    stats::CoreStats& stats_;
+    proxy::Proxy proxy_;
+    stack::Network network_;
+    stack::Stack<proxy::Proxy> stack_;
+    packet::Batch burst_;
+    base::Instant turn_began_{};
+    std::uint32_t idle_turns_ = 0;
+    bool stopping_ = false;
+};
+
+/// The process's one clock: nanoseconds of CLOCK_MONOTONIC.
+[[nodiscard]] base::Instant read_clock();
+
+}  // namespace terminus::worker
