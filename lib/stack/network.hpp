@@ -10,6 +10,7 @@
 #include "base/time.hpp"
 #include "flow/table.hpp"
 #include "neigh/cache.hpp"
+#include "neigh/echo.hpp"
 #include "neigh/icmp_verdict.hpp"
 #include "neigh/interface.hpp"
 #include "neigh/responder.hpp"
@@ -110,7 +111,7 @@ class Network {
     /// What other workers should get; the worker takes it after each stage. Nothing when there is none.
     [[nodiscard]] std::optional<OutMessage> poll_message();
     /// Addresses that a reload added; announced like those at start.
-    void add_local_addresses(const std::vector<wire::IpAddress>& by_id);
+    void add_local_addresses(const std::vector<wire::IpAddress>& by_id, base::Instant now);
 
  private:
     /// Per second and worker: enough for a restart's worth of stale clients, little enough not to be a
@@ -136,8 +137,7 @@ class Network {
     void receive_arp(const wire::Frame& header, Arrival& arrival, base::Instant now);
     void receive_nd(const wire::Frame& header, base::Bytes message, const Arrival& arrival,
                     base::Instant now);
-    void answer_echo(const wire::Frame& header, const wire::IcmpMessage& echo, base::Bytes message,
-                     const Arrival& arrival, base::Instant now);
+    void answer_echo(const wire::Frame& header, base::Bytes request, const Arrival& arrival, base::Instant now);
     [[nodiscard]] bool is_for_us(const wire::Frame& header) const;
     bool to_worker_0(Arrival& arrival);
     void drop(stats::DropReason reason) { stats_.drops[reason].add(); }
@@ -149,10 +149,8 @@ class Network {
     void resolved(const wire::IpAddress& next_hop, std::uint16_t port,
                   const std::optional<wire::MacAddress>& mac);
     void tell_workers(const wire::IpAddress& address, std::uint16_t port, const wire::MacAddress& mac);
-    [[nodiscard]] std::optional<wire::IpAddress> source_on(std::uint16_t port,
-                                                           const wire::IpAddress& target) const;
-    void send_solicitation(const neigh::Solicitation& solicitation);
-    void send_announcements(base::Instant now);
+    void send_message(const neigh::Message& message);
+    void enqueue_built(packet::Buffer frame, std::uint16_t port);
     void poll_neighbours();
     void post(std::uint16_t worker, Message message);
     [[nodiscard]] packet::FrameAddressing addressing(const wire::IpAddress& source,
@@ -168,6 +166,7 @@ class Network {
     neigh::RouteTable routes_;
     neigh::NeighbourCache neighbours_;
     neigh::Responder responder_;
+    neigh::EchoResponder echo_;
     packet::Reassembler reassembler_;
     base::FixedVector<WaitingFrame, kWaitingMax> waiting_;
     base::FixedVector<OutMessage, kOutboxMax> outbox_;

@@ -65,16 +65,13 @@ stats::DropReason reason_of(wire::Fault fault) {
     return stats::DropReason::IpTruncated;
 }
 
-tcp::IcmpError error_of(neigh::IcmpVerdict verdict) {
-    switch (verdict) {
-        case neigh::IcmpVerdict::Hard:
-            return tcp::IcmpError::Hard;
-        case neigh::IcmpVerdict::TooBig:
-            return tcp::IcmpError::TooBig;
-        case neigh::IcmpVerdict::Soft:
-        case neigh::IcmpVerdict::Ignore:
-            break;
+tcp::IcmpError error_of(neigh::IcmpEffect effect) {
+    switch (effect) {
+        case neigh::IcmpEffect::Soft: return tcp::IcmpError::Soft;
+        case neigh::IcmpEffect::Hard: return tcp::IcmpError::Hard;
+        case neigh::IcmpEffect::TooBig: return tcp::IcmpError::TooBig;
     }
+    TERMINUS_ASSERT(false, "the switch has every effect");
     return tcp::IcmpError::Soft;
 }
 
@@ -88,21 +85,25 @@ Network::Network(const Settings& settings, std::vector<packet::Port*> ports, sta
       local_(settings.interfaces),
       routes_(settings.routes),
       neighbours_(settings.table_key),
-      responder_(settings.interfaces, now),
+      responder_(settings.interfaces, local_, neighbours_),
+      echo_(local_),
       reassembler_(packet::Reassembler::Settings{}) {
     for (packet::Port* port : ports_) {
         builders_.emplace_back(settings.buffers.header, settings.buffers.indirect, port->capabilities());
         unsent_.push_back(std::make_unique<packet::Batch>());
     }
-    add_local_addresses(settings.local_addresses);
+    add_local_addresses(settings.local_addresses, now);
+    responder_.announce(now);
 }
 
-void Network::add_local_addresses(const std::vector<wire::IpAddress>& by_id) {
-    for (const wire::IpAddress& address : by_id) {
-        const bool is_new = !local_.find(address);
-        local_.add(address);
-        if (is_new) responder_.announce(address);
+void Network::add_local_addresses(const std::vector<wire::IpAddress>& by_id, base::Instant now) {
+    bool any_new = false;
+    for (std::size_t id = 0; id < by_id.size(); ++id) {
+        any_new |= id >= local_.size();
+        const std::optional<neigh::LocalId> given = local_.add(by_id[id]);
+        TERMINUS_ASSERT(given == id, "all workers intern what the control thread lists, in its order");
     }
+    if (any_new) responder_.announce(now);
 }
 
 Received Network::receive(packet::Buffer frame, std::uint16_t port, Origin origin, base::Instant now,
@@ -245,7 +246,7 @@ Received Network::receive_icmp(const wire::Frame& header, Arrival& arrival, base
         case wire::IcmpKind::Error:
             return receive_icmp_error(parsed.value(), arrival);
         case wire::IcmpKind::EchoRequest:
-            if (!to_worker_0(arrival)) answer_echo(header, parsed.value(), message, arrival, now);
+            if (!to_worker_0(arrival)) answer_echo(header, message, arrival, now);
             break;
         case wire::IcmpKind::NeighbourDiscovery:
             if (!to_worker_0(arrival)) receive_nd(header, message, arrival, now);
@@ -260,8 +261,8 @@ Received Network::receive_icmp(const wire::Frame& header, Arrival& arrival, base
 
 // RFC 5927: an error names the connection by the packet that it quotes, and is nothing without one.
 Received Network::receive_icmp_error(const wire::IcmpMessage& message, Arrival& arrival) {
-    const neigh::IcmpVerdict verdict = neigh::icmp_verdict(message);
-    if (verdict == neigh::IcmpVerdict::Ignore) {
+    const std::optional<neigh::IcmpVerdict> verdict = neigh::icmp_verdict(message);
+    if (!verdict) {
         drop(stats::DropReason::IcmpIgnored);
         return Received::Nothing;
     }
@@ -276,9 +277,9 @@ Received Network::receive_icmp_error(const wire::IcmpMessage& message, Arrival& 
     }
     arrival.tuple = message.quote->tuple;
     arrival.local_id = *local_id;
-    arrival.icmp_error = error_of(verdict);
+    arrival.icmp_error = error_of(verdict->effect);
     arrival.quoted_seq = message.quote->seq;
-    arrival.next_hop_mtu = message.next_hop_mtu;
+    arrival.next_hop_mtu = verdict->next_hop_mtu;
     return Received::IcmpError;
 }
 
@@ -290,107 +291,38 @@ void Network::receive_arp(const wire::Frame& header, Arrival& arrival, base::Ins
         drop(reason_of(parsed.error()));
         return;
     }
-    const wire::ArpMessage& message = parsed.value();
-    packet::Port& port = *ports_[arrival.port];
-    const bool asks_us = message.operation == wire::ArpOperation::Request && local_.find(message.target);
-    if (message.operation == wire::ArpOperation::Request) {
-        if (!message.sender.is_unspecified()) {  // RFC 5227: a probe says nothing of its sender
-            neighbours_.solicited_by(message.sender, message.sender_mac, arrival.port, asks_us, now);
-        }
-    } else {
-        neighbours_.advertised({.address = message.sender,
-                                .port = arrival.port,
-                                .mac = message.sender_mac,
-                                .solicited = true,
-                                .override = true},
-                               now);
-    }
-    if (asks_us) {
-        const wire::ArpMessage reply = neigh::arp_reply(message, port.mac());
-        std::array<std::uint8_t, wire::kArpLength> bytes;
-        wire::write_arp(reply, bytes);
-        packet::Buffer frame =
-            builders_[arrival.port].ethernet(port.mac(), message.sender_mac, wire::kEtherTypeArp, bytes);
-        if (frame) {
-            enqueue(std::move(frame), arrival.port);
-        } else {
-            drop(stats::DropReason::NoBuffer);
-        }
-    }
+    const std::optional<neigh::Message> reply = responder_.arp_arrives(parsed.value(), arrival.port, now);
+    if (reply) send_message(*reply);
     poll_neighbours();
 }
 
-void Network::receive_nd(const wire::Frame& header, base::Bytes message, const Arrival& arrival,
-                         base::Instant now) {
+void Network::receive_nd(const wire::Frame& header, base::Bytes message, const Arrival& arrival, base::Instant now) {
     base::Result<wire::NdMessage, wire::Fault> parsed =
         wire::parse_nd(header.source, header.destination, header.hop_limit, message);
     if (!parsed) {
         drop(reason_of(parsed.error()));
         return;
     }
-    const wire::NdMessage& nd = parsed.value();
-    packet::Port& port = *ports_[arrival.port];
-    switch (nd.kind) {
-        case wire::NdKind::Ignored:
-            drop(stats::DropReason::IcmpIgnored);
-            return;
-        case wire::NdKind::Advertisement:
-            neighbours_.advertised({.address = nd.target,
-                                    .port = arrival.port,
-                                    .mac = nd.link_address,
-                                    .solicited = nd.solicited,
-                                    .override = nd.override},
-                                   now);
-            break;
-        case wire::NdKind::Solicitation: {
-            if (!local_.find(nd.target)) {
-                drop(stats::DropReason::NotForUs);
-                return;
-            }
-            if (nd.link_address && !header.source.is_unspecified()) {
-                neighbours_.solicited_by(header.source, *nd.link_address, arrival.port, true, now);
-            }
-            const neigh::NdReply reply = neigh::nd_reply(nd, header.source, port.mac());
-            std::array<std::uint8_t, wire::kNdLengthMax> bytes;
-            const std::size_t length = wire::write_nd(reply.message, nd.target, reply.destination, bytes);
-            packet::FrameAddressing to = addressing(nd.target, reply.destination, arrival.port);
-            to.destination_mac = reply.destination.is_multicast() ? wire::MacAddress{{0x33, 0x33, 0, 0, 0, 1}}
-                                                                  : header.source_mac;
-            to.hop_limit = wire::kNdHopLimit;
-            packet::Buffer frame =
-                builders_[arrival.port].ip(to, wire::kProtocolIcmpv6, base::Bytes(bytes).first(length));
-            if (frame) {
-                enqueue(std::move(frame), arrival.port);
-            } else {
-                drop(stats::DropReason::NoBuffer);
-            }
-            break;
-        }
-    }
-    poll_neighbours();
-}
-
-void Network::answer_echo(const wire::Frame& header, const wire::IcmpMessage& echo, base::Bytes message,
-                          const Arrival& arrival, base::Instant now) {
-    if (!local_.find(header.destination) || message.size() > kEchoBytesMax ||
-        !responder_.may_answer_echo(now)) {
+    if (parsed.value().kind == wire::NdKind::Ignored) {
         drop(stats::DropReason::IcmpIgnored);
         return;
     }
-    std::array<std::uint8_t, kEchoBytesMax> bytes;
-    const std::uint8_t type = echo.is_v6 ? wire::kIcmpv6EchoReply : wire::kIcmpEchoReply;
-    const std::uint32_t rest = (std::uint32_t{echo.identifier} << 16) | echo.sequence;
-    const std::size_t length = wire::write_icmp({.type = type, .code = 0, .rest = rest}, header.destination,
-                                                header.source, message.subspan(wire::kIcmpHeader), bytes);
-    packet::FrameAddressing to = addressing(header.destination, header.source, arrival.port);
-    to.destination_mac = header.source_mac;
-    packet::Buffer frame = builders_[arrival.port].ip(
-        to, echo.is_v6 ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp, base::Bytes(bytes).first(length));
-    if (!frame) {
-        drop(stats::DropReason::NoBuffer);
+    const std::optional<neigh::Message> reply = responder_.nd_arrives(parsed.value(), header, arrival.port, now);
+    if (reply) send_message(*reply);
+    poll_neighbours();
+}
+
+void Network::answer_echo(const wire::Frame& header, base::Bytes request, const Arrival& arrival, base::Instant now) {
+    std::array<std::uint8_t, kEchoBytesMax> reply;
+    const base::Result<std::size_t, stats::DropReason> length = echo_.echo_arrives(header, request, reply, now);
+    if (!length) {
+        drop(length.error());
         return;
     }
-    enqueue(std::move(frame), arrival.port);
+    packet::FrameAddressing to = addressing(header.destination, header.source, arrival.port);
+    to.destination_mac = header.source_mac;  // whoever brought the request knows the way back
+    const std::uint8_t protocol = header.source.is_v4() ? wire::kProtocolIcmp : wire::kProtocolIcmpv6;
+    enqueue_built(builders_[arrival.port].ip(to, protocol, base::Bytes(reply).first(length.value())), arrival.port);
 }
 
 base::Instant Network::next_deadline() const {

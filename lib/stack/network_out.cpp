@@ -1,10 +1,7 @@
 #include <algorithm>
-#include <array>
 
 #include "packet/frame_access.hpp"
 #include "stack/network.hpp"
-#include "wire/arp.hpp"
-#include "wire/icmp.hpp"
 #include "wire/nd.hpp"
 #include "wire/protocol.hpp"
 
@@ -13,12 +10,6 @@ namespace {
 
 constexpr std::uint16_t kTcpIpv4Headers = 20 + 20;
 constexpr std::uint16_t kTcpIpv6Headers = 40 + 20;
-
-// RFC 2464 7: an IPv6 group maps to 33:33 and the group's last four bytes.
-wire::MacAddress multicast_mac(const wire::IpAddress& group) {
-    const auto& bytes = group.bytes();
-    return {{0x33, 0x33, bytes[12], bytes[13], bytes[14], bytes[15]}};
-}
 
 }  // namespace
 
@@ -148,7 +139,14 @@ void Network::resolved(const wire::IpAddress& next_hop, std::uint16_t port,
 void Network::poll_neighbours() {
     while (const std::optional<neigh::Solicitation> solicitation = neighbours_.poll_transmit()) {
         if (settings_.worker == 0) {
-            send_solicitation(*solicitation);
+            const neigh::Interface& interface = settings_.interfaces[solicitation->port];
+            const std::optional<neigh::Message> question =
+                neigh::solicitation_message(*solicitation, interface, local_);
+            if (question) {
+                send_message(*question);
+            } else {
+                drop(stats::DropReason::NoRoute);  // no address of ours of that family to ask from
+            }
         } else {
             Message wanted;
             wanted.kind = Message::Kind::NeighbourWanted;
@@ -199,99 +197,36 @@ void Network::message_arrives(const Message& message, base::Instant now) {
     poll_neighbours();
 }
 
-// The address that a question about `target` comes from: one of the port's, in the target's network where
-// there is one (RFC 4861 7.2.2, RFC 5227).
-std::optional<wire::IpAddress> Network::source_on(std::uint16_t port, const wire::IpAddress& target) const {
-    std::optional<wire::IpAddress> any;
-    for (const wire::Prefix& own : settings_.interfaces[port].addresses) {
-        if (own.address.is_v4() != target.is_v4()) continue;
-        if (own.contains(target)) return own.address;
-        if (!any) any = own.address;
-    }
-    return any;
-}
-
-void Network::send_solicitation(const neigh::Solicitation& solicitation) {
-    const std::optional<wire::IpAddress> source = source_on(solicitation.port, solicitation.target);
-    if (!source) {
-        drop(stats::DropReason::NoRoute);
-        return;
-    }
-    packet::Port& port = *ports_[solicitation.port];
+void Network::send_message(const neigh::Message& message) {
+    packet::FrameBuilder& builder = builders_[message.port];
     packet::Buffer frame;
-    if (solicitation.target.is_v4()) {
-        std::array<std::uint8_t, wire::kArpLength> message;
-        wire::write_arp({.operation = wire::ArpOperation::Request,
-                         .sender_mac = port.mac(),
-                         .sender = *source,
-                         .target_mac = {},
-                         .target = solicitation.target},
-                        message);
-        const wire::MacAddress to = solicitation.unicast_to.value_or(wire::MacAddress::broadcast());
-        frame = builders_[solicitation.port].ethernet(port.mac(), to, wire::kEtherTypeArp, message);
+    if (message.ether_type == wire::kEtherTypeArp) {
+        frame = builder.ethernet(message.source_mac, message.destination_mac, message.ether_type, message.bytes());
     } else {
-        const wire::IpAddress to = solicitation.unicast_to
-                                       ? solicitation.target
-                                       : wire::solicited_node_multicast(solicitation.target);
-        std::array<std::uint8_t, wire::kNdLengthMax> message;
-        const std::size_t length = wire::write_nd(
-            {.kind = wire::NdKind::Solicitation, .target = solicitation.target, .link_address = port.mac()},
-            *source, to, message);
-        packet::FrameAddressing hop = addressing(*source, to, solicitation.port);
-        hop.destination_mac = solicitation.unicast_to.value_or(multicast_mac(to));
-        hop.hop_limit = wire::kNdHopLimit;
-        frame =
-            builders_[solicitation.port].ip(hop, wire::kProtocolIcmpv6, base::Bytes(message).first(length));
+        packet::FrameAddressing to = addressing(message.source, message.destination, message.port);
+        to.destination_mac = message.destination_mac;
+        to.hop_limit = wire::kNdHopLimit;
+        frame = builder.ip(to, wire::kProtocolIcmpv6, message.bytes());
     }
-    if (!frame) {
-        drop(stats::DropReason::NoBuffer);
-        return;
-    }
-    enqueue(std::move(frame), solicitation.port);
+    enqueue_built(std::move(frame), message.port);
 }
 
-// Gratuitous ARP (RFC 5227 2.3) and unsolicited advertisements (RFC 4861 7.2.6): neighbours that remember
-// another machine for our addresses learn at once.
-void Network::send_announcements(base::Instant now) {
-    while (const std::optional<neigh::Announcement> announcement = responder_.poll_announcement(now)) {
-        packet::Port& port = *ports_[announcement->port];
-        packet::Buffer frame;
-        if (announcement->address.is_v4()) {
-            std::array<std::uint8_t, wire::kArpLength> message;
-            wire::write_arp({.operation = wire::ArpOperation::Request,
-                             .sender_mac = port.mac(),
-                             .sender = announcement->address,
-                             .target_mac = {},
-                             .target = announcement->address},
-                            message);
-            frame = builders_[announcement->port].ethernet(port.mac(), wire::MacAddress::broadcast(),
-                                                           wire::kEtherTypeArp, message);
-        } else {
-            const wire::IpAddress all_nodes = wire::all_nodes_multicast();
-            std::array<std::uint8_t, wire::kNdLengthMax> message;
-            const std::size_t length = wire::write_nd({.kind = wire::NdKind::Advertisement,
-                                                       .target = announcement->address,
-                                                       .link_address = port.mac(),
-                                                       .override = true},
-                                                      announcement->address, all_nodes, message);
-            packet::FrameAddressing hop = addressing(announcement->address, all_nodes, announcement->port);
-            hop.destination_mac = multicast_mac(all_nodes);
-            hop.hop_limit = wire::kNdHopLimit;
-            frame = builders_[announcement->port].ip(hop, wire::kProtocolIcmpv6,
-                                                     base::Bytes(message).first(length));
-        }
-        if (!frame) {
-            drop(stats::DropReason::NoBuffer);
-            return;
-        }
-        enqueue(std::move(frame), announcement->port);
+void Network::enqueue_built(packet::Buffer frame, std::uint16_t port) {
+    if (frame) {
+        enqueue(std::move(frame), port);
+    } else {
+        drop(stats::DropReason::NoBuffer);
     }
 }
 
 void Network::advance(base::Instant now) {
     neighbours_.advance(now);
     poll_neighbours();
-    if (settings_.worker == 0) send_announcements(now);
+    if (settings_.worker == 0) {
+        while (const std::optional<neigh::Message> announcement = responder_.poll_announcement(now)) {
+            send_message(*announcement);
+        }
+    }
     for (std::uint32_t lost = reassembler_.expire(now); lost > 0; --lost)
         drop(stats::DropReason::FragmentLimit);
     stats_.neighbours.set(neighbours_.size());

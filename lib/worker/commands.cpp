@@ -15,7 +15,7 @@ void Worker::execute(Command& command) {
                 stack_.set_tunables(asked.tunables);
                 mailbox_.reply(TunablesSet{});
             } else if constexpr (std::is_same_v<Asked, SetServices>) {
-                network_.add_local_addresses(asked.table->local_addresses());
+                network_.add_local_addresses(asked.table->local_addresses(), stack_.environment().now);
                 proxy_.set_services(asked.table);
                 stack_.services_changed();
                 mailbox_.reply(ServicesSet{asked.table->version()});
