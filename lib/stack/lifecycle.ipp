@@ -161,6 +161,7 @@ bool Stack<App>::is_over(const ConnectionSlot& slot) {
 template <typename App>
 void Stack<App>::settle(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
+    count_orphan(index);
     if (slot.is_dirty) return;  // more to send: its turn comes again
     if (is_over(slot) && !slot.is_closed) {
         mark_dirty(index);  // became over in this very egress: the application has its last call next turn
@@ -175,10 +176,23 @@ void Stack<App>::settle(std::uint32_t index) {
     }
 }
 
+// HARDENING 23: connections that only wait for their peer are bounded; beyond max_orphans they end at once, as in
+// Linux.
+template <typename App>
+void Stack<App>::count_orphan(std::uint32_t index) {
+    ConnectionSlot& slot = connections_[index];
+    if (slot.is_orphan || !slot.tcp.is_orphan()) return;
+    slot.is_orphan = true;
+    if (++orphans_ <= tunables_.max_orphans) return;
+    slot.tcp.abort(stats::CloseReason::OrphanLimit, env_);
+    mark_dirty(index);
+}
+
 template <typename App>
 void Stack<App>::release_connection(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
     if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
+    if (slot.is_orphan) --orphans_;
     slot.tcp.released(env_);
     table_.erase(table_.hash(slot.key), flow::Handle(flow::HandleKind::Connection, index));
     connections_.release(index);
@@ -198,6 +212,7 @@ void Stack<App>::become_time_wait(std::uint32_t index) {
         TimeWaitSlot{.tcp = tcp::TimeWait(slot.tcp, slot.key.remote, slot.key.remote_port,
                                           slot.key.local_port, slot.key.local_id, env_)});
     if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
+    if (slot.is_orphan) --orphans_;
     slot.tcp.released(env_);
     const bool replaced = table_.replace(hash, flow::Handle(flow::HandleKind::Connection, index),
                                          flow::Handle(flow::HandleKind::TimeWait, time_wait));

@@ -139,6 +139,7 @@ class Network {
                     base::Instant now);
     void answer_echo(const wire::Frame& header, base::Bytes request, const Arrival& arrival, base::Instant now);
     [[nodiscard]] bool is_for_us(const wire::Frame& header) const;
+    [[nodiscard]] std::uint16_t home_of(const wire::IpAddress& address) const;
     bool to_worker_0(Arrival& arrival);
     void drop(stats::DropReason reason) { stats_.drops[reason].add(); }
 

@@ -99,11 +99,26 @@ Network::Network(const Settings& settings, std::vector<packet::Port*> ports, sta
 void Network::add_local_addresses(const std::vector<wire::IpAddress>& by_id, base::Instant now) {
     bool any_new = false;
     for (std::size_t id = 0; id < by_id.size(); ++id) {
-        any_new |= id >= local_.size();
-        const std::optional<neigh::LocalId> given = local_.add(by_id[id]);
-        TERMINUS_ASSERT(given == id, "all workers intern what the control thread lists, in its order");
+        if (id < local_.size()) {
+            TERMINUS_ASSERT(local_.address(static_cast<neigh::LocalId>(id)) == by_id[id],
+                            "all workers intern what the control thread lists, in its order");
+            continue;
+        }
+        const std::optional<neigh::LocalId> given = local_.add(by_id[id], home_of(by_id[id]));
+        TERMINUS_ASSERT(given == id, "the config bounds the addresses of a process");
+        any_new = true;
     }
     if (any_new) responder_.announce(now);
+}
+
+// A virtual address inside a port's network is answered for there only: two ports on one link must not both claim it.
+std::uint16_t Network::home_of(const wire::IpAddress& address) const {
+    for (const neigh::Interface& interface : settings_.interfaces) {
+        for (const wire::Prefix& own : interface.addresses) {
+            if (own.contains(address)) return interface.port;
+        }
+    }
+    return neigh::kEveryPort;
 }
 
 Received Network::receive(packet::Buffer frame, std::uint16_t port, Origin origin, base::Instant now,

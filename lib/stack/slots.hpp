@@ -25,6 +25,7 @@ struct ConnectionSlot {
     bool is_dirty = false;    ///< in the dirty list
     bool is_offered = false;  ///< the application knows it
     bool is_closed = false;   ///< the application has had its last call
+    bool is_orphan = false;   ///< counted against max_orphans
 
     /// An active open.
     ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::Environment& env,

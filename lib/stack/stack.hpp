@@ -121,6 +121,7 @@ class Stack {
     void tell_application(std::uint32_t index);
     [[nodiscard]] static bool is_over(const ConnectionSlot& slot);
     void settle(std::uint32_t index);
+    void count_orphan(std::uint32_t index);
     void release_connection(std::uint32_t index);
     void become_time_wait(std::uint32_t index);
     void release_half_open(std::uint32_t index, std::uint64_t hash);
@@ -148,6 +149,7 @@ class Stack {
     base::Rng rng_;
     bool draining_ = false;
     std::uint32_t buffer_share_ = 0;
+    std::uint32_t orphans_ = 0;
 
     base::Slab<ConnectionSlot> connections_;
     base::Slab<HalfOpenSlot> half_opens_;
