@@ -106,18 +106,8 @@ void ByteQueue::clear() {
 
 bool ByteQueue::extend_tail(base::Bytes bytes) {
     if (tail_ == nullptr) return false;
-    // A second reference may be on its way through a device or belong to another queue: its bytes are not
-    // ours to write behind. A clone's data lies in somebody else's buffer.
-    if (rte_mbuf_refcnt_read(tail_) != 1 || !RTE_MBUF_DIRECT(tail_)) return false;
     Node& last = node(tail_);
-    // What follows the piece in its frame (Ethernet padding, a part that was trimmed) is overwritten.
-    const std::uint32_t end = std::uint32_t{last.offset} + last.length;
-    const std::uint32_t room = std::uint32_t{tail_->buf_len} - tail_->data_off - end;
-    if (bytes.size() > room) return false;
-    std::memcpy(rte_pktmbuf_mtod_offset(tail_, std::uint8_t*, end), bytes.data(), bytes.size());
-    const auto new_end = static_cast<std::uint16_t>(end + bytes.size());
-    tail_->data_len = new_end;
-    tail_->pkt_len = new_end;
+    if (!write_behind(tail_, std::uint32_t{last.offset} + last.length, bytes)) return false;
     last.length = static_cast<std::uint16_t>(last.length + bytes.size());
     bytes_ += static_cast<std::uint32_t>(bytes.size());
     return true;

@@ -29,6 +29,10 @@ struct FrameAddressing {
 /// pool yields an empty Buffer, which the caller counts.
 class FrameBuilder {
  public:
+    /// Room behind the headroom that header_pool's mbufs have at least: a frame of the usual MTU. A pool for
+    /// a port with a larger MTU needs its frames' length.
+    static constexpr std::uint16_t kFrameMin = 1514;
+
     FrameBuilder(rte_mempool* header_pool, rte_mempool* indirect_pool, PortCapabilities capabilities);
 
     /// A TCP frame with payload [offset, offset + length) of `queue` (nullptr for none): attached by
@@ -46,6 +50,11 @@ class FrameBuilder {
                                   std::uint16_t ether_type, base::Bytes message);
 
  private:
+    [[nodiscard]] bool may_attach(std::uint32_t length) const;
+    bool attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset, std::uint32_t length);
+    void finish_checksums(Buffer& frame, const FrameAddressing& addressing, std::uint32_t l3_header,
+                          std::uint32_t l4_header, std::uint32_t length) const;
+
     rte_mempool* header_pool_;
     rte_mempool* indirect_pool_;
     PortCapabilities capabilities_;

@@ -1,8 +1,21 @@
 #include "packet/slice.hpp"
 
+#include <cstring>
+
 #include "base/assert.hpp"
 
 namespace terminus::packet {
+
+bool write_behind(rte_mbuf* mbuf, std::uint32_t end, base::Bytes bytes) {
+    if (rte_mbuf_refcnt_read(mbuf) != 1 || !RTE_MBUF_DIRECT(mbuf)) return false;
+    TERMINUS_ASSERT(end <= mbuf->data_len, "what stands before the copy lies in the mbuf");
+    const std::uint32_t room = std::uint32_t{mbuf->buf_len} - mbuf->data_off - end;
+    if (bytes.size() > room) return false;
+    std::memcpy(rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, end), bytes.data(), bytes.size());
+    mbuf->data_len = static_cast<std::uint16_t>(end + bytes.size());
+    mbuf->pkt_len = mbuf->data_len;
+    return true;
+}
 
 Slice::Slice(Buffer buffer, std::uint16_t offset, std::uint16_t length)
     : buffer_(std::move(buffer)), offset_(offset), length_(length) {
@@ -38,6 +51,12 @@ void Slice::trim_front(std::uint16_t bytes) {
 void Slice::truncate(std::uint16_t bytes) {
     TERMINUS_ASSERT(bytes <= length_, "a slice can't grow");
     length_ = bytes;
+}
+
+bool Slice::extend(base::Bytes bytes) {
+    if (!buffer_ || !write_behind(buffer_.get(), std::uint32_t{offset_} + length_, bytes)) return false;
+    length_ = static_cast<std::uint16_t>(length_ + bytes.size());
+    return true;
 }
 
 }  // namespace terminus::packet

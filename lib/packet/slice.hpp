@@ -43,6 +43,11 @@ class Buffer {
     rte_mbuf* mbuf_ = nullptr;
 };
 
+/// Copies `bytes` into `mbuf` from `end` (counted from its data start) on; what was there (Ethernet padding,
+/// a part that was trimmed) is overwritten. False, and nothing is done, when the room is too small, when a
+/// second reference may be on its way through a device, or when the data lies in somebody else's buffer.
+[[nodiscard]] bool write_behind(rte_mbuf* mbuf, std::uint32_t end, base::Bytes bytes);
+
 /// Payload: some bytes of one single-segment mbuf, and the reference that keeps them alive. The mbuf itself
 /// is never linked or trimmed for it (DESIGN 3.6): offset and length live here.
 class Slice {
@@ -60,6 +65,8 @@ class Slice {
     void trim_front(std::uint16_t bytes);
     /// Keeps the first `bytes`.
     void truncate(std::uint16_t bytes);
+    /// Copies `bytes` behind the slice's own; false where write_behind() says so.
+    [[nodiscard]] bool extend(base::Bytes bytes);
 
     [[nodiscard]] Buffer& buffer() { return buffer_; }
     [[nodiscard]] const Buffer& buffer() const { return buffer_; }

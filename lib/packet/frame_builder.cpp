@@ -1,0 +1,195 @@
+#include "packet/frame_builder.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.hpp"
+#include "packet/frame_access.hpp"
+#include "wire/checksum.hpp"
+#include "wire/ethernet.hpp"
+#include "wire/ipv4.hpp"
+#include "wire/ipv6.hpp"
+#include "wire/protocol.hpp"
+
+namespace terminus::packet {
+namespace {
+
+constexpr std::uint32_t kTcpChecksumAt = 16;
+
+std::uint32_t ip_header_length(const FrameAddressing& addressing) {
+    return static_cast<std::uint32_t>(addressing.source.is_v4() ? wire::kIpv4Header : wire::kIpv6Header);
+}
+
+/// Ethernet and IP in front of `l4_length` bytes; IPv4's checksum included.
+void write_l2_l3(const FrameAddressing& addressing, std::uint8_t protocol, std::uint32_t l4_length,
+                 base::MutableBytes out) {
+    const bool is_v4 = addressing.source.is_v4();
+    wire::write_ethernet({addressing.destination_mac, addressing.source_mac,
+                          is_v4 ? wire::kEtherTypeIpv4 : wire::kEtherTypeIpv6},
+                         out);
+    const base::MutableBytes ip = out.subspan(wire::kEthernetHeader);
+    if (is_v4) {
+        wire::Ipv4Header header;
+        header.source = addressing.source;
+        header.destination = addressing.destination;
+        header.protocol = protocol;
+        header.hop_limit = addressing.hop_limit;
+        header.traffic_class = addressing.traffic_class;
+        header.total_length = static_cast<std::uint16_t>(wire::kIpv4Header + l4_length);
+        header.identification = addressing.identification;
+        header.dont_fragment = true;  // RFC 1191; and identification 0 needs it (RFC 6864 4.1)
+        wire::write_ipv4(header, ip);
+    } else {
+        wire::Ipv6Header header;
+        header.source = addressing.source;
+        header.destination = addressing.destination;
+        header.next_header = protocol;
+        header.hop_limit = addressing.hop_limit;
+        header.traffic_class = addressing.traffic_class;
+        header.flow_label = addressing.flow_label;
+        header.payload_length = static_cast<std::uint16_t>(l4_length);
+        wire::write_ipv6(header, ip);
+    }
+}
+
+std::uint8_t* append(rte_mbuf* mbuf, std::size_t bytes) {
+    char* at = rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(bytes));
+    TERMINUS_ASSERT(at != nullptr, "header pools have room for a frame of the port's MTU");
+    return reinterpret_cast<std::uint8_t*>(at);
+}
+
+void copy_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset, std::uint32_t length) {
+    std::uint8_t* to = append(frame, length);
+    queue.for_each_piece(offset, length, [&](const rte_mbuf* piece, std::uint16_t at, std::uint16_t taken) {
+        std::memcpy(to, rte_pktmbuf_mtod_offset(piece, const std::uint8_t*, at), taken);
+        to += taken;
+    });
+}
+
+/// A clone that shows [at, at + length) of `piece`. Its flags and offload fields are its own, not those with
+/// which the piece was received.
+rte_mbuf* clone_piece(rte_mempool* pool, rte_mbuf* piece, std::uint16_t at, std::uint16_t length) {
+    rte_mbuf* clone = rte_pktmbuf_alloc(pool);
+    if (clone == nullptr) return nullptr;
+    rte_pktmbuf_attach(clone, piece);
+    clone->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;
+    clone->tx_offload = 0;
+    clone->packet_type = 0;
+    clone->data_off = static_cast<std::uint16_t>(piece->data_off + at);
+    clone->data_len = length;
+    clone->pkt_len = length;
+    return clone;
+}
+
+}  // namespace
+
+FrameBuilder::FrameBuilder(rte_mempool* header_pool, rte_mempool* indirect_pool,
+                           PortCapabilities capabilities)
+    : header_pool_(header_pool), indirect_pool_(indirect_pool), capabilities_(capabilities) {
+    TERMINUS_ASSERT(
+        rte_pktmbuf_data_room_size(header_pool) >= RTE_PKTMBUF_HEADROOM + kFrameMin,
+        "what a port can't take in pieces is copied behind its headers, so a frame must fit there");
+}
+
+Buffer FrameBuilder::tcp(const FrameAddressing& addressing, const wire::TcpHeader& header,
+                         const ByteQueue* queue, std::uint32_t offset, std::uint32_t length) {
+    TERMINUS_ASSERT(queue != nullptr || length == 0, "payload comes out of a queue");
+    Buffer frame(rte_pktmbuf_alloc(header_pool_));
+    if (!frame) return frame;
+    const auto l4_header =
+        static_cast<std::uint32_t>(wire::kTcpHeaderMin + wire::tcp_options_length(header.options));
+    const std::uint32_t l3_header = ip_header_length(addressing);
+    const std::uint32_t l2_l3 = static_cast<std::uint32_t>(wire::kEthernetHeader) + l3_header;
+    std::uint8_t* start = append(frame.get(), l2_l3 + l4_header);
+    write_l2_l3(addressing, wire::kProtocolTcp, l4_header + length, {start, l2_l3});
+    wire::write_tcp(header, {start + l2_l3, l4_header});
+
+    if (length > 0 && !(may_attach(length) && attach_payload(frame.get(), *queue, offset, length))) {
+        copy_payload(frame.get(), *queue, offset, length);
+    }
+    finish_checksums(frame, addressing, l3_header, l4_header, length);
+    return frame;
+}
+
+bool FrameBuilder::may_attach(std::uint32_t length) const {
+    // A port that hands the pointer on gives the queue's own bytes to somebody who may write them.
+    return length > ByteQueue::kCopyMax && indirect_pool_ != nullptr && capabilities_.tx_multi_segment &&
+           capabilities_.tx_indirect_buffers && !capabilities_.keeps_pointer;
+}
+
+// False, with the frame as it was, when the pieces are more than a frame may have or the pool is empty: a
+// copy does as well.
+bool FrameBuilder::attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset,
+                                  std::uint32_t length) {
+    std::uint32_t pieces = 0;
+    queue.for_each_piece(offset, length, [&](rte_mbuf*, std::uint16_t, std::uint16_t) { ++pieces; });
+    if (pieces + 1 > capabilities_.tx_segments_max) return false;
+
+    rte_mbuf* last = frame;
+    bool complete = true;
+    queue.for_each_piece(offset, length, [&](rte_mbuf* piece, std::uint16_t at, std::uint16_t taken) {
+        rte_mbuf* clone = complete ? clone_piece(indirect_pool_, piece, at, taken) : nullptr;
+        complete = clone != nullptr;
+        if (!complete) return;
+        last->next = clone;
+        last = clone;
+    });
+    if (!complete) {
+        rte_pktmbuf_free(frame->next);
+        frame->next = nullptr;
+        return false;
+    }
+    frame->nb_segs = static_cast<std::uint16_t>(pieces + 1);
+    frame->pkt_len += length;
+    return true;
+}
+
+void FrameBuilder::finish_checksums(Buffer& frame, const FrameAddressing& addressing, std::uint32_t l3_header,
+                                    std::uint32_t l4_header, std::uint32_t length) const {
+    rte_mbuf* mbuf = frame.get();
+    const bool is_v4 = addressing.source.is_v4();
+    const std::uint32_t l4_offset = static_cast<std::uint32_t>(wire::kEthernetHeader) + l3_header;
+    std::uint8_t* checksum = rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, l4_offset + kTcpChecksumAt);
+    const std::uint64_t pseudo =
+        wire::pseudo_sum(addressing.source, addressing.destination, wire::kProtocolTcp, l4_header + length);
+
+    if (!capabilities_.tx_tcp_checksum) {
+        base::store_be16(checksum, wire::finish(sum_bytes(frame, l4_offset, l4_header + length, pseudo)));
+        return;
+    }
+    mbuf->l2_len = wire::kEthernetHeader;
+    mbuf->l3_len = l3_header & 0x1ff;
+    mbuf->l4_len = l4_header & 0xff;
+    mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM | (is_v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+    // Devices add the segment's sum to what stands in the field: the pseudo-header's, not inverted.
+    base::store_be16(checksum, wire::fold(pseudo));
+    if (is_v4 && capabilities_.tx_ipv4_checksum) {
+        mbuf->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
+        base::store_be16(rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, wire::kEthernetHeader + 10), 0);
+    }
+}
+
+Buffer FrameBuilder::ip(const FrameAddressing& addressing, std::uint8_t protocol, base::Bytes message) {
+    Buffer frame(rte_pktmbuf_alloc(header_pool_));
+    if (!frame) return frame;
+    const std::size_t headers = wire::kEthernetHeader + ip_header_length(addressing);
+    std::uint8_t* start = append(frame.get(), headers + message.size());
+    write_l2_l3(addressing, protocol, static_cast<std::uint32_t>(message.size()), {start, headers});
+    if (!message.empty()) std::memcpy(start + headers, message.data(), message.size());
+    return frame;
+}
+
+Buffer FrameBuilder::ethernet(wire::MacAddress source, wire::MacAddress destination, std::uint16_t ether_type,
+                              base::Bytes message) {
+    Buffer frame(rte_pktmbuf_alloc(header_pool_));
+    if (!frame) return frame;
+    const std::size_t used = wire::kEthernetHeader + message.size();
+    const std::size_t padded = std::max<std::size_t>(used, wire::kEthernetFrameMin);
+    std::uint8_t* start = append(frame.get(), padded);
+    wire::write_ethernet({destination, source, ether_type}, {start, wire::kEthernetHeader});
+    if (!message.empty()) std::memcpy(start + wire::kEthernetHeader, message.data(), message.size());
+    std::memset(start + used, 0, padded - used);  // whatever the buffer held before stays here
+    return frame;
+}
+
+}  // namespace terminus::packet
