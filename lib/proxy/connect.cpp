@@ -1,0 +1,84 @@
+// How a session gets its backend: a backend, a source address, a source port.
+#include <algorithm>
+
+#include "proxy/proxy.hpp"
+#include "proxy/stack_of_proxy.hpp"
+
+namespace terminus::proxy {
+
+using stack::ConnectError;
+using stack::ConnectionId;
+using stack::Cookie;
+using stats::Leg;
+
+// The first of the untried backends to which a SYN can be sent; false when there is none left, or the pool's
+// retries are used up, or the client has gone meanwhile.
+bool Proxy::connect_backend(Stack& stack, Cookie cookie) {
+    Session& session = sessions_[cookie];
+    const tcp::Connection* const client = stack.find(session.id(Leg::Client));
+    if (client == nullptr || client->close_reason()) return false;
+    const Pool* const pool = services_->pool(session.pool());
+    if (pool == nullptr) return false;  // removed by a reload between two attempts
+    if (session.attempts() > std::min(pool->retries, kRetriesMax)) return false;
+    Balancer& balancer = balancers_.get_or_make(pool->id, pool->balance, worker_);
+    while (const std::optional<std::size_t> position = balancer.pick(*pool, session.tried())) {
+        session.tried().add(*position);
+        if (connect_to(stack, cookie, *pool, pool->backends[*position])) return true;
+    }
+    return false;
+}
+
+// From the first source address that has a port left. A backend without one, or without a route, costs no
+// attempt.
+bool Proxy::connect_to(Stack& stack, Cookie cookie, const Pool& pool, const Backend& backend) {
+    const std::optional<std::uint16_t> device = stack.port_to(backend.address.address);
+    if (!device) return false;
+    Session& session = sessions_[cookie];
+    for (const SourceAddress& source : pool.sources) {
+        if (source.address.is_v4() != backend.address.address.is_v4()) continue;
+        const Connected connected = connect_from(stack, cookie, backend, source, *device);
+        if (connected) {
+            session.connecting(connected.value(), {backend.id, source.local_id, *device},
+                               stack.environment().now + pool.connect_timeout);
+            return true;
+        }
+        const bool is_out_of_ports =
+            connected.error() == ConnectError::TupleInUse || connected.error() == ConnectError::InTimeWait;
+        if (!is_out_of_ports) return false;
+        stack.stats().source_ports_exhausted.add();
+    }
+    return false;
+}
+
+// Tries free source ports, at most flow::SourcePorts::kOffersMax, until one's 4-tuple is free here too.
+Proxy::Connected Proxy::connect_from(Stack& stack, Cookie cookie, const Backend& backend,
+                                     const SourceAddress& source, std::uint16_t device) {
+    Connected connected = base::Failure{ConnectError::TupleInUse};  // also when no port was free to be tried
+    const auto try_port = [&](std::uint16_t port) {
+        connected = stack.connect({
+            .tuple = {.local = {source.address, port}, .remote = backend.address},
+            .local_id = source.local_id,
+            .service = sessions_[cookie].service(),
+            .cookie = cookie,
+        });
+        if (connected) return true;
+        // Without a slot or a route another port is as bad: take this one and give it back.
+        return connected.error() == ConnectError::NoSlot || connected.error() == ConnectError::NoRoute;
+    };
+    flow::SourcePorts& ports = source_ports_[device];
+    const std::optional<std::uint16_t> port =
+        ports.allocate_if(source.local_id, source.address, backend.address, stack.rng(), try_port);
+    if (port && !connected) ports.release(source.local_id, backend.address, *port);
+    stack.stats().source_ports_used.set(source_ports_used());
+    return connected;
+}
+
+// A 4-tuple that is in TIME_WAIT now is not given out again: connect() refuses it.
+void Proxy::release_source_port(Stack& stack, const Session& session) {
+    const wire::FourTuple tuple = stack.tuple(session.id(Leg::Backend));
+    const Session::Attempt& attempt = session.attempt();
+    source_ports_[attempt.port].release(attempt.source_id, tuple.remote, tuple.local.port);
+    stack.stats().source_ports_used.set(source_ports_used());
+}
+
+}  // namespace terminus::proxy
