@@ -1,0 +1,133 @@
+"""terminusd's command line and configuration, and what it says when it cannot start."""
+
+import json
+import os
+import re
+
+import pytest
+
+from harness.dut import ROOT, SANITIZERS, Dut, configuration, program
+from harness.network import Network
+from harness.process import run
+
+
+def check(file):
+    done = run(program("terminusd"), "--check", "-c", file, check=False, env={**os.environ, **SANITIZERS})
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("name", ["terminus.yaml", "quickstart/terminus.yaml"])
+def test_the_shipped_configuration_is_valid(name):
+    code, out, err = check(ROOT / "config" / name)
+    assert (code, err) == (0, "")
+    assert out.endswith(": OK\n")
+
+
+def test_every_error_of_a_file_is_told_with_its_place(tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "workers: {count: 1}\n"
+        "ports:\n"
+        "  - {name: front, device: 'net_tap0', addresses: [10.0.1.254/24]}\n"
+        "tcp:\n"
+        "  fin_timout: 60s\n"
+        "  rmem: 64q\n"
+        "  syn_retries: 100000\n"
+        "services:\n"
+        "  - {name: web, listen: ['10.0.1.80:80'], pool: wbe}\n"
+    )
+    code, out, err = check(file)
+    assert code == 1 and out == ""
+    places = re.findall(r"bad\.yaml:(\d+):\d+: (.*)", err)
+    assert [int(line) for line, _ in places] == [5, 6, 7, 9]
+    assert "fin_timout" in places[0][1] and "did you mean `fin_timeout`" in places[0][1]
+    assert "64q" in places[1][1]
+    assert "100000" in places[2][1]
+    assert "wbe" in places[3][1]
+
+
+BAD = {
+    "empty": b"",
+    "binary": bytes(range(256)) * 10,
+    "not YAML": b"ports: [a, {b\n",
+    "a key twice": b"log: {level: info}\nlog: {level: debug}\n",
+    "nested too deep": b"[" * 10_000,
+    "aliases that explode": b"a: &a [x,x,x,x,x,x,x,x,x]\n"
+    + b"".join(b"%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n" % ((97 + n, 97 + n) + (96 + n,) * 8) for n in range(1, 12)),
+    "huge": b"# " + b"x" * (2 << 20),
+}
+
+
+@pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
+def test_a_senseless_file_is_refused_with_an_error(tmp_path, content):
+    file = tmp_path / "bad.yaml"
+    file.write_bytes(content)
+    code, out, err = check(file)
+    assert code == 1 and out == ""
+    assert "bad.yaml" in err and len(err) < 4000
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    code, _, err = check(tmp_path / "nowhere.yaml")
+    assert code == 1
+    assert "nowhere.yaml" in err
+
+
+@pytest.fixture
+def own_network():
+    with Network() as made:
+        yield made
+
+
+def refusal(network, tmp_path, **changes):
+    """Starts terminusd with a configuration it must refuse; what it said."""
+    dut = Dut(network, config=configuration(network, **changes))
+    process = dut.launch()
+    assert process.wait(60) != 0
+    dut_log = process.text()
+    assert "AddressSanitizer" not in dut_log and "runtime error" not in dut_log, dut_log
+    return dut_log
+
+
+def test_a_device_that_is_not_there_is_named(own_network, tmp_path):
+    port = {"name": "front", "device": "0000:ff:1f.7", "addresses": ["10.0.1.254/24", "10.0.2.254/24", "fd00:1::fe/64", "fd00:2::fe/64"]}
+    assert "0000:ff:1f.7" in refusal(own_network, tmp_path, ports=[port])
+
+
+def test_more_queues_than_the_device_has_are_refused(own_network, tmp_path):
+    ports = configuration(own_network)["ports"]
+    ports[0]["queues"] = 64
+    said = refusal(own_network, tmp_path, ports=ports, workers={"count": 1})
+    assert "front" in said and "queue" in said
+
+
+def test_workers_that_would_share_a_cpu_are_refused_unless_allowed(own_network, tmp_path):
+    said = refusal(own_network, tmp_path, workers={"count": 64, "allow_shared_cpus": False})
+    assert "allow_shared_cpus" in said
+
+
+def test_an_address_in_use_for_the_metrics_is_told(own_network, tmp_path):
+    taken = own_network.dut.socket()
+    with taken:
+        taken.bind(("127.0.0.1", 9464))
+        taken.listen()
+        assert "9464" in refusal(own_network, tmp_path)
+
+
+def test_eal_options_may_stand_in_the_file(own_network, tmp_path):
+    config = configuration(own_network, eal=["--no-huge", "--no-pci", "--no-shconf"])
+    with Dut(own_network, config=config, eal=[]) as dut:
+        assert dut.is_ready()
+
+
+def test_the_start_up_log_shows_the_arithmetic_of_the_buffers(own_network):
+    with Dut(own_network) as dut:
+        lines = [line for line in dut.process.text().splitlines() if "buffers" in line]
+        assert any(re.search(r"\d+ .*[+x*×=].* \d+", line) for line in lines), lines
+
+
+def test_json_is_yaml_too(tmp_path):
+    file = tmp_path / "as.json"
+    port = {"name": "p", "device": "net_tap0", "addresses": ["10.0.0.1/24"]}
+    file.write_text(json.dumps({"ports": [port], "log": {"level": "info"}}))
+    assert check(file)[0] == 0
