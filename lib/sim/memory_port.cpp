@@ -1,0 +1,93 @@
+#include "sim/memory_port.hpp"
+
+#include <rte_mbuf.h>
+
+#include <utility>
+
+#include "base/assert.hpp"
+#include "wire/ethernet.hpp"
+
+namespace terminus::sim {
+
+packet::PortCapabilities MemoryPort::able() {
+    return {.tx_ipv4_checksum = true,
+            .tx_tcp_checksum = true,
+            .tx_multi_segment = true,
+            .tx_indirect_buffers = true,
+            .tx_segments_max = 16};
+}
+
+packet::PortCapabilities MemoryPort::plain() {
+    return {};
+}
+
+packet::PortCapabilities MemoryPort::pointer_keeping() {
+    return {
+        .tx_multi_segment = true, .tx_indirect_buffers = true, .keeps_pointer = true, .tx_segments_max = 16};
+}
+
+MemoryPort::MemoryPort(const Settings& settings)
+    : Port(settings.capabilities, settings.mac, settings.mtu),
+      receive_max_(settings.receive_max),
+      transmit_room_(settings.transmit_room) {}
+
+void MemoryPort::receive(packet::Batch& into) {
+    while (!into.full() && !incoming_.empty()) {
+        into.push_back(std::move(incoming_.front()));
+        incoming_.pop_front();
+    }
+}
+
+void MemoryPort::transmit(packet::Batch& frames) {
+    std::uint16_t accepted = 0;
+    while (accepted < frames.size() && outgoing_.size() < transmit_room_) {
+        packet::Buffer frame = frames.take(accepted);
+        check_is_sendable(frame.get());
+        outgoing_.push_back(std::move(frame));
+        ++accepted;
+    }
+    frames.sent(accepted);
+}
+
+void MemoryPort::arrive(packet::Buffer frame) {
+    if (incoming_.size() >= receive_max_) {
+        ++missed_;
+        return;
+    }
+    incoming_.push_back(std::move(frame));
+}
+
+std::optional<packet::Buffer> MemoryPort::take_transmitted() {
+    if (outgoing_.empty()) return std::nullopt;
+    packet::Buffer frame = std::move(outgoing_.front());
+    outgoing_.pop_front();
+    return frame;
+}
+
+void MemoryPort::check_is_sendable(const rte_mbuf* frame) const {
+    const packet::PortCapabilities& able = capabilities();
+    TERMINUS_ASSERT(frame != nullptr, "a batch that is sent has a frame at each place");
+    rte_mbuf_sanity_check(frame, 1);
+    TERMINUS_ASSERT(frame->pkt_len >= wire::kEthernetHeader &&
+                        frame->pkt_len <= std::size_t{mtu()} + wire::kEthernetHeader,
+                    "no frame is made beyond its port's MTU");
+    TERMINUS_ASSERT(frame->nb_segs == 1 || able.tx_multi_segment,
+                    "frames for a port without chains are linear");
+    TERMINUS_ASSERT(frame->nb_segs <= able.tx_segments_max, "frames have at most tx_segments_max pieces");
+    std::uint32_t length = 0;
+    for (const rte_mbuf* segment = frame; segment != nullptr; segment = segment->next) {
+        TERMINUS_ASSERT(RTE_MBUF_DIRECT(segment) || able.tx_indirect_buffers,
+                        "a port that misreads clones gets copies");
+        TERMINUS_ASSERT(
+            !able.keeps_pointer || (RTE_MBUF_DIRECT(segment) && rte_mbuf_refcnt_read(segment) == 1),
+            "a port that hands buffers on owns them alone");
+        length += segment->data_len;
+    }
+    TERMINUS_ASSERT(length == frame->pkt_len, "pkt_len is the sum of the segments' lengths");
+    TERMINUS_ASSERT((frame->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) == 0 || able.tx_ipv4_checksum,
+                    "only a device that offers IPv4 checksums is asked for them");
+    TERMINUS_ASSERT((frame->ol_flags & RTE_MBUF_F_TX_L4_MASK) == 0 || able.tx_tcp_checksum,
+                    "only a device that offers TCP checksums is asked for them");
+}
+
+}  // namespace terminus::sim
