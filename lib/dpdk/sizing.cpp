@@ -1,33 +1,17 @@
 #include "dpdk/sizing.hpp"
 
 #include <rte_mbuf.h>
-#include <rte_mempool.h>
 
 #include <algorithm>
 #include <cctype>
 
 #include "packet/batch.hpp"
-#include "packet/byte_queue.hpp"
 
 namespace terminus::dpdk {
 namespace {
 
 // Without a configured number: enough for every second leg to hold one, and for a small set-up to stream.
 constexpr std::uint32_t kPayloadMin = 8192;
-// EAL's own needs and the loss to alignment; measured with --no-huge: pools alone never fit into -m of their
-// size.
-constexpr std::uint64_t kEalOverheadBytes = 48u << 20;
-constexpr std::uint64_t kMegabyte = 1u << 20;
-
-std::uint64_t object_bytes(std::uint32_t data_room) {
-    const std::uint32_t element =
-        static_cast<std::uint32_t>(sizeof(rte_mbuf)) + packet::kPrivateSize + data_room;
-    return rte_mempool_calc_obj_size(element, 0, nullptr);
-}
-
-std::string megabytes(std::uint64_t bytes) {
-    return std::to_string((bytes + kMegabyte - 1) / kMegabyte) + " MB";
-}
 
 bool has_option(const std::vector<std::string>& options, std::initializer_list<const char*> names) {
     return std::any_of(options.begin(), options.end(), [&](const std::string& option) {
@@ -48,8 +32,8 @@ base::Result<Sizing, std::string> size_buffers(const SizingRequest& request) {
     const std::uint32_t descriptors = request.queue_pairs * (request.rx_descriptors + request.tx_descriptors);
     sizing.reserve = descriptors + caches + bursts;
     const std::uint32_t for_connections = std::max(kPayloadMin, request.connections);
-    sizing.payload = request.buffers != 0 ? request.buffers : sizing.reserve + for_connections;
-    if (sizing.payload < sizing.reserve + packet::Batch::kCapacity) {
+    const std::uint32_t payload = request.buffers != 0 ? request.buffers : sizing.reserve + for_connections;
+    if (payload < sizing.reserve + packet::Batch::kCapacity) {
         return base::Failure{
             "buffers.count is " + std::to_string(request.buffers) + ", but " +
             std::to_string(sizing.reserve) + " are taken by descriptors (" + std::to_string(descriptors) +
@@ -58,25 +42,37 @@ base::Result<Sizing, std::string> size_buffers(const SizingRequest& request) {
     }
     const std::uint32_t in_flight = request.queue_pairs * request.tx_descriptors + caches + bursts;
     const std::uint32_t relayed = request.workers > 1 ? 1024 * request.workers * request.workers : 0;
-    sizing.header = in_flight + relayed + 1024;
-    sizing.indirect =
-        2 * sizing.header;  // a full segment of small pieces is copied, so two per frame is plenty
+    const std::uint32_t header = in_flight + relayed + 1024;
+    const std::uint32_t indirect = 2 * header;  // small pieces are copied together, so two a frame is plenty
 
-    const std::uint32_t room = request.data_room + RTE_PKTMBUF_HEADROOM;
-    const std::uint64_t payload_bytes = sizing.payload * object_bytes(room);
-    const std::uint64_t header_bytes = sizing.header * object_bytes(room);
-    const std::uint64_t indirect_bytes = sizing.indirect * object_bytes(0);
-    sizing.memory_bytes = payload_bytes + header_bytes + indirect_bytes + kEalOverheadBytes;
-    sizing.arithmetic = {
-        "payload buffers " + std::to_string(sizing.payload) + " x " + std::to_string(object_bytes(room)) +
-            " B = " + megabytes(payload_bytes) + "; never held by connections: " +
-            std::to_string(sizing.reserve) + " = " + std::to_string(descriptors) + " descriptors + " +
-            std::to_string(caches) + " cached + " + std::to_string(bursts) + " in bursts",
-        "header buffers " + std::to_string(sizing.header) + " = " + megabytes(header_bytes) +
-            ", references " + std::to_string(sizing.indirect) + " = " + megabytes(indirect_bytes),
-        "buffer memory " + megabytes(sizing.memory_bytes) + ", EAL's " + megabytes(kEalOverheadBytes) +
-            " included",
-    };
+    const auto room = static_cast<std::uint16_t>(request.data_room + RTE_PKTMBUF_HEADROOM);
+    sizing.payload = {.name = "payload",
+                      .count = payload,
+                      .cache = request.cache,
+                      .data_room = room,
+                      .poisoned = request.poisoned};
+    sizing.header = {.name = "header",
+                     .count = header,
+                     .cache = request.cache,
+                     .data_room = room,
+                     .poisoned = request.poisoned};
+    sizing.indirect = {.name = "indirect",
+                       .count = indirect,
+                       .cache = request.cache,
+                       .data_room = 0,
+                       .poisoned = request.poisoned};
+    std::size_t bytes = 0;
+    for (const PoolSettings* pool : {&sizing.payload, &sizing.header, &sizing.indirect}) {
+        const PoolMemory memory = memory_needed(*pool);
+        bytes += memory.total_bytes;
+        sizing.arithmetic.push_back(pool->name + " buffers: " + memory.to_string(pool->count));
+    }
+    sizing.memory_megabytes = eal_megabytes(bytes);
+    sizing.arithmetic.push_back("connections never hold the last " + std::to_string(sizing.reserve) +
+                                " payload buffers: " + std::to_string(descriptors) + " descriptors + " +
+                                std::to_string(caches) + " in worker caches + " + std::to_string(bursts) +
+                                " in bursts");
+    sizing.arithmetic.push_back("DPDK memory in all: " + std::to_string(sizing.memory_megabytes) + " MiB");
     return sizing;
 }
 
@@ -87,17 +83,16 @@ std::vector<std::string> eal_arguments(const EalRequest& request) {
             arguments.insert(arguments.end(), words.begin(), words.end());
     };
     say({"-l", "-c", "--lcores"}, {"-l", std::to_string(request.main_cpu)});
-    const std::uint64_t wanted_megabytes = (request.memory_bytes + kMegabyte - 1) / kMegabyte;
     const bool may_choose = !has_option(
         request.options, {"--no-huge", "--in-memory", "--huge-dir", "--socket-mem", "--file-prefix", "-m"});
     if (has_option(request.options, {"--no-huge"})) {
-        say({"-m"}, {"-m", std::to_string(wanted_megabytes)});
+        say({"-m"}, {"-m", std::to_string(request.memory_megabytes)});
         say({"--no-shconf"}, {"--no-shconf"});
-    } else if (may_choose && request.free_hugepage_bytes >= request.memory_bytes) {
-        arguments.insert(arguments.end(), {"--in-memory", "-m", std::to_string(wanted_megabytes)});
+    } else if (may_choose && request.free_hugepage_bytes >> 20 >= request.memory_megabytes) {
+        arguments.insert(arguments.end(), {"--in-memory", "-m", std::to_string(request.memory_megabytes)});
     } else if (may_choose) {
         arguments.insert(arguments.end(),
-                         {"--no-huge", "--no-shconf", "-m", std::to_string(wanted_megabytes)});
+                         {"--no-huge", "--no-shconf", "-m", std::to_string(request.memory_megabytes)});
     }
     const bool any_pci = std::any_of(request.devices.begin(), request.devices.end(), is_pci_address);
     if (!any_pci) say({"--no-pci", "-a", "-b"}, {"--no-pci"});

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "dpdk/pool.hpp"
 
 namespace terminus::dpdk {
 
@@ -19,15 +20,16 @@ struct SizingRequest {
     std::uint32_t cache = 256;          ///< buffers a worker's cache holds
     std::uint16_t data_room = 2048;
     std::uint32_t buffers = 0;  ///< as configured; 0: computed
+    bool poisoned = false;      ///< see dpdk/poison_ops.hpp
 };
 
 /// How many buffers of which kind, how much memory, and the arithmetic in words for the start-up log.
 struct Sizing {
-    std::uint32_t payload = 0;
-    std::uint32_t header = 0;
-    std::uint32_t indirect = 0;
-    std::uint32_t reserve = 0;       ///< payload buffers that connections never hold (DESIGN 3.6)
-    std::uint64_t memory_bytes = 0;  ///< all pools, with DPDK's own overhead
+    PoolSettings payload;                ///< what devices receive into, and what copies are made in
+    PoolSettings header;                 ///< headers and small frames
+    PoolSettings indirect;               ///< references to queued payload
+    std::uint32_t reserve = 0;           ///< payload buffers that connections never hold (DESIGN 3.6)
+    std::uint32_t memory_megabytes = 0;  ///< EAL's -m: all pools and DPDK's own needs
     std::vector<std::string> arithmetic;
 };
 
@@ -40,7 +42,7 @@ struct EalRequest {
     std::vector<std::string> options;  ///< the operator's own; they win over everything below
     std::vector<std::string> devices;  ///< PCI addresses and vdev strings, in port order
     std::uint16_t main_cpu = 0;
-    std::uint64_t memory_bytes = 0;
+    std::uint32_t memory_megabytes = 0;
     std::uint64_t free_hugepage_bytes = 0;
 };
 

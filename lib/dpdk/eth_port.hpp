@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+#include "packet/port.hpp"
+
+namespace terminus::dpdk {
+
+/// One queue pair of an ethdev. Used by one worker only; made by Device, which outlives its use.
+class EthPort final : public packet::Port {
+ public:
+    EthPort(std::uint16_t port_id, std::uint16_t queue, const packet::PortCapabilities& capabilities,
+            wire::MacAddress mac, std::uint16_t mtu)
+        : Port(capabilities, mac, mtu),
+          port_id_(port_id),
+          queue_(queue),
+          prepares_(capabilities.tx_ipv4_checksum || capabilities.tx_tcp_checksum) {}
+
+    void receive(packet::Batch& into) override;
+    /// Frames that the driver can never send (tx_prepare refuses them) are freed and counted in
+    /// refused_frames().
+    void transmit(packet::Batch& frames) override;
+    [[nodiscard]] bool link_is_up() const override;
+
+    [[nodiscard]] std::uint16_t port_id() const { return port_id_; }
+    [[nodiscard]] std::uint16_t queue() const { return queue_; }
+    [[nodiscard]] std::uint64_t refused_frames() const { return refused_frames_; }
+
+ private:
+    std::uint16_t port_id_;
+    std::uint16_t queue_;
+    bool prepares_;
+    std::uint64_t refused_frames_ = 0;
+};
+
+}  // namespace terminus::dpdk
