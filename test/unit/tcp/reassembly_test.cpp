@@ -1,0 +1,185 @@
+#include "tcp/reassembly.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+#include <string>
+
+#include "base/rng.hpp"
+#include "support/pool.hpp"
+
+using namespace terminus;
+using tcp::Reassembly;
+using wire::SeqNum;
+using Verdict = Reassembly::Verdict;
+
+namespace {
+
+constexpr std::uint32_t kMany = 10'000;
+
+std::string text_at(std::uint32_t from, std::uint32_t length) {
+    std::string result;
+    for (std::uint32_t i = 0; i < length; ++i)
+        result.push_back(static_cast<char>('a' + (from + i) % 26));
+    return result;
+}
+
+struct Queue {
+    explicit Queue(SeqNum first = SeqNum(1000)) : base(first), before(test::buffers_in_use()) {}
+    ~Queue() {
+        held.clear();
+        CHECK(test::buffers_in_use() == before);
+    }
+    Verdict insert(std::uint32_t from, std::uint32_t to, std::uint32_t most = kMany) {
+        return held.insert(base + from, test::make_slice(text_at(from, to - from)), most);
+    }
+    /// Takes all that follows on `from`, as a receiver does.
+    std::string take(std::uint32_t from) {
+        std::string result;
+        while (auto piece =
+                   held.pop_if_at_or_before(base + from + static_cast<std::uint32_t>(result.size()))) {
+            const std::uint32_t known = base + from + static_cast<std::uint32_t>(result.size()) - piece->seq;
+            if (known >= piece->slice.length()) continue;
+            const auto bytes = piece->slice.bytes().subspan(known);
+            result.append(bytes.begin(), bytes.end());
+        }
+        return result;
+    }
+    SeqNum base;
+    std::uint32_t before;
+    Reassembly held;
+};
+
+}  // namespace
+
+TEST_CASE("pieces come out in order, whatever the order they came in") {
+    Queue queue;
+    CHECK(queue.insert(30, 40) == Verdict::Held);
+    CHECK(queue.insert(10, 20) == Verdict::Held);
+    CHECK(queue.insert(20, 30) == Verdict::Held);
+    CHECK(queue.held.count() == 3);
+    CHECK(queue.held.size_bytes() == 30);
+    CHECK(queue.take(9).empty());
+    CHECK(queue.take(10) == text_at(10, 30));
+    CHECK(queue.held.empty());
+}
+
+TEST_CASE("what is held already is a duplicate, in one piece and inside a longer one") {
+    Queue queue;
+    queue.insert(10, 20);
+    CHECK(queue.insert(10, 20) == Verdict::Duplicate);
+    CHECK(queue.insert(12, 18) == Verdict::Duplicate);
+    CHECK(queue.insert(10, 11) == Verdict::Duplicate);
+    CHECK(queue.insert(19, 20) == Verdict::Duplicate);
+    CHECK(queue.held.size_bytes() == 10);
+}
+
+TEST_CASE("overlaps are cut from the newcomer on either side") {
+    Queue queue;
+    queue.insert(10, 20);
+    queue.insert(30, 40);
+    CHECK(queue.insert(15, 35) == Verdict::Held);
+    CHECK(queue.held.size_bytes() == 30);
+    CHECK(queue.take(10) == text_at(10, 30));
+}
+
+TEST_CASE("a segment that covers held ones wholly replaces them") {
+    Queue queue;
+    queue.insert(12, 14);
+    queue.insert(16, 18);
+    queue.insert(20, 30);
+    CHECK(queue.insert(10, 25) == Verdict::Held);
+    CHECK(queue.held.count() == 2);
+    CHECK(queue.held.size_bytes() == 20);
+    CHECK(queue.take(10) == text_at(10, 20));
+}
+
+TEST_CASE("two segments with one number and different lengths keep all bytes once") {  // HARDENING 10
+    Queue queue;
+    queue.insert(10, 15);
+    CHECK(queue.insert(10, 25) == Verdict::Held);
+    CHECK(queue.held.size_bytes() == 15);
+    CHECK(queue.insert(10, 12) == Verdict::Duplicate);
+    CHECK(queue.take(10) == text_at(10, 15));
+}
+
+TEST_CASE("the number of pieces is bounded, and a full queue still takes what replaces pieces") {
+    Queue queue;
+    CHECK(queue.insert(10, 11, 2) == Verdict::Held);
+    CHECK(queue.insert(20, 21, 2) == Verdict::Held);
+    CHECK(queue.insert(30, 31, 2) == Verdict::Full);
+    CHECK(queue.insert(20, 21, 2) == Verdict::Duplicate);
+    CHECK(queue.insert(5, 25, 2) == Verdict::Held);
+    CHECK(queue.held.count() == 1);
+    CHECK(queue.take(5) == text_at(5, 20));
+}
+
+TEST_CASE("pieces that the stream has overtaken come out too, so none is left behind") {
+    Queue queue;
+    queue.insert(10, 12);
+    queue.insert(14, 16);
+    CHECK(queue.take(15) == text_at(15, 1));
+    CHECK(queue.held.empty());
+}
+
+TEST_CASE("the order is right across the wrap of sequence numbers") {
+    Queue queue(SeqNum(UINT32_MAX - 14));
+    queue.insert(20, 30);
+    queue.insert(5, 20);
+    queue.insert(30, 40);
+    CHECK(queue.take(5) == text_at(5, 35));
+}
+
+TEST_CASE("thousands of one-byte pieces in the worst orders are held and delivered") {  // HARDENING 20
+    const int order = GENERATE(0, 1, 2);
+    Queue queue;
+    constexpr std::uint32_t kPieces = 4000;
+    for (std::uint32_t i = 0; i < kPieces; ++i) {
+        const std::uint32_t at = order == 0   ? i
+                                 : order == 1 ? kPieces - 1 - i
+                                              : (i % 2 == 0 ? i / 2 : kPieces - 1 - i / 2);
+        REQUIRE(queue.insert(2 * at, 2 * at + 1) == Verdict::Held);
+    }
+    CHECK(queue.held.count() == kPieces);
+    for (std::uint32_t i = 0; i < kPieces; ++i)
+        REQUIRE(queue.take(2 * i) == text_at(2 * i, 1));
+    CHECK(queue.held.empty());
+}
+
+TEST_CASE("any mixture of insertions and removals behaves like a map of bytes") {
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        INFO("seed " << seed);
+        base::Rng rng(seed);
+        Queue queue(SeqNum(static_cast<std::uint32_t>(rng.next())));
+        std::map<std::uint32_t, char> model;
+        std::uint32_t nxt = 0;
+        for (int step = 0; step < 60; ++step) {
+            const std::uint32_t from = nxt + 1 + rng.below(200);
+            const std::uint32_t to = from + 1 + rng.below(60);
+            const auto text = text_at(from, to - from);
+            bool news = false;
+            for (std::uint32_t i = from; i < to; ++i)
+                news |= model.emplace(i, text[i - from]).second;
+            const Verdict verdict = queue.insert(from, to);
+            if (news) REQUIRE(verdict == Verdict::Held);  // else it may replace pieces that it covers
+            REQUIRE(queue.held.size_bytes() == model.size());
+            if (rng.below(4) == 0) {
+                nxt += rng.below(120);
+                std::string expected;
+                while (!model.empty() && model.begin()->first < nxt)
+                    model.erase(model.begin());
+                for (std::uint32_t i = nxt; model.count(i) > 0; ++i) {
+                    expected.push_back(model[i]);
+                    model.erase(i);
+                }
+                REQUIRE(queue.take(nxt) == expected);
+                nxt += static_cast<std::uint32_t>(expected.size());
+                // A piece that was overtaken in part leaves with the taking.
+                std::uint32_t held = 0;
+                for (const auto& [at, byte] : model)
+                    held += at >= nxt ? 1 : 0;
+                REQUIRE(queue.held.size_bytes() == held);
+            }
+        }
+    }
+}
