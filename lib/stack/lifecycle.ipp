@@ -63,7 +63,10 @@ tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTupl
 template <typename App>
 tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
     tcp::Environment env = env_;
-    env.may_keep_payload = slot.tcp.buffer_count() < buffer_share_;
+    // What waits to be sent doesn't count against what may be received: two peers that both write before they read
+    // would wait for each other for ever.
+    const std::uint32_t received = slot.tcp.buffer_count() - slot.tcp.send_queue().buffer_count();
+    env.may_keep_payload = received < buffer_share_;
     return env;
 }
 
