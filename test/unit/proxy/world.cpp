@@ -146,7 +146,7 @@ std::uint64_t World::live() const {
 stack::Settings World::host_settings(bool is_client) const {
     stack::Settings settings = common(options_.seed * 3 + (is_client ? 1 : 2));
     settings.connections_max = 4096;
-    settings.tunables = is_client ? options_.client_tunables : tcp::Tunables{};
+    settings.tunables = options_.host_tunables;
     const char* const v4 = is_client ? "10.0.1.10/24" : "10.0.2.10/24";
     const char* const v6 = is_client ? "fd00:1::10/64" : "fd00:2::10/64";
     settings.interfaces = {

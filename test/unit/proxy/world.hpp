@@ -48,7 +48,7 @@ class World {
         std::uint32_t connections_max = 2048;
         flow::PortRange source_ports{};
         tcp::Tunables tunables;  ///< of the proxy
-        tcp::Tunables client_tunables;
+        tcp::Tunables host_tunables;
         Cable::Settings client_cable;
         Cable::Settings backend_cable;
         std::uint64_t seed = 1;

@@ -58,8 +58,13 @@ void ScriptedApp::reset(Stack& stack, Flow& flow) {
 void ScriptedApp::send_some(Stack& stack, Flow& flow, tcp::Connection& connection) {
     const tcp::Environment& env = stack.environment();
     std::size_t room = std::min<std::size_t>(connection.send_room(env), flow.script.send.size() - flow.sent);
+    // A host keeps to its share of the buffers too, but never stops with nothing in flight.
+    const std::uint32_t queued = connection.send_queue().buffer_count();
+    const std::uint32_t share = std::max(stack.buffer_share(), 1u);
+    std::uint32_t buffers = share > queued ? share - queued : 0;
     packet::ByteQueue bytes;
-    while (room > 0) {
+    while (room > 0 && buffers > 0) {
+        --buffers;
         const std::size_t length = std::min<std::size_t>(room, 1448);
         bytes.push_back(make_slice(std::string_view(flow.script.send).substr(flow.sent, length)));
         flow.sent += length;
