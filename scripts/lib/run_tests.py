@@ -189,11 +189,11 @@ def fuzz_one(run, target, seconds):
         capture=True,
         timeout=seconds + 120,
     )
-    runs = next((line.split(":")[1].strip() for line in output.splitlines() if "number_of_executed_units" in line), "0")
+    runs = next((int(line.rsplit(":", 1)[1]) for line in output.splitlines() if "number_of_executed_units" in line), 0)
     print(f"{target.name}: {runs} inputs in {seconds} s, {'nothing found' if code == 0 else 'FAILED'}", flush=True)
     if code != 0:
         print(output[-6000:])
-    run.add(target.name, passed=code == 0 and runs != "0", failed=code != 0 or runs == "0")
+    run.add(target.name, passed=code == 0 and runs > 0, failed=code != 0 or runs == 0)
 
 
 def tsan(run):

@@ -160,14 +160,17 @@ def test_a_client_gets_a_rst_when_every_backend_refuses(network, dut, family):
 @pytest.fixture
 def silence(network):
     """Backends that drop what comes to port 8080 of the first server, like a firewall."""
-    rules = (
-        "table inet silence {{ chain in {{ type filter hook input priority 0; {} tcp dport 8080 drop; }} }}"
-    )
     network.servers.nft(
-        rules.format("ip daddr 10.0.2.11") + "\n" + rules.replace("silence", "silence6").format("ip6 daddr fd00:2::11")
+        "table inet silence {\n"
+        "    chain in {\n"
+        "        type filter hook input priority 0\n"
+        "        ip daddr 10.0.2.11 tcp dport 8080 drop\n"
+        "        ip6 daddr fd00:2::11 tcp dport 8080 drop\n"
+        "    }\n"
+        "}\n"
     )
     yield
-    network.servers.nft("delete table inet silence\ndelete table inet silence6\n")
+    network.servers.nft("delete table inet silence\n")
 
 
 def test_a_silent_backend_is_given_up_and_the_next_one_serves(network, shared_dut, family, silence):

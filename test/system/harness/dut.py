@@ -100,7 +100,7 @@ class Dut:
 
     def start(self):
         self.launch()
-        alive.append(self)
+        alive[:] = [other for other in alive if other.process.alive()] + [self]
         wait_until(lambda: self.is_ready() or not self.process.alive(), "terminusd is ready", START_SECONDS)
         assert self.process.alive(), f"terminusd ended at its start\n{self.process.tail()}"
         return self

@@ -96,6 +96,7 @@ class Link:
         self.name = name
         self.peer = peer
         self.device = device
+        self._has_slow_lane = False
         self.wire = network.dut if device == "tap" else network.namespace(f"wire-{name}")
         # The kernel is only the wire there and must not speak on it.
         self.wire.set("net.ipv6.conf.default.disable_ipv6", 1)
@@ -141,16 +142,17 @@ class Link:
 
     def reorder(self, per_mille):
         """Sends frames at random through a slow queue, so that later ones overtake them; both ways."""
-        slow = "priority set 0x10020;"
-        for device in (self._outer, self._inner):
-            for qdisc in (
-                f"qdisc replace dev {device} root handle 1: htb default 10",
-                f"class replace dev {device} parent 1: classid 1:10 htb rate 10gbit quantum 60000",
-                f"class replace dev {device} parent 1: classid 1:20 htb rate 20mbit burst 1540 cburst 1540 quantum 1540",
-                f"qdisc replace dev {device} parent 1:20 pfifo limit 100",
-            ):
-                self.wire.run("tc", *qdisc.split())
-        choose = f"numgen random mod 1000 < {per_mille} meta {slow}"
+        if not self._has_slow_lane:
+            for device in (self._outer, self._inner):
+                for command in (
+                    f"qdisc add dev {device} root handle 1: htb default 10",
+                    f"class add dev {device} parent 1: classid 1:10 htb rate 10gbit quantum 60000",
+                    f"class add dev {device} parent 1: classid 1:20 htb rate 20mbit burst 1540 cburst 1540 quantum 1540",
+                    f"qdisc add dev {device} parent 1:20 pfifo limit 100",
+                ):
+                    self.wire.run("tc", *command.split())
+            self._has_slow_lane = True
+        choose = f"numgen random mod 1000 < {per_mille} meta priority set 0x10020;"
         self.connect(choose, choose)
 
 
