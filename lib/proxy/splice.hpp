@@ -1,7 +1,5 @@
 #pragma once
 
-#include <rte_mempool.h>
-
 #include <cstdint>
 
 #include "tcp/connection.hpp"
