@@ -11,7 +11,6 @@
 #include "dpdk/eth_port.hpp"
 #include "flow/rss.hpp"
 #include "packet/port.hpp"
-#include "wire/address.hpp"
 
 namespace terminus::dpdk {
 
