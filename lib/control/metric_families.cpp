@@ -1,0 +1,280 @@
+#include "control/metric_families.hpp"
+
+#include "config/sysctl.hpp"
+
+namespace terminus::control::families {
+namespace {
+
+using prometheus::MetricFamily;
+using stats::CoreStats;
+using stats::Counter;
+using stats::LegStats;
+
+constexpr const char* kLegNames[stats::kLegs] = {"client", "backend"};
+
+/// The sum of one leg's counter over all workers.
+template <typename Get>
+double sum(const worker::Group& group, std::size_t leg, Get get) {
+    double total = 0;
+    for (std::uint32_t i = 0; i < group.size(); ++i) {
+        const Counter& one = get(group.stats(i).legs[leg]);
+        total += static_cast<double>(one.value());
+    }
+    return total;
+}
+
+template <typename Get>
+double sum(const worker::Group& group, Get get) {
+    double total = 0;
+    for (std::uint32_t i = 0; i < group.size(); ++i) {
+        const Counter& one = get(group.stats(i));
+        total += static_cast<double>(one.value());
+    }
+    return total;
+}
+
+/// One counter of each leg.
+void add_simple_leg_counter(Families& out, const worker::Group& group, const char* name, const char* help,
+                            Counter LegStats::*member) {
+    MetricFamily family = counter(name, help);
+    for (std::size_t leg = 0; leg < stats::kLegs; ++leg) {
+        add(family, {{"leg", kLegNames[leg]}},
+            sum(group, leg, [&](const LegStats& s) -> const Counter& { return s.*member; }));
+    }
+    out.push_back(std::move(family));
+}
+
+/// A counter for each leg and each member of a list of reasons.
+template <typename Enum, std::size_t N, std::size_t M>
+void add_reasons(MetricFamily& family, const worker::Group& group, Labels extra, const char* label,
+                 const stats::ReasonText (&texts)[M], stats::CounterArray<Enum, N> LegStats::*member) {
+    static_assert(N == M, "one text for each counter");
+    for (std::size_t leg = 0; leg < stats::kLegs; ++leg) {
+        for (std::size_t i = 0; i < N; ++i) {
+            Labels labels{{"leg", kLegNames[leg]}};
+            labels.insert(labels.end(), extra.begin(), extra.end());
+            labels.emplace_back(label, std::string(texts[i].label));
+            add(family, labels, sum(group, leg, [&](const LegStats& s) -> const Counter& {
+                    return (s.*member)[static_cast<Enum>(i)];
+                }));
+        }
+    }
+}
+
+void add_connections(Families& out, const worker::Group& group) {
+    MetricFamily connections =
+        gauge("terminus_connections",
+              "Connections by leg and TCP state (Linux TcpCurrEstab is established and close_wait)");
+    for (std::size_t leg = 0; leg < stats::kLegs; ++leg) {
+        for (std::size_t state = 0; state < stats::kTcpStates; ++state) {
+            const auto is = static_cast<tcp::State>(state);
+            // LISTEN is a row of the service table and CLOSED the absence of a connection.
+            if (is == tcp::State::Closed || is == tcp::State::Listen) continue;
+            add(connections, {{"leg", kLegNames[leg]}, {"state", std::string(tcp::label(is))}},
+                sum(group, leg, [&](const LegStats& s) -> const Counter& { return s.connections[state]; }));
+        }
+    }
+    out.push_back(std::move(connections));
+
+    MetricFamily opens = counter("terminus_opens_total",
+                                 "Connections begun, actively by our SYN or passively by a peer's (Linux "
+                                 "TcpActiveOpens, TcpPassiveOpens)");
+    for (std::size_t leg = 0; leg < stats::kLegs; ++leg) {
+        const auto active = [](const LegStats& s) -> const Counter& { return s.opens_active; };
+        const auto passive = [](const LegStats& s) -> const Counter& { return s.opens_passive; };
+        add(opens, {{"leg", kLegNames[leg]}, {"kind", "active"}}, sum(group, leg, active));
+        add(opens, {{"leg", kLegNames[leg]}, {"kind", "passive"}}, sum(group, leg, passive));
+    }
+    out.push_back(std::move(opens));
+}
+
+void add_resets(Families& out, const worker::Group& group) {
+    MetricFamily resets =
+        counter("terminus_resets_total",
+                "RSTs sent, by reason, and received (Linux TcpOutRsts; TcpEstabResets is near)");
+    add_reasons(resets, group, {{"direction", "sent"}}, "reason", stats::kResetReasons,
+                &LegStats::resets_sent);
+    for (std::size_t leg = 0; leg < stats::kLegs; ++leg) {
+        const auto received = [](const LegStats& s) -> const Counter& { return s.resets_received; };
+        add(resets, {{"leg", kLegNames[leg]}, {"direction", "received"}, {"reason", "peer"}},
+            sum(group, leg, received));
+    }
+    const auto stray = [](const CoreStats& s) -> const Counter& { return s.resets_sent_without_connection; };
+    add(resets, {{"leg", "none"}, {"direction", "sent"}, {"reason", "no_connection"}}, sum(group, stray));
+    out.push_back(std::move(resets));
+}
+
+}  // namespace
+
+MetricFamily counter(const char* name, const char* help) {
+    return {name, help, prometheus::MetricType::Counter, {}};
+}
+MetricFamily gauge(const char* name, const char* help) {
+    return {name, help, prometheus::MetricType::Gauge, {}};
+}
+
+void add(MetricFamily& family, const Labels& labels, double value) {
+    prometheus::ClientMetric metric;
+    for (const auto& [name, text] : labels)
+        metric.label.push_back({name, text});
+    if (family.type == prometheus::MetricType::Counter) {
+        metric.counter.value = value;
+    } else {
+        metric.gauge.value = value;
+    }
+    family.metric.push_back(std::move(metric));
+}
+
+void add_legs(Families& out, const worker::Group& group) {
+    add_connections(out, group);
+    add_simple_leg_counter(out, group, "terminus_handshakes_total", "Handshakes completed",
+                           &LegStats::established);
+
+    MetricFamily closes = counter("terminus_closes_total",
+                                  "Connections ended, by reason (Linux: TcpAttemptFails, TcpEstabResets, "
+                                  "TcpExtTCPAbortOn* and TcpExtTW are sums of some)");
+    add_reasons(closes, group, {}, "reason", stats::kCloseReasons, &LegStats::closes);
+    out.push_back(std::move(closes));
+
+    MetricFamily retransmits = counter("terminus_retransmitted_segments_total",
+                                       "Segments sent again, by cause (Linux TcpRetransSegs is the sum)");
+    add_reasons(retransmits, group, {}, "cause", stats::kRetransmitCauses, &LegStats::retransmits);
+    out.push_back(std::move(retransmits));
+    add_simple_leg_counter(out, group, "terminus_retransmitted_bytes_total", "Payload bytes sent again",
+                           &LegStats::segments_retransmitted_bytes);
+
+    add_resets(out, group);
+
+    MetricFamily timers =
+        counter("terminus_timer_expirations_total",
+                "Expirations, by timer (Linux TcpExtTCPTimeouts is retransmission and "
+                "establishment, TcpExtTCPKeepAlive keepalive, TcpExtDelayedACKs delayed_ack)");
+    add_reasons(timers, group, {}, "timer", stats::kTimers, &LegStats::timer_expirations);
+    out.push_back(std::move(timers));
+
+    add_simple_leg_counter(out, group, "terminus_received_bytes_total", "Payload bytes received in order",
+                           &LegStats::bytes_received);
+    add_simple_leg_counter(out, group, "terminus_sent_bytes_total",
+                           "Payload bytes that the peer acknowledged", &LegStats::bytes_sent);
+    add_simple_leg_counter(out, group, "terminus_received_segments_total",
+                           "TCP segments received (Linux TcpInSegs)", &LegStats::segments_received);
+    add_simple_leg_counter(out, group, "terminus_sent_segments_total", "TCP segments sent (Linux TcpOutSegs)",
+                           &LegStats::segments_sent);
+    add_simple_leg_counter(out, group, "terminus_challenge_acks_total",
+                           "Challenge ACKs sent, RFC 5961 (Linux TcpExtTCPChallengeACK)",
+                           &LegStats::challenge_acks);
+    add_simple_leg_counter(
+        out, group, "terminus_challenge_acks_limited_total",
+        "Challenge ACKs not sent because of their limit (Linux TcpExtTCPACKSkippedChallenge)",
+        &LegStats::challenge_acks_limited);
+    add_simple_leg_counter(out, group, "terminus_out_of_order_segments_total",
+                           "Segments that arrived before one they follow (Linux TcpExtTCPOFOQueue)",
+                           &LegStats::out_of_order_segments);
+    add_simple_leg_counter(out, group, "terminus_duplicate_segments_total",
+                           "Segments whose payload was there already", &LegStats::duplicate_segments);
+    add_simple_leg_counter(out, group, "terminus_zero_window_probes_total",
+                           "Probes of a closed window sent (Linux TcpExtTCPWinProbe)",
+                           &LegStats::zero_window_probes_sent);
+    add_simple_leg_counter(out, group, "terminus_zero_windows_total",
+                           "Zero windows advertised (Linux TcpExtTCPToZeroWindowAdv)",
+                           &LegStats::zero_windows_advertised);
+}
+
+void add_process(Families& out, const worker::Group& group) {
+    const auto one = [&](MetricFamily family, Counter CoreStats::*member) {
+        add(family, {}, sum(group, [&](const CoreStats& s) -> const Counter& { return s.*member; }));
+        out.push_back(std::move(family));
+    };
+    one(gauge("terminus_time_wait_entries", "Connections in TIME_WAIT (Linux: tw in /proc/net/sockstat)"),
+        &CoreStats::time_wait);
+    one(gauge("terminus_half_open_connections", "Handshakes that wait for a client's ACK"),
+        &CoreStats::half_open);
+    one(gauge("terminus_neighbours", "Resolved entries of the ARP and neighbour discovery cache"),
+        &CoreStats::neighbours);
+
+    MetricFamily drops =
+        counter("terminus_drops_total",
+                "Received frames and segments not accepted, and frames not sent, by reason (Linux: "
+                "TcpInErrs, TcpInCsumErrors, IpInHdrErrors and others)");
+    for (std::size_t i = 0; i < std::size(stats::kDropReasons); ++i) {
+        add(drops, {{"reason", std::string(stats::kDropReasons[i].label)}},
+            sum(group, [&](const CoreStats& s) -> const Counter& {
+                return s.drops[static_cast<stats::DropReason>(i)];
+            }));
+    }
+    out.push_back(std::move(drops));
+
+    one(counter("terminus_software_checksums_total", "Received checksums verified by us, not by the device"),
+        &CoreStats::checksums_verified_in_software);
+    one(counter("terminus_received_fragments_total", "IP fragments received (Linux IpReasmReqds)"),
+        &CoreStats::fragments_received);
+    one(counter("terminus_reassembled_datagrams_total",
+                "Datagrams made whole of fragments (Linux IpReasmOKs)"),
+        &CoreStats::datagrams_reassembled);
+}
+
+void add_workers(Families& out, const worker::Group& group) {
+    const auto per_worker = [&](MetricFamily& family, const Labels& extra, double scale, auto get) {
+        for (std::uint32_t i = 0; i < group.size(); ++i) {
+            Labels labels{{"worker", std::to_string(i)}};
+            labels.insert(labels.end(), extra.begin(), extra.end());
+            add(family, labels, static_cast<double>(get(group.stats(i))) * scale);
+        }
+    };
+    const auto one = [&](MetricFamily family, Counter CoreStats::*member, double scale = 1) {
+        per_worker(family, {}, scale, [&](const CoreStats& s) { return (s.*member).value(); });
+        out.push_back(std::move(family));
+    };
+    one(counter("terminus_received_frames_total", "Ethernet frames received"), &CoreStats::frames_received);
+    one(counter("terminus_sent_frames_total", "Ethernet frames sent"), &CoreStats::frames_sent);
+    one(counter("terminus_received_frame_bytes_total", "Bytes of frames received, Ethernet header included"),
+        &CoreStats::bytes_received);
+    one(counter("terminus_sent_frame_bytes_total", "Bytes of frames sent, Ethernet header included"),
+        &CoreStats::bytes_sent);
+
+    MetricFamily hand_overs = counter("terminus_hand_overs_total",
+                                      "Frames that landed on a worker that does not own "
+                                      "their connection, given away and taken");
+    per_worker(hand_overs, {{"direction", "sent"}}, 1,
+               [](const CoreStats& s) { return s.hand_overs_sent.value(); });
+    per_worker(hand_overs, {{"direction", "received"}}, 1,
+               [](const CoreStats& s) { return s.hand_overs_received.value(); });
+    out.push_back(std::move(hand_overs));
+
+    MetricFamily buffers =
+        gauge("terminus_buffers", "Packet buffers in use and free, as the worker sees its pool");
+    per_worker(buffers, {{"state", "used"}}, 1, [](const CoreStats& s) { return s.buffers_used.value(); });
+    per_worker(buffers, {{"state", "free"}}, 1, [](const CoreStats& s) {
+        const std::uint64_t used = s.buffers_used.value();
+        const std::uint64_t total = s.buffers_total.value();
+        return total > used ? total - used : 0;
+    });
+    out.push_back(std::move(buffers));
+
+    one(gauge("terminus_source_ports", "Source ports in use towards backends"),
+        &CoreStats::source_ports_used);
+    one(counter("terminus_source_ports_exhausted_total",
+                "Connections to a backend not opened for want of a source port"),
+        &CoreStats::source_ports_exhausted);
+
+    constexpr double kSecondsPerNanosecond = 1e-9;
+    one(counter("terminus_worker_busy_seconds_total", "Time in turns that did work"), &CoreStats::busy_ns,
+        kSecondsPerNanosecond);
+    one(counter("terminus_worker_idle_seconds_total", "Time in turns that found nothing, and asleep"),
+        &CoreStats::idle_ns, kSecondsPerNanosecond);
+    one(counter("terminus_worker_turns_total", "Turns of the poll loop"), &CoreStats::turns);
+    one(counter("terminus_worker_busy_turns_total", "Turns of the poll loop that did work"),
+        &CoreStats::turns_busy);
+}
+
+void add_tunables(Families& out, const config::Tcp& tcp) {
+    MetricFamily tunables =
+        gauge("terminus_tcp_tunable",
+              "TCP tunables in force: seconds, bytes, pieces, 0 or 1 (Linux net.ipv4.tcp_*)");
+    for (const config::TunableNumber& tunable : config::tunable_numbers(tcp)) {
+        add(tunables, {{"name", tunable.name}}, tunable.value);
+    }
+    out.push_back(std::move(tunables));
+}
+
+}  // namespace terminus::control::families

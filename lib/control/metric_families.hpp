@@ -1,0 +1,31 @@
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.hpp"
+#include "worker/group.hpp"
+
+/// The families, by what they are about; internal to `control`.
+namespace terminus::control::families {
+
+using Families = std::vector<prometheus::MetricFamily>;
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+[[nodiscard]] prometheus::MetricFamily counter(const char* name, const char* help);
+[[nodiscard]] prometheus::MetricFamily gauge(const char* name, const char* help);
+void add(prometheus::MetricFamily& family, const Labels& labels, double value);
+
+/// Per leg: connections, opens, closes, retransmissions, resets, timers, bytes.
+void add_legs(Families& out, const worker::Group& group);
+/// Drops and the other numbers that only make sense for the whole process.
+void add_process(Families& out, const worker::Group& group);
+/// Frames, hand-overs, buffers, source ports and time, by worker.
+void add_workers(Families& out, const worker::Group& group);
+void add_tunables(Families& out, const config::Tcp& tcp);
+
+}  // namespace terminus::control::families

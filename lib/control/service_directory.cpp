@@ -1,0 +1,129 @@
+#include "control/service_directory.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace terminus::control {
+namespace {
+
+/// The ports that lead to `address`: the one in whose network it lies, else the one of the longest route.
+const config::Port* port_towards(const config::Config& config, const wire::IpAddress& address) {
+    for (const config::Port& port : config.ports) {
+        for (const wire::Prefix& own : port.addresses) {
+            if (own.contains(address)) return &port;
+        }
+    }
+    const config::Route* best = nullptr;
+    for (const config::Route& route : config.routes) {
+        if (route.to.contains(address) && (best == nullptr || route.to.bits > best->to.bits)) best = &route;
+    }
+    if (best == nullptr) return nullptr;
+    const auto port = std::find_if(config.ports.begin(), config.ports.end(),
+                                   [&](const config::Port& one) { return one.name == best->port; });
+    return port == config.ports.end() ? nullptr : &*port;
+}
+
+/// The addresses a pool's backends are reached from: its own, and for a family without one those of the
+/// ports.
+std::vector<wire::IpAddress> source_addresses(const config::Pool& pool, const config::Config& config) {
+    std::vector<wire::IpAddress> sources = pool.source_addresses;
+    for (const bool v4 : {true, false}) {
+        const bool given = std::any_of(pool.source_addresses.begin(), pool.source_addresses.end(),
+                                       [&](const wire::IpAddress& source) { return source.is_v4() == v4; });
+        if (given) continue;
+        for (const config::Backend& backend : pool.backends) {
+            if (backend.address.address.is_v4() != v4) continue;
+            const config::Port* port = port_towards(config, backend.address.address);
+            if (port == nullptr) continue;
+            for (const wire::Prefix& own : port->addresses) {
+                const bool usable = own.address.is_v4() == v4 && (v4 || !own.address.is_link_local());
+                const bool is_new = std::find(sources.begin(), sources.end(), own.address) == sources.end();
+                if (usable && is_new) sources.push_back(own.address);
+            }
+        }
+    }
+    return sources;
+}
+
+}  // namespace
+
+std::uint16_t ServiceDirectory::Ids::id(const std::string& name) {
+    const auto known = ids_.find(name);
+    if (known != ids_.end()) return known->second;
+    if (names_.size() == std::numeric_limits<std::uint16_t>::max()) {
+        overflowed_ = true;
+        return 0;
+    }
+    const auto next = static_cast<std::uint16_t>(names_.size());
+    ids_.emplace(name, next);
+    names_.push_back(name);
+    return next;
+}
+
+base::Result<std::unique_ptr<const proxy::ServiceTable>, std::string> ServiceDirectory::build(
+    const config::Config& config) {
+    // Every worker interns them in this order: the ports' first, as they never change.
+    for (const config::Port& port : config.ports) {
+        for (const wire::Prefix& own : port.addresses)
+            (void)local_id(own.address);
+    }
+    std::vector<proxy::Pool> pools;
+    for (const config::Pool& pool : config.pools)
+        pools.push_back(make_pool(pool, config));
+
+    std::vector<proxy::Service> services;
+    for (const config::Service& service : config.services) {
+        proxy::Service row;
+        row.id = services_.id(service.name);
+        row.name = service.name;
+        row.listen = service.listen;
+        row.pool = pools_.id(service.pool);
+        row.idle_timeout = service.idle_timeout;
+        row.half_close_timeout = service.half_close_timeout;
+        services.push_back(std::move(row));
+        for (const wire::Endpoint& listen : service.listen)
+            (void)local_id(listen.address);
+    }
+    if (services_.overflowed() || pools_.overflowed() || backends_.overflowed() || locals_.overflowed()) {
+        return base::Failure{
+            std::string("this process has seen 65535 names of services, pools, backends or "
+                        "addresses and has no id for another: it must be restarted")};
+    }
+    return std::unique_ptr<const proxy::ServiceTable>(std::make_unique<proxy::ServiceTable>(
+        ++version_, std::move(services), std::move(pools), local_addresses_));
+}
+
+const std::string& ServiceDirectory::service_name(proxy::ServiceId id) const {
+    static const std::string unknown = "-";
+    return id < services_.names().size() ? services_.names()[id] : unknown;
+}
+
+std::uint16_t ServiceDirectory::local_id(const wire::IpAddress& address) {
+    const std::uint16_t id = locals_.id(address.to_string());
+    if (id == local_addresses_.size() && !locals_.overflowed()) local_addresses_.push_back(address);
+    return id;
+}
+
+proxy::Pool ServiceDirectory::make_pool(const config::Pool& pool, const config::Config& config) {
+    proxy::Pool made;
+    made.id = pools_.id(pool.name);
+    made.name = pool.name;
+    switch (pool.balance) {
+        case config::Balance::RoundRobin:
+            made.balance = proxy::Balance::RoundRobin;
+            break;
+    }
+    for (const config::Backend& backend : pool.backends) {
+        // A backend that moves to another address is another machine.
+        const std::string identity = pool.name + "/" + backend.name + "/" + backend.address.to_string();
+        made.backends.push_back({backends_.id(identity), backend.name, backend.address});
+    }
+    for (const wire::IpAddress& source : source_addresses(pool, config)) {
+        made.sources.push_back({local_id(source), source});
+    }
+    made.connect_timeout = pool.connect_timeout;
+    made.retries = pool.retries;
+    return made;
+}
+
+}  // namespace terminus::control

@@ -1,0 +1,119 @@
+#include "control/supervisor.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "config/load.hpp"
+
+namespace terminus::control {
+
+Supervisor::Supervisor(worker::Group& group, config::Config initial, Options options)
+    : options_(std::move(options)),
+      mailroom_(io_, group),
+      runtime_(mailroom_, std::move(initial)),
+      metrics_(group, runtime_.config(), facts_),
+      drain_(io_, mailroom_, group, [this](bool clean) { stopped(clean); }),
+      commands_(mailroom_, runtime_, metrics_, facts_),
+      admin_(io_, [this](std::string_view request) { return commands_.handle(request); }),
+      http_(io_, {[this] { return to_text(metrics_.Collect()); }, [this] { return facts_.ready; }}),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      sample_timer_(io_) {
+    facts_.version = options_.version;
+    facts_.start_time_seconds =
+        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+base::Result<void, std::string> Supervisor::start() {
+    const config::Config& config = runtime_.config();
+    if (auto listening = admin_.listen(config.admin); !listening) return listening;
+    if (auto listening = http_.listen(config.metrics.listen); !listening) return listening;
+    spdlog::info("admin socket {}, metrics on http://{}:{}/metrics", config.admin.socket,
+                 config.metrics.listen.address.is_v4()
+                     ? config.metrics.listen.address.to_string()
+                     : "[" + config.metrics.listen.address.to_string() + "]",
+                 http_.port());
+    await_signal();
+    sample_later();
+    runtime_.start([this] {
+        if (drain_.phase() != Drain::Phase::Serving) return;  // told to end before all workers were up
+        facts_.ready = true;
+        spdlog::info("ready: {} workers, {} services", runtime_.workers(),
+                     runtime_.services().services().size());
+    });
+    return {};
+}
+
+int Supervisor::run() {
+    io_.run();
+    return exit_code_;
+}
+
+void Supervisor::terminate() {
+    facts_.ready = false;
+    if (drain_.phase() == Drain::Phase::Serving) {
+        drain_.begin(runtime_.config().drain);
+    } else {
+        spdlog::info("drain: told again to end; not waiting any longer");
+        drain_.hurry();
+    }
+}
+
+void Supervisor::reload() {
+    if (drain_.phase() != Drain::Phase::Serving) {
+        spdlog::warn("reload: not while draining");
+        return;
+    }
+    spdlog::info("reload: reading {}", options_.config_path);
+    const auto loaded = config::load(options_.config_path);
+    if (!loaded) {
+        for (const config::ConfigError& error : loaded.error())
+            spdlog::error("reload: {}", error.to_string());
+        spdlog::error("reload: {} errors; the running configuration stays", loaded.error().size());
+        ++facts_.reloads_refused;
+        return;
+    }
+    const auto applied = runtime_.apply(loaded.value(), [this] {
+        ++facts_.reloads_applied;
+        spdlog::info("reload: in force on all workers");
+    });
+    if (!applied) {
+        spdlog::error("reload: {}; the running configuration stays", applied.error());
+        ++facts_.reloads_refused;
+    }
+}
+
+void Supervisor::await_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        if (signal == SIGHUP) {
+            reload();
+        } else {
+            terminate();
+        }
+        await_signal();
+    });
+}
+
+void Supervisor::sample_later() {
+    sample_timer_.expires_after(std::chrono::seconds(1));
+    sample_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error) return;
+        metrics_.sample();
+        sample_later();
+    });
+}
+
+void Supervisor::stopped(bool clean) {
+    spdlog::info("drain: over");
+    exit_code_ = clean ? 0 : 1;
+    admin_.stop();
+    http_.stop();
+    signals_.cancel();
+    sample_timer_.cancel();
+    io_.stop();  // clients that are still being answered are cut off: the process ends
+}
+
+}  // namespace terminus::control

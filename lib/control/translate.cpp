@@ -1,0 +1,42 @@
+#include "control/translate.hpp"
+
+namespace terminus::control {
+
+tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
+    tcp::Tunables t;
+    t.syn_retries = tcp.syn_retries;
+    t.synack_retries = tcp.synack_retries;
+    t.retries2 = tcp.retries2;
+    t.rto_initial = tcp.rto_initial;
+    t.rto_min = tcp.rto_min;
+    t.rto_max = tcp.rto_max;
+    t.user_timeout = tcp.user_timeout;
+    t.quickack = tcp.quickack;
+    t.delack_segments = tcp.delack_segments;
+    t.delack_min = tcp.delack_min;
+    t.delack_max = tcp.delack_max;
+    t.keepalive = tcp.keepalive;
+    t.keepalive_time = tcp.keepalive_time;
+    t.keepalive_intvl = tcp.keepalive_intvl;
+    t.keepalive_probes = tcp.keepalive_probes;
+    t.fin_timeout = tcp.fin_timeout;
+    t.time_wait = tcp.time_wait;
+    t.max_tw_buckets = share(tcp.max_tw_buckets, workers);
+    t.tw_reuse = tcp.tw_reuse;
+    t.rfc1337 = tcp.rfc1337;
+    t.max_syn_backlog = share(tcp.max_syn_backlog, workers);
+    t.max_orphans = share(tcp.max_orphans, workers);
+    t.rmem = tcp.rmem;
+    t.wmem = tcp.wmem;
+    t.out_of_order_segments = tcp.out_of_order_segments;
+    t.timestamps = tcp.timestamps;
+    t.window_scaling = tcp.window_scaling;
+    t.nodelay = tcp.nodelay;
+    t.challenge_ack_limit = tcp.challenge_ack_limit;
+    t.min_snd_mss = tcp.min_snd_mss;
+    t.hop_limit = tcp.hop_limit;
+    t.traffic_class = tcp.traffic_class;
+    return t;
+}
+
+}  // namespace terminus::control

@@ -1,0 +1,105 @@
+#include "control/service_directory.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "control/support.hpp"
+
+using namespace terminus;
+using namespace terminus::test;
+using control::ServiceDirectory;
+
+namespace {
+const std::string kTwo = R"(
+ports:
+  - {name: front, device: net_tap0, addresses: [192.0.2.2/24, "2001:db8::2/64", "fe80::2/64"]}
+  - {name: back, device: net_tap1, addresses: [198.51.100.2/24]}
+routes:
+  - {to: 203.0.113.0/24, via: 198.51.100.1}
+  - {to: 0.0.0.0/0, via: 192.0.2.1}
+)";
+std::unique_ptr<const proxy::ServiceTable> build(ServiceDirectory& directory, const std::string& text) {
+    return std::move(directory.build(config_of(text))).value();
+}
+std::vector<std::string> sources(const proxy::Pool& pool) {
+    std::vector<std::string> list;
+    for (const auto& source : pool.sources)
+        list.push_back(source.address.to_string());
+    return list;
+}
+}  // namespace
+
+TEST_CASE("a snapshot has the configured services and pools") {
+    ServiceDirectory directory;
+    const auto table = build(directory, config_text("/run"));
+    REQUIRE(table->services().size() == 1);
+    const auto id = table->find_listener(table->services()[0].listen[0]);
+    REQUIRE(id.has_value());
+    const proxy::Service* service = table->service(*id);
+    REQUIRE(service != nullptr);
+    CHECK(service->name == "www");
+    CHECK(service->idle_timeout == std::chrono::hours(1));
+    const proxy::Pool* pool = table->pool(service->pool);
+    REQUIRE(pool != nullptr);
+    CHECK(pool->backends.at(0).address.to_string() == "192.0.2.10:80");
+    CHECK(pool->connect_timeout == std::chrono::seconds(5));
+    CHECK(directory.service_name(*id) == "www");
+    CHECK(directory.service_name(77) == "-");
+}
+
+TEST_CASE("names keep their ids across reloads, also when they were away") {
+    ServiceDirectory directory;
+    const std::string both = kTwo + R"(
+pools: [{name: p, backends: [{address: 192.0.2.10:80}]}]
+services: [{name: a, listen: [192.0.2.80:80], pool: p}, {name: b, listen: [192.0.2.81:80], pool: p}]
+)";
+    const std::string only_b = kTwo + R"(
+pools: [{name: p, backends: [{address: 192.0.2.11:80}]}]
+services: [{name: b, listen: [192.0.2.81:80], pool: p}]
+)";
+    const auto first = build(directory, both);
+    const auto second = build(directory, only_b);
+    const auto third = build(directory, both);
+    CHECK(first->version() < second->version());
+    CHECK(second->version() < third->version());
+    const auto a = first->services().at(0).id;
+    const auto b = first->services().at(1).id;
+    CHECK(a != b);
+    CHECK(second->services().at(0).id == b);
+    CHECK(second->service(a) == nullptr);
+    CHECK(directory.service_name(a) == "a");
+    CHECK(third->services().at(0).id == a);
+    CHECK(third->pools().at(0).backends.at(0).id == first->pools().at(0).backends.at(0).id);
+    CHECK(second->pools().at(0).backends.at(0).id != first->pools().at(0).backends.at(0).id);
+}
+
+TEST_CASE("local addresses only grow, the ports' first") {
+    ServiceDirectory directory;
+    const auto first = build(directory, config_text("/run"));
+    REQUIRE(first->local_addresses().size() == 3);
+    CHECK(first->local_addresses()[0].to_string() == "192.0.2.2");
+    CHECK(first->local_addresses()[1].to_string() == "2001:db8::2");
+    CHECK(first->local_addresses()[2].to_string() == "192.0.2.80");
+    std::string other = config_text("/run");
+    other.replace(other.find("192.0.2.80"), 10, "192.0.2.90");
+    const auto second = build(directory, other);
+    REQUIRE(second->local_addresses().size() == 4);
+    CHECK(second->local_addresses()[2].to_string() == "192.0.2.80");
+    CHECK(second->local_addresses()[3].to_string() == "192.0.2.90");
+}
+
+TEST_CASE("a pool without source addresses takes those of the port that leads to its backends") {
+    ServiceDirectory directory;
+    const auto table = build(directory, kTwo + R"(
+pools:
+  - {name: near, backends: [{address: 192.0.2.10:80}, {address: "[2001:db8::10]:80"}]}
+  - {name: routed, backends: [{address: 203.0.113.9:80}]}
+  - {name: default, backends: [{address: 10.0.0.1:80}]}
+  - {name: own, backends: [{address: 192.0.2.10:80}, {address: "[2001:db8::10]:80"}], source_addresses: [192.0.2.7]}
+)");
+    CHECK(sources(table->pools()[0]) == std::vector<std::string>{"192.0.2.2", "2001:db8::2"});
+    CHECK(sources(table->pools()[1]) == std::vector<std::string>{"198.51.100.2"});
+    CHECK(sources(table->pools()[2]) == std::vector<std::string>{"192.0.2.2"});
+    CHECK(sources(table->pools()[3]) == std::vector<std::string>{"192.0.2.7", "2001:db8::2"});
+    const proxy::SourceAddress& own = table->pools()[3].sources[0];
+    CHECK(table->local_addresses()[own.local_id] == own.address);
+}

@@ -1,0 +1,112 @@
+#include "control/translate.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "config/keys.hpp"
+#include "config/sysctl.hpp"
+
+using namespace terminus;
+using namespace std::chrono_literals;
+
+TEST_CASE("the defaults of the file are the defaults of the machine") {
+    const tcp::Tunables translated = control::tunables_of(config::Tcp{}, 1);
+    const tcp::Tunables fresh;
+    CHECK(translated.syn_retries == fresh.syn_retries);
+    CHECK(translated.synack_retries == fresh.synack_retries);
+    CHECK(translated.retries2 == fresh.retries2);
+    CHECK(translated.rto_initial == fresh.rto_initial);
+    CHECK(translated.rto_min == fresh.rto_min);
+    CHECK(translated.rto_max == fresh.rto_max);
+    CHECK(translated.user_timeout == fresh.user_timeout);
+    CHECK(translated.quickack == fresh.quickack);
+    CHECK(translated.delack_segments == fresh.delack_segments);
+    CHECK(translated.delack_min == fresh.delack_min);
+    CHECK(translated.delack_max == fresh.delack_max);
+    CHECK(translated.keepalive == fresh.keepalive);
+    CHECK(translated.keepalive_time == fresh.keepalive_time);
+    CHECK(translated.keepalive_intvl == fresh.keepalive_intvl);
+    CHECK(translated.keepalive_probes == fresh.keepalive_probes);
+    CHECK(translated.fin_timeout == fresh.fin_timeout);
+    CHECK(translated.time_wait == fresh.time_wait);
+    CHECK(translated.max_tw_buckets == fresh.max_tw_buckets);
+    CHECK(translated.tw_reuse == fresh.tw_reuse);
+    CHECK(translated.rfc1337 == fresh.rfc1337);
+    CHECK(translated.max_syn_backlog == fresh.max_syn_backlog);
+    CHECK(translated.max_orphans == fresh.max_orphans);
+    CHECK(translated.rmem == fresh.rmem);
+    CHECK(translated.wmem == fresh.wmem);
+    CHECK(translated.out_of_order_segments == fresh.out_of_order_segments);
+    CHECK(translated.timestamps == fresh.timestamps);
+    CHECK(translated.window_scaling == fresh.window_scaling);
+    CHECK(translated.nodelay == fresh.nodelay);
+    CHECK(translated.challenge_ack_limit == fresh.challenge_ack_limit);
+    CHECK(translated.min_snd_mss == fresh.min_snd_mss);
+    CHECK(translated.hop_limit == fresh.hop_limit);
+    CHECK(translated.traffic_class == fresh.traffic_class);
+}
+
+TEST_CASE("every key of tcp reaches the machine") {
+    // Each key set to something else must make a difference in the bytes of what is sent to the workers.
+    const auto bytes_of = [](const config::Tcp& tcp) {
+        tcp::Tunables t = control::tunables_of(tcp, 1);
+        std::string text;
+        for (const std::uint64_t v : {std::uint64_t{t.syn_retries},
+                                      std::uint64_t{t.synack_retries},
+                                      std::uint64_t{t.retries2},
+                                      std::uint64_t{t.quickack},
+                                      std::uint64_t{t.delack_segments},
+                                      std::uint64_t{t.keepalive},
+                                      std::uint64_t{t.keepalive_probes},
+                                      std::uint64_t{t.max_tw_buckets},
+                                      std::uint64_t{t.tw_reuse},
+                                      std::uint64_t{t.rfc1337},
+                                      std::uint64_t{t.max_syn_backlog},
+                                      std::uint64_t{t.max_orphans},
+                                      std::uint64_t{t.rmem},
+                                      std::uint64_t{t.wmem},
+                                      std::uint64_t{t.out_of_order_segments},
+                                      std::uint64_t{t.timestamps},
+                                      std::uint64_t{t.window_scaling},
+                                      std::uint64_t{t.nodelay},
+                                      std::uint64_t{t.challenge_ack_limit},
+                                      std::uint64_t{t.min_snd_mss},
+                                      std::uint64_t{t.hop_limit},
+                                      std::uint64_t{t.traffic_class}}) {
+            text += std::to_string(v) + " ";
+        }
+        for (const base::Duration d :
+             {t.rto_initial, t.rto_min, t.rto_max, t.user_timeout, t.delack_min, t.delack_max,
+              t.keepalive_time, t.keepalive_intvl, t.fin_timeout, t.time_wait}) {
+            text += std::to_string(d.count()) + " ";
+        }
+        return text;
+    };
+    const std::string fresh = bytes_of(config::Tcp{});
+    for (const config::TunableText& tunable : config::list_tunables(config::Tcp{})) {
+        config::Tcp tcp;
+        const bool is_bool = tunable.value == "true" || tunable.value == "false";
+        const bool is_time = tunable.value.back() == 's' || tunable.value.back() == 'h';
+        const std::string other = is_bool   ? (tunable.value == "true" ? "false" : "true")
+                                  : is_time ? "150ms"
+                                            : "63";
+        const std::string value = config::set_tunable(tcp, tunable.name, other).ok() ? other
+                                  : is_time                                          ? "33s"
+                                                                                     : "65537";
+        CAPTURE(tunable.name, value);
+        REQUIRE(config::set_tunable(tcp, tunable.name, value).ok());
+        CHECK(bytes_of(tcp) != fresh);
+    }
+}
+
+TEST_CASE("limits of the process are divided among the workers, rounded up") {
+    config::Tcp tcp;
+    tcp.max_tw_buckets = 10;
+    tcp.max_syn_backlog = 1;
+    tcp.max_orphans = 0;
+    const tcp::Tunables t = control::tunables_of(tcp, 4);
+    CHECK(t.max_tw_buckets == 3);
+    CHECK(t.max_syn_backlog == 1);
+    CHECK(t.max_orphans == 0);
+    CHECK(control::share(8, 4) == 2);
+    CHECK(control::share(9, 4) == 3);
+}
