@@ -1,0 +1,228 @@
+// Acknowledgements and loss: RFC 5681, 6582, 3042, 6298 as the connection puts them together.
+#include "bench.hpp"
+
+using namespace terminus;
+using namespace terminus::test;
+
+namespace {
+
+/// Ten segments of 1000 bytes on the way, numbers 1 to 10,000.
+struct Flight : Bench {
+    explicit Flight(std::uint32_t queued = 30'000) {
+        establish();
+        send(std::string(queued, 'x'));
+        REQUIRE(poll_all().size() == 10);
+    }
+    void duplicate() { REQUIRE(receive(kAck, 1, una) == Disposition::Accepted); }
+    void acknowledge(std::uint32_t up_to) {
+        una = up_to;
+        REQUIRE(receive(kAck, 1, up_to) == Disposition::Accepted);
+    }
+    [[nodiscard]] std::uint64_t retransmits(RetransmitCause cause) {
+        return leg().retransmits[cause].value();
+    }
+    [[nodiscard]] std::uint32_t cwnd() { return c().snapshot().congestion_window_bytes; }
+    std::uint32_t una = 1;
+};
+
+}  // namespace
+
+// RFC 3042.
+TEST_CASE("each of the first two duplicates lets a new segment out") {
+    Flight flight;
+    flight.duplicate();
+    CHECK(flight.seq_of(flight.poll_one()) == 10'001);
+    flight.duplicate();
+    CHECK(flight.seq_of(flight.poll_one()) == 11'001);
+    CHECK(flight.cwnd() == 10'000);
+    CHECK(flight.retransmits(RetransmitCause::FastRetransmit) == 0);
+}
+
+// RFC 5681 3.2, RFC 6582 3.2.
+TEST_CASE("the third duplicate retransmits, a partial ACK the next hole, a full one ends recovery") {
+    Flight flight;
+    flight.duplicate();
+    flight.duplicate();
+    CHECK(flight.poll_all().size() == 2);
+    flight.duplicate();
+    auto out = flight.poll_all();
+    REQUIRE(out.size() == 1);
+    CHECK(flight.seq_of(out[0]) == 1);
+    CHECK(out[0].payload_length == 1000);
+    CHECK(flight.retransmits(RetransmitCause::FastRetransmit) == 1);
+    CHECK(flight.leg().segments_retransmitted_bytes.value() == 1000);
+    CHECK(flight.cwnd() == 6000 + 3000);  // half of the 12 on the way, and the three that have left
+
+    for (int i = 0; i < 4; ++i)
+        flight.duplicate();
+    out = flight.poll_all();  // 13,000 of window, 12,000 on the way
+    REQUIRE(out.size() == 1);
+    CHECK(flight.seq_of(out[0]) == 12'001);
+
+    flight.acknowledge(3001);  // partial: 3001 is lost too
+    out = flight.poll_all();
+    REQUIRE_FALSE(out.empty());
+    CHECK(flight.seq_of(out[0]) == 3001);
+    CHECK(flight.retransmits(RetransmitCause::PartialAck) == 1);
+
+    flight.acknowledge(12'001);  // all that was out when recovery began
+    CHECK(flight.cwnd() <= 6000);
+    CHECK(flight.retransmits(RetransmitCause::FastRetransmit) == 1);
+    for (const auto& segment : flight.poll_all())
+        CHECK(flight.seq_of(segment) > 12'001);
+}
+
+TEST_CASE("two duplicates, or duplicates with text or another window, retransmit nothing") {
+    Flight flight;
+    flight.duplicate();
+    flight.duplicate();
+    (void)flight.poll_all();
+    (void)flight.receive(kAck, 1, 1, "text");
+    flight.peer_window = 40'000;
+    (void)flight.receive(kAck, 5, 1);
+    (void)flight.poll_all();
+    CHECK(flight.retransmits(RetransmitCause::FastRetransmit) == 0);
+}
+
+TEST_CASE(
+    "duplicates after a time-out start no second recovery for the same flight") {  // RFC 6582 3.2 step 2
+    Flight flight;
+    flight.run_to_deadline();
+    CHECK(flight.poll_all().size() == 1);
+    for (int i = 0; i < 6; ++i)
+        flight.duplicate();
+    CHECK(flight.retransmits(RetransmitCause::FastRetransmit) == 0);
+}
+
+TEST_CASE("invented duplicates bring out no flood") {  // HARDENING 24
+    Flight flight(45'000);
+    std::uint32_t sent = 0;
+    for (int i = 0; i < 10'000; ++i) {
+        flight.duplicate();
+        sent += static_cast<std::uint32_t>(flight.poll_all().size());
+    }
+    CHECK(sent <= 25);
+}
+
+TEST_CASE("an ACK cut into single bytes opens the window by those bytes only") {  // HARDENING 24, RFC 3465
+    Flight flight;
+    for (std::uint32_t i = 1; i <= 1000; ++i)
+        flight.acknowledge(1 + i);
+    CHECK(flight.cwnd() == 11'000);
+}
+
+TEST_CASE("a window that is not used does not grow") {
+    Bench bench;
+    bench.establish();
+    for (std::uint32_t i = 0; i < 50; ++i) {
+        bench.send("x");
+        (void)bench.poll_all();
+        (void)bench.receive(kAck, 1, 2 + i);
+    }
+    CHECK(bench.c().snapshot().congestion_window_bytes == 10'000);
+}
+
+// RFC 6298 5.4 to 5.6, RFC 5681 3.1.
+TEST_CASE("a time-out sends the first segment again, and ACKs bring back the rest from there") {
+    Flight flight(10'000);
+    CHECK(flight.c().snapshot().timer == Timer::Retransmission);
+    flight.run_to_just_before_deadline();
+    CHECK(flight.poll_all().empty());
+    flight.run_to_deadline();
+    CHECK(flight.cwnd() == 1000);
+    auto out = flight.poll_all();
+    REQUIRE(out.size() == 1);
+    CHECK(flight.seq_of(out[0]) == 1);
+    CHECK(flight.retransmits(RetransmitCause::Timeout) == 1);
+    flight.acknowledge(1001);
+    out = flight.poll_all();
+    REQUIRE(out.size() == 2);
+    CHECK(flight.seq_of(out[0]) == 1001);
+    CHECK(flight.seq_of(out[1]) == 2001);
+    flight.acknowledge(8001);  // the peer had held the others
+    out = flight.poll_all();
+    REQUIRE(out.size() == 2);
+    CHECK(flight.seq_of(out[0]) == 8001);
+    CHECK(out[1].flags.psh());
+    flight.acknowledge(10'001);
+    CHECK(flight.poll_all().empty());
+    CHECK(flight.c().buffer_count() == 0);
+    CHECK(flight.c().snapshot().timer == Timer::Keepalive);
+}
+
+TEST_CASE(
+    "the retransmission timer restarts on new ACKs and stops when all is acknowledged") {  // RFC
+                                                                                           // 6298 5.2, 5.3
+    Flight flight(10'000);
+    flight.advance(50ms);
+    flight.acknowledge(1001);
+    CHECK(flight.c().next_deadline() == flight.now + flight.c().snapshot().rto);
+    const auto deadline = flight.c().next_deadline();
+    flight.advance(50ms);
+    flight.duplicate();
+    CHECK(flight.c().next_deadline() == deadline);
+    flight.acknowledge(10'001);
+    CHECK(flight.c().snapshot().timer == Timer::Keepalive);
+}
+
+TEST_CASE("the round trip is measured on text that was sent once, and by the echo otherwise") {  // MUST-18
+    Bench bench;
+    bench.establish();
+    bench.send("a");
+    (void)bench.poll_all();
+    bench.advance(70ms);
+    (void)bench.receive(kAck, 1, 2);
+    const auto first = bench.c().snapshot().smoothed_rtt;
+    CHECK(first == Duration(70ms) / 8);  // after the handshake's sample of nothing
+    bench.send("b");
+    (void)bench.poll_all();
+    bench.run_to_deadline();
+    (void)bench.poll_all();
+    bench.advance(100ms);
+    (void)bench.receive(kAck, 1, 3);
+    CHECK(bench.c().snapshot().smoothed_rtt == first);
+}
+
+TEST_CASE("with timestamps a retransmitted segment gives its sample by the echo") {
+    Bench bench;
+    bench.tunables.timestamps = true;
+    bench.peer_timestamp = 1;
+    bench.establish();
+    const auto before = bench.c().snapshot().smoothed_rtt;
+    bench.send("b");
+    (void)bench.poll_all();
+    bench.run_to_deadline();
+    bench.peer_echo = bench.poll_one().options.timestamps->value;
+    const auto backed_off = bench.c().snapshot().rto;
+    bench.advance(80ms);
+    (void)bench.receive(kAck, 1, 2);
+    CHECK(bench.c().snapshot().smoothed_rtt > before);
+    CHECK(bench.c().snapshot().rto < backed_off);
+}
+
+TEST_CASE("an ACK of part of a segment is taken to the byte") {
+    Bench bench;
+    bench.establish();
+    bench.send("abcdef");
+    (void)bench.poll_all();
+    (void)bench.receive(kAck, 1, 4);
+    CHECK(bench.c().snapshot().send_queue_bytes == 3);
+    bench.run_to_deadline();
+    const auto out = bench.poll_one();
+    CHECK(bench.seq_of(out) == 4);
+    CHECK(out.payload_length == 3);
+    CHECK(to_string(bench.c().send_queue()) == "def");
+}
+
+TEST_CASE("old segments don't undo a newer window") {  // RFC 9293 3.10.7.4: SND.WL1, SND.WL2
+    Bench bench;
+    bench.establish();
+    bench.peer_window = 3000;
+    (void)bench.receive(kAck, 1, 1, "new");
+    (void)bench.receive(kAck, 4, 1, "x");
+    bench.peer_window = 9000;
+    (void)bench.receive(kAck, 1, 1, "newxer");  // begins before the last update
+    CHECK(bench.c().send_space().wnd == 3000);
+    (void)bench.receive(kAck, 7, 1);
+    CHECK(bench.c().send_space().wnd == 9000);
+}

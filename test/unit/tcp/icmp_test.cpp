@@ -1,0 +1,112 @@
+// ICMP errors: RFC 5927, 5461, 1191 and 8201 (HARDENING 16).
+#include "bench.hpp"
+
+using namespace terminus;
+using namespace terminus::test;
+using tcp::IcmpError;
+
+namespace {
+bool error(Bench& bench, IcmpError kind, std::uint32_t quoted, std::uint16_t mtu = 0) {
+    return bench.c().icmp_error_arrives(kind, bench.own_iss + quoted, mtu, bench.env());
+}
+}  // namespace
+
+TEST_CASE("an error that quotes what is not in flight is ignored") {
+    Bench bench;
+    bench.establish();
+    CHECK_FALSE(error(bench, IcmpError::TooBig, 1, 600));  // nothing is in flight
+    bench.send(std::string(2000, 'x'));
+    (void)bench.poll_all();
+    CHECK_FALSE(error(bench, IcmpError::TooBig, 0, 600));
+    CHECK_FALSE(error(bench, IcmpError::TooBig, 2001, 600));
+    CHECK(bench.c().snapshot().send_mss == 1000);
+    CHECK(error(bench, IcmpError::Soft, 1));
+    CHECK(error(bench, IcmpError::Soft, 2000));
+}
+
+TEST_CASE("a hard error ends a handshake and nothing later") {
+    Bench opening;
+    opening.bring_to(State::SynSent);
+    CHECK_FALSE(error(opening, IcmpError::Hard, 1));
+    CHECK(error(opening, IcmpError::Soft, 0));
+    CHECK(opening.c().state() == State::SynSent);
+    CHECK(error(opening, IcmpError::Hard, 0));
+    CHECK(opening.c().state() == State::Closed);
+    CHECK(opening.c().close_reason() == CloseReason::Unreachable);
+    CHECK(opening.poll_all().empty());
+
+    Bench crossed;
+    crossed.bring_to(State::SynReceived);
+    CHECK(error(crossed, IcmpError::Hard, 0));
+    CHECK(crossed.c().close_reason() == CloseReason::Unreachable);
+
+    Bench bench;
+    bench.establish();
+    bench.send("x");
+    (void)bench.poll_all();
+    CHECK(error(bench, IcmpError::Hard, 1));  // RFC 9293 MUST-56, RFC 5927 5.2
+    CHECK(bench.c().state() == State::Established);
+}
+
+TEST_CASE("too big lowers the MSS and sends again at once, without a congestion signal") {
+    Bench bench;
+    bench.establish();
+    bench.send(std::string(3000, 'x'));
+    (void)bench.poll_all();
+    CHECK(error(bench, IcmpError::TooBig, 1, 640));
+    CHECK(bench.c().snapshot().send_mss == 600);
+    CHECK(bench.c().snapshot().congestion_window_bytes == 10'000);
+    const auto out = bench.poll_all();
+    REQUIRE(out.size() == 5);
+    CHECK(bench.seq_of(out[0]) == 1);
+    for (const auto& segment : out)
+        CHECK(segment.payload_length == 600);
+    CHECK(bench.leg().retransmits[RetransmitCause::PathMtu].value() == 5);
+}
+
+TEST_CASE("too big only lowers, to a floor, and timestamps keep their room") {
+    Bench bench;
+    bench.tunables.timestamps = true;
+    bench.peer_timestamp = 1;
+    bench.establish();
+    bench.send(std::string(3000, 'x'));
+    (void)bench.poll_all();
+    CHECK(error(bench, IcmpError::TooBig, 1, 1500));
+    CHECK(bench.c().snapshot().send_mss == 988);
+    CHECK(error(bench, IcmpError::TooBig, 1, 800));
+    CHECK(bench.c().snapshot().send_mss == 760 - 12);
+    for (const std::uint16_t mtu : {68, 1, 0}) {
+        CHECK(error(bench, IcmpError::TooBig, 1, mtu));
+        CHECK(bench.c().snapshot().send_mss == 512 - 12);
+    }
+    CHECK(error(bench, IcmpError::TooBig, 1, 700));
+    CHECK(bench.c().snapshot().send_mss == 512 - 12);
+}
+
+TEST_CASE("for IPv6 the floor is its least MTU") {
+    Bench bench;
+    bench.ipv6 = true;
+    bench.path_mss = 1440;
+    bench.peer_mss = 1440;
+    bench.establish_active();
+    bench.send(std::string(3000, 'x'));
+    (void)bench.poll_all();
+    CHECK(error(bench, IcmpError::TooBig, 1, 600));
+    CHECK(bench.c().snapshot().send_mss == 1220);
+}
+
+TEST_CASE("too big during the handshake shapes what follows it") {
+    Bench bench;
+    bench.bring_to(State::SynSent);
+    CHECK(error(bench, IcmpError::TooBig, 0, 640));
+    (void)bench.receive(kSyn | kAck, 0, 1);
+    CHECK(bench.c().snapshot().send_mss == 600);
+}
+
+TEST_CASE("nothing quoted matters after the end") {
+    Bench bench;
+    bench.bring_to(State::TimeWait);
+    CHECK_FALSE(error(bench, IcmpError::Hard, 1));
+    bench.c().abort(CloseReason::Drain, bench.env());
+    CHECK_FALSE(error(bench, IcmpError::Hard, 1));
+}
