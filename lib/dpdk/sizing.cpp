@@ -31,6 +31,7 @@ base::Result<Sizing, std::string> size_buffers(const SizingRequest& request) {
     const std::uint32_t caches = request.workers * request.cache * 3 / 2;
     const std::uint32_t descriptors = request.queue_pairs * (request.rx_descriptors + request.tx_descriptors);
     sizing.reserve = descriptors + caches + bursts;
+    sizing.free_min = sizing.reserve - request.queue_pairs * request.rx_descriptors;
     const std::uint32_t for_connections = std::max(kPayloadMin, request.connections);
     const std::uint32_t payload = request.buffers != 0 ? request.buffers : sizing.reserve + for_connections;
     if (payload < sizing.reserve + packet::Batch::kCapacity) {

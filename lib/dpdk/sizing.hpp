@@ -29,6 +29,7 @@ struct Sizing {
     PoolSettings header;                 ///< headers and small frames
     PoolSettings indirect;               ///< references to queued payload
     std::uint32_t reserve = 0;           ///< payload buffers that connections never hold (DESIGN 3.6)
+    std::uint32_t free_min = 0;          ///< the reserve less what lies in receive descriptors anyway
     std::uint32_t memory_megabytes = 0;  ///< EAL's -m: all pools and DPDK's own needs
     std::vector<std::string> arithmetic;
 };

@@ -1,0 +1,108 @@
+#include "daemon.hpp"
+
+#include <sched.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <utility>
+
+#include "build_info.hpp"
+#include "control/log.hpp"
+#include "control/supervisor.hpp"
+#include "dpdk/device.hpp"
+#include "dpdk/eal.hpp"
+#include "plan.hpp"
+#include "privileges.hpp"
+#include "workers.hpp"
+
+namespace terminus::app {
+namespace {
+
+int fail(const std::string& why) {
+    spdlog::error("{}", why);
+    return 1;
+}
+
+// EAL pins its main thread, which is the control thread, to one CPU: any of the plan's will do.
+void move_to(const std::vector<std::uint16_t>& cpus) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const std::uint16_t cpu : cpus) CPU_SET(cpu, &set);
+    sched_setaffinity(0, sizeof set, &set);
+}
+
+std::string list_of(const std::vector<std::uint16_t>& cpus) {
+    std::string text;
+    for (const std::uint16_t cpu : cpus) text += (text.empty() ? "" : ", ") + std::to_string(cpu);
+    return text;
+}
+
+void log_plan(const worker::CpuPlan& cpus, const dpdk::Sizing& sizing) {
+    spdlog::info("workers on CPUs {}; control thread on {}", list_of(cpus.workers), list_of(cpus.control));
+    if (cpus.control_shares) {
+        spdlog::warn("the control thread shares a worker's CPU: the process has none to spare");
+    }
+    if (cpus.workers_share) spdlog::warn("workers share a CPU (workers.allow_shared_cpus): they nap when idle");
+    for (const std::string& line : sizing.arithmetic) spdlog::info("{}", line);
+}
+
+base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::Config& config, const Pools& pools) {
+    std::vector<dpdk::Device> devices;
+    for (const config::Port& port : config.ports) {
+        const auto settings = device_settings(config, port, pools.payload.get());
+        if (!settings) return base::Failure{settings.error()};
+        auto device = dpdk::Device::open(settings.value());
+        if (!device) return base::Failure{device.error()};
+        const dpdk::Device& opened = device.value();
+        spdlog::info("port {}: {} by {}, MAC {}, {} queue pair{} of {} + {} descriptors", port.name, port.device,
+                     opened.driver(), wire::to_string(opened.mac()), opened.queue_pairs(),
+                     opened.queue_pairs() == 1 ? "" : "s", opened.rx_descriptors(), opened.tx_descriptors());
+        for (const std::string& note : opened.notes()) spdlog::info("port {}: {}", port.name, note);
+        devices.push_back(std::move(device).value());
+    }
+    return devices;
+}
+
+}  // namespace
+
+// Made in this order, destroyed in the reverse one: EAL, pools, devices, workers; the control thread is this one.
+int run_daemon(const Arguments& arguments, config::Config config) {
+    control::start_log(config.log.level);
+    spdlog::info("terminusd {} starts, configuration {}", kVersion, arguments.config);
+    const auto cpus = worker::plan_cpus(cpu_request(config));
+    if (!cpus) return fail(cpus.error());
+    const auto sizing = dpdk::size_buffers(sizing_request(config));
+    if (!sizing) return fail(sizing.error());
+    log_plan(cpus.value(), sizing.value());
+
+    worker::Group group(config.workers.total());
+    control::Supervisor supervisor(group, config, {.config_path = arguments.config, .version = kVersion});
+
+    const dpdk::EalRequest request = eal_request(arguments, config, sizing.value(), cpus.value().control.front());
+    auto eal = dpdk::Eal::start(dpdk::eal_arguments(request));
+    if (!eal) return fail(eal.error());
+    move_to(cpus.value().control);
+    auto pools = Pools::create(sizing.value());
+    if (!pools) return fail(pools.error());
+    auto devices = open_devices(config, pools.value());
+    if (!devices) return fail(devices.error());
+
+    const worker::Settings settings =
+        worker_settings(config, sizing.value(), pools.value(), devices.value(), supervisor.runtime().services(),
+                        cpus.value().workers_share);
+    Workers workers(settings, devices.value(), group, supervisor.runtime().services());
+    if (const auto started = supervisor.start(); !started) return fail(started.error());
+    for (const std::string& line : drop_privileges()) spdlog::info("{}", line);
+    workers.start(cpus.value());  // after the privileges are gone: threads inherit what is left
+    const int exit_code = supervisor.run();
+    if (exit_code != 0) {
+        // A worker that does not answer can't be joined, and what it uses can't be freed.
+        spdlog::error("a worker did not stop; leaving without cleaning up");
+        spdlog::shutdown();
+        std::_Exit(exit_code);
+    }
+    spdlog::info("terminusd stops");
+    return exit_code;
+}
+
+}  // namespace terminus::app

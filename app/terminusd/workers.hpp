@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "dpdk/device.hpp"
+#include "packet/port.hpp"
+#include "worker/cpu_plan.hpp"
+#include "worker/group.hpp"
+#include "worker/mesh.hpp"
+#include "worker/relay_port.hpp"
+#include "worker/worker.hpp"
+
+namespace terminus::app {
+
+/// The workers, their ports, and the threads they run on.
+class Workers {
+ public:
+    /// Everything referred to outlives this. The workers are made here and run from start() on.
+    Workers(const worker::Settings& settings, std::vector<dpdk::Device>& devices, worker::Group& group,
+            const proxy::ServiceTable& services);
+    /// The control thread has stopped the workers (worker::Stop) before.
+    ~Workers();
+
+    void start(const worker::CpuPlan& cpus);
+
+ private:
+    std::vector<packet::Port*> ports_of(std::uint16_t worker, std::vector<dpdk::Device>& devices);
+
+    worker::Mesh mesh_;
+    std::vector<std::unique_ptr<worker::RelayPort>> relays_;
+    std::vector<std::unique_ptr<worker::Worker>> workers_;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace terminus::app
