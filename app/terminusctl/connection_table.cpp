@@ -1,0 +1,83 @@
+#include "connection_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace terminusctl {
+namespace {
+
+std::string text_of(const nlohmann::json& connection, const char* key) {
+    const auto found = connection.find(key);
+    if (found == connection.end()) return "-";
+    return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+/// Widths fixed in advance, since rows are printed as they come; what is longer pushes the rest to the right.
+std::string columns(const std::array<std::string, 7>& cells) {
+    constexpr std::array<std::size_t, 7> kWidths{10, 7, 7, 28, 28, 12, 8};
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        line += cells[i];
+        line.append(kWidths[i] > cells[i].size() ? kWidths[i] - cells[i].size() : 1, ' ');
+    }
+    return line;
+}
+
+std::string without_trailing_blanks(std::string line) {
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+}
+
+/// "0.0.0.0:0" as "0.0.0.0:*", the peer of a listener.
+std::string peer_of(const nlohmann::json& connection) {
+    std::string peer = text_of(connection, "peer");
+    if (peer.ends_with(":0")) peer.back() = '*';
+    return peer;
+}
+
+}  // namespace
+
+std::string table_header() {
+    return without_trailing_blanks(
+        columns({"State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", "Service", "Leg"}));
+}
+
+std::string table_row(const nlohmann::json& connection, bool with_timer) {
+    const bool listens = text_of(connection, "state") == "LISTEN";
+    std::string line =
+        columns({text_of(connection, "state"), text_of(connection, "recv_q"), text_of(connection, "send_q"),
+                 text_of(connection, "local"), peer_of(connection), text_of(connection, "service"),
+                 listens ? "-" : text_of(connection, "leg")});
+    const auto timer = connection.find("timer");
+    if (with_timer && timer != connection.end()) {
+        line += "timer:(" + timer->value("name", "unknown") + "," +
+                timer_span(timer->value("left_ms", std::int64_t{0})) + "," +
+                std::to_string(timer->value("retransmits", 0)) + ")";
+    }
+    return without_trailing_blanks(line);
+}
+
+std::string timer_span(std::int64_t milliseconds) {
+    std::int64_t minutes = milliseconds / 60'000;
+    std::int64_t seconds = milliseconds / 1'000 % 60;
+    std::int64_t rest = milliseconds % 1'000;
+    std::string text;
+    if (minutes > 0) {
+        rest = 0;
+        text += std::to_string(minutes) + "min";
+        if (minutes > 9) seconds = 0;
+    }
+    if (seconds > 0) {
+        if (seconds > 9) rest = 0;
+        text += std::to_string(seconds) + (rest > 0 ? "." : "sec");
+    }
+    if (rest > 0) {
+        char digits[16];
+        std::snprintf(digits, sizeof digits, "%03dms", static_cast<int>(rest));
+        text += text.empty() ? std::to_string(rest) + "ms" : std::string(digits);
+    }
+    return text.empty() ? "0ms" : text;
+}
+
+}  // namespace terminusctl

@@ -1,0 +1,156 @@
+// terminusctl: asks a running terminusd over its admin socket.
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "admin_client.hpp"
+#include "connection_table.hpp"
+
+namespace {
+
+using nlohmann::json;
+using terminusctl::AdminClient;
+using terminusctl::Fault;
+
+struct SsOptions {
+    bool timers = false;
+    bool all = false;
+    bool listening = false;
+    bool as_json = false;
+    bool ignored = false;
+    std::string state;
+    std::string leg;
+    std::string service;
+};
+
+void print(const std::string& line) {
+    std::fwrite(line.data(), 1, line.size(), stdout);
+    std::fputc('\n', stdout);
+}
+
+void ss(const std::string& socket, const SsOptions& options) {
+    json wanted = json::object();
+    wanted["state"] = !options.state.empty() ? options.state
+                      : options.all          ? "all"
+                      : options.listening    ? "listening"
+                                             : "default";
+    if (!options.leg.empty()) wanted["leg"] = options.leg;
+    if (!options.service.empty()) wanted["service"] = options.service;
+    AdminClient client(socket);
+    if (!options.as_json) print(terminusctl::table_header());
+    client.ask("ss", wanted, [&](const json& row) {
+        print(options.as_json ? row.dump() : terminusctl::table_row(row, options.timers));
+    });
+}
+
+std::string number(const json& value) {
+    const double v = value.is_number() ? value.get<double>() : 0;
+    if (v == std::floor(v) && std::fabs(v) < 1e15) return std::to_string(static_cast<long long>(v));
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6g", v);
+    return text;
+}
+
+void stats(const std::string& socket, bool as_json, bool zeros_too) {
+    AdminClient(socket).ask("stats", json::object(), [&](const json& line) {
+        if (as_json) return print(line.dump());
+        const std::string value = number(line.value("value", json(0)));
+        if (value == "0" && !zeros_too) return;
+        std::string name = line.value("name", "?");
+        std::string labels;
+        const json all = line.value("labels", json::object());
+        for (const auto& [label, text] : all.items()) {
+            labels += (labels.empty() ? "" : ",") + label + "=" +
+                      (text.is_string() ? text.get<std::string>() : text.dump());
+        }
+        if (!labels.empty()) name += "{" + labels + "}";
+        if (name.size() < 78) name.append(78 - name.size(), ' ');
+        print(name + " " + value);
+    });
+}
+
+void sysctl(const std::string& socket, const std::vector<std::string>& names, bool describe) {
+    AdminClient client(socket);
+    const auto show = [&](const json& line) {
+        print(line.value("name", "?") + " = " + line.value("value", "?"));
+        if (!describe) return;
+        const std::string range = line.value("range", "");
+        print("    " + line.value("help", ""));
+        print("    default " + line.value("default", "?") + (range.empty() ? "" : ", range " + range));
+    };
+    if (names.empty()) return client.ask("sysctl", json::object(), show);
+    for (const std::string& word : names) {
+        const std::size_t sign = word.find('=');
+        json options{{"name", word.substr(0, sign)}};
+        if (sign != std::string::npos) options["value"] = word.substr(sign + 1);
+        client.ask("sysctl", options, show);
+    }
+}
+
+void version(const std::string& socket) {
+    print("terminusctl " TERMINUS_VERSION);
+    AdminClient(socket).ask("version", json::object(),
+                            [](const json& line) { print("terminusd " + line.value("version", "?")); });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Asks a running terminusd."};
+    app.set_help_flag("-h,--help", "show this and end");
+    app.require_subcommand(1);
+    app.fallthrough();
+    std::string socket = "/run/terminus/admin.sock";
+    app.add_option("-s,--socket", socket, "the daemon's admin socket")->capture_default_str();
+
+    SsOptions ss_options;
+    auto* ss_command = app.add_subcommand("ss", "connections, in the look of Linux's ss");
+    ss_command->add_flag("-a,--all", ss_options.all, "listeners, SYN-RECV and TIME-WAIT too");
+    ss_command->add_flag("-l,--listening", ss_options.listening, "listeners only");
+    ss_command->add_flag("-o,--options", ss_options.timers, "the running timer of each connection");
+    ss_command->add_flag("-t,--tcp,-n,--numeric", ss_options.ignored, "as with ss; always so here");
+    ss_command->add_option("--state", ss_options.state,
+                           "a state by ss's word: established, time-wait, all, …");
+    ss_command->add_option("--leg", ss_options.leg, "client or backend");
+    ss_command->add_option("--service", ss_options.service, "a service's name");
+    ss_command->add_flag("--json", ss_options.as_json, "a JSON object per line");
+
+    bool stats_json = false;
+    bool stats_zeros = false;
+    auto* stats_command = app.add_subcommand("stats", "counters and gauges that are not zero");
+    stats_command->add_flag("--json", stats_json, "a JSON object per line, zeros too");
+    stats_command->add_flag("-z,--zeros", stats_zeros, "zeros too");
+
+    std::vector<std::string> names;
+    bool describe = false;
+    auto* sysctl_command = app.add_subcommand("sysctl", "shows or sets TCP tunables in the running daemon");
+    bool all_names = false;
+    sysctl_command->add_flag("-a,--all", all_names, "all of them, as without names");
+    sysctl_command->add_flag("-d,--describe", describe, "with meaning, default and range");
+    sysctl_command->add_option("name", names, "NAME shows it, NAME=VALUE sets it; Linux's names");
+
+    auto* version_command = app.add_subcommand("version", "versions of both sides");
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& fault) {
+        constexpr int kUsage = 2;
+        return app.exit(fault) == 0 ? 0 : kUsage;
+    }
+    try {
+        if (ss_command->parsed()) ss(socket, ss_options);
+        if (stats_command->parsed()) stats(socket, stats_json, stats_zeros);
+        if (sysctl_command->parsed())
+            sysctl(socket, all_names ? std::vector<std::string>() : names, describe);
+        if (version_command->parsed()) version(socket);
+    } catch (const std::exception& fault) {
+        std::fflush(stdout);
+        std::fprintf(stderr, "terminusctl: %s\n", fault.what());
+        return 1;
+    }
+    return std::fflush(stdout) == 0 ? 0 : 1;
+}
