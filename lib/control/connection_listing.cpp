@@ -35,6 +35,7 @@ constexpr std::array kStateWords{
     StateWord{"connected", kConnected},
     StateWord{"synchronized", static_cast<StateMask>(kConnected & ~tcp::mask(State::SynSent))},
     StateWord{"bucket", kBucket},
+    StateWord{"default", static_cast<StateMask>(kConnected & ~kBucket)},  // ss without arguments
     StateWord{"big", static_cast<StateMask>(kAll & ~kBucket)},
 };
 

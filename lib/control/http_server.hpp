@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "wire/address.hpp"
+#include "config/config.hpp"
 
 namespace terminus::control {
 

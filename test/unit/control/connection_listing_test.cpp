@@ -119,6 +119,8 @@ TEST_CASE("ss's words for states are understood and others are answered by the l
     CHECK(tcp::is_in(State::Closing, control::states_of("synchronized").value()));
     CHECK_FALSE(tcp::is_in(State::SynSent, control::states_of("synchronized").value()));
     CHECK_FALSE(tcp::is_in(State::Listen, control::states_of("connected").value()));
+    CHECK_FALSE(tcp::is_in(State::TimeWait, control::states_of("default").value()));
+    CHECK(tcp::is_in(State::SynSent, control::states_of("default").value()));
     CHECK(control::states_of("estab").error().find("there is no state `estab`; there are established, ") ==
           0);
 }
