@@ -28,7 +28,7 @@ constexpr std::array kKeysBeforeTcp{
     key<&Config::workers, &Workers::allow_shared_cpus>("workers.allow_shared_cpus", Type::Bool, kFree, Apply::Restart,
         "whether workers may share a CPU, for tests and small machines; `idle: sleep` is forced then"),
     key<&Config::workers, &Workers::idle>("workers.idle", Type::Choice, kFree, Apply::Restart,
-        "what a worker with nothing to do does: `sleep` for ever longer moments, `poll` on, or wait for an `interrupt`"),
+        "what a worker with nothing to do does: `sleep` for short moments or `poll` on; `interrupt` is not in this version"),
     key<&Config::workers, &Workers::idle_max_sleep>("workers.idle_max_sleep", Type::Time, {1 * us, 10 * ms}, Apply::Restart,
         "the longest moment of sleep with `idle: sleep`"),
     required(key<&Port::name>("ports[].name", Type::Name, {1, 32}, Apply::Restart,

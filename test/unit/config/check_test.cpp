@@ -136,6 +136,14 @@ TEST_CASE("workers are given by CPUs or by number") {
           Lines{"t.yaml:13:23: workers.lcores[1]: CPU 2 is listed twice"});
 }
 
+TEST_CASE("waiting for interrupts is refused, not ignored") {
+    CHECK(
+        errors_of(kGoodFile + "workers: {idle: interrupt}\n") ==
+        Lines{
+            "t.yaml:13:17: workers.idle: `interrupt` is not in this version; there are `sleep` and `poll`"});
+    CHECK(good(kGoodFile + "workers: {idle: poll}\n").workers.idle == config::Idle::Poll);
+}
+
 TEST_CASE("bounds that belong together are in order") {
     CHECK(errors_of(kGoodFile + "tcp: {rto_min: 3s, rto_max: 2s}\n") ==
           Lines{"t.yaml:13:16: tcp.rto_min: `rto_min` (3s) is longer than `rto_max` (2s)"});
