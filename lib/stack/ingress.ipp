@@ -120,7 +120,7 @@ void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, std::u
     TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
     stats_.half_open.set(half_opens_.size());
     const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-    send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr, stats::Leg::Client);
+    send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr);
 }
 
 template <typename App>
@@ -131,14 +131,13 @@ void Stack<App>::to_half_open(std::uint32_t index, Arrival& arrival, std::uint64
             return;
         case tcp::HalfOpenVerdict::Reply: {
             const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr, stats::Leg::Client);
+            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr);
             return;
         }
         case tcp::HalfOpenVerdict::ResetPeer:
             reset_peer(arrival);
             return;
         case tcp::HalfOpenVerdict::Close:
-            stats_.leg(stats::Leg::Client).closes[stats::CloseReason::ResetReceived].add();
             release_half_open(index, hash);
             return;
         case tcp::HalfOpenVerdict::Promote:
@@ -179,13 +178,18 @@ void Stack<App>::to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64
         case tcp::TimeWaitVerdict::Acknowledge: {
             wheel_.rearm(slot.timer, slot.tcp.deadline(env_));
             const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr, slot.tcp.leg());
+            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr);
             return;
         }
         case tcp::TimeWaitVerdict::Close:
             release_time_wait(index, hash);
             return;
         case tcp::TimeWaitVerdict::Reopen:
+            if (!app_.find_listener(arrival.tuple.local)) {
+                // Nothing would take its place: it goes on keeping old segments from a successor.
+                drop(stats::DropReason::TcpNoListener);
+                return;
+            }
             stats_.leg(slot.tcp.leg()).closes[stats::CloseReason::TimeWaitReused].add();
             release_time_wait(index, hash);
             to_listener(arrival, hash);
@@ -209,6 +213,7 @@ void Stack<App>::give_segment(std::uint32_t index, Arrival& arrival) {
     }
     packet::SliceList pieces = packet::split_payload(std::move(arrival.frame), arrival.payload_offset,
                                                      arrival.segment.payload_length);
+    if (pieces.empty()) drop(stats::DropReason::BufferPressure);
     wire::TcpSegment piece = arrival.segment;
     const std::uint8_t last_bits = wire::TcpFlags::kFin | wire::TcpFlags::kPsh;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
@@ -261,7 +266,8 @@ bool Stack<App>::reset_peer(const Arrival& arrival) {
     const std::optional<tcp::OutSegment> reset = tcp::reset_for(arrival.segment);
     if (!reset || !network_.may_answer_with_reset(env_.now)) return false;
     stats_.resets_sent_without_connection.add();
-    send(arrival.tuple, *reset, nullptr, stats::Leg::Client);
+    stats_.leg(stats::Leg::Client).segments_sent.add();
+    send(arrival.tuple, *reset, nullptr);
     return true;
 }
 

@@ -282,7 +282,8 @@ void Stack<App>::reset_half_open(std::uint32_t index, const wire::FourTuple& nam
     reset.seq = half.iss() + 1;
     reset.ack = half.irs() + 1;
     reset.flags.bits = wire::TcpFlags::kRst | wire::TcpFlags::kAck;
-    send(named, reset, nullptr, stats::Leg::Client);
+    send(named, reset, nullptr);
+    stats_.leg(stats::Leg::Client).segments_sent.add();
     stats_.leg(stats::Leg::Client).closes[reason].add();
     stats_.leg(stats::Leg::Client).resets_sent[stats::ResetReason::Aborted].add();
     release_half_open(index, table_.hash(key_of(half)));

@@ -137,8 +137,7 @@ class Stack {
     // egress.ipp
     void mark_dirty(std::uint32_t index);
     void transmit(std::uint32_t index);
-    void send(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const packet::ByteQueue* queue,
-              stats::Leg leg);
+    void send(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const packet::ByteQueue* queue);
 
     const Settings& settings_;
     Network& network_;

@@ -64,13 +64,12 @@ void Stack<App>::half_open_expired(std::uint32_t index) {
     slot.timer = timer::kNoTimer;
     const flow::Key key = key_of(slot.tcp);
     if (!slot.tcp.timer_expired(env_)) {
-        stats_.leg(stats::Leg::Client).closes[stats::CloseReason::SynAckTimeout].add();
         release_half_open(index, table_.hash(key));
         return;
     }
     const wire::FourTuple named = network_.tuple_of(key);
     const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, named);
-    send(named, slot.tcp.poll_reply(offset, env_), nullptr, stats::Leg::Client);
+    send(named, slot.tcp.poll_reply(offset, env_), nullptr);
     const flow::Handle handle(flow::HandleKind::HalfOpen, index);
     slot.timer = wheel_.arm(slot.tcp.next_deadline(), {handle.raw(), half_opens_.generation(index)});
     TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
