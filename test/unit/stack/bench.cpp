@@ -81,6 +81,28 @@ Peer Bench::handshake(std::uint16_t port, std::uint8_t from) {
     return made;
 }
 
+Peer Bench::accept(std::uint8_t flags) {
+    turn();
+    std::vector<Sent> all = sent();
+    REQUIRE_FALSE(all.empty());
+    const wire::TcpSegment syn = *all.back().tcp;
+    REQUIRE(syn.flags.bits == kSyn);
+    Peer made{.seq = wire::SeqNum(9000), .ack = syn.seq + 1, .port = syn.destination_port};
+    Segment answer = made.segment(flags);
+    answer.to_port = syn.source_port;
+    answer.options.mss = 1460;
+    if (syn.options.timestamps) {
+        answer.options.timestamps = {.value = 1, .echo_reply = syn.options.timestamps->value};
+    }
+    give({answer});
+    made.seq += 1;
+    return made;
+}
+
+wire::SeqNum Bench::iss(std::uint16_t from_port, std::uint16_t to_port) const {
+    return tcp::initial_sequence(tcp::Secrets::from_seed(1), {{us(), to_port}, {peer(), from_port}}, now_);
+}
+
 std::vector<Sent> Bench::sent() {
     return std::exchange(sent_, {});
 }

@@ -106,6 +106,11 @@ class Bench {
     void give(std::initializer_list<Segment> segments, std::uint16_t segment_bytes = 0);
     /// SYN, SYN-ACK, ACK from a port of the peer's; nothing else may have been sent meanwhile.
     Peer handshake(std::uint16_t port = 4000, std::uint8_t from = kPeer);
+    /// Takes the stack's SYN for an active open and answers it with a SYN-ACK, whose number is the peer's;
+    /// with timestamps when the SYN has them.
+    Peer accept(std::uint8_t flags = kSyn | kAck);
+    /// The sequence number that the stack begins a connection with now.
+    [[nodiscard]] wire::SeqNum iss(std::uint16_t from_port = 4000, std::uint16_t to_port = 80) const;
     /// What the stack sent since it was last asked; address resolution that the bench answered is left out.
     [[nodiscard]] std::vector<Sent> sent();
     /// The only frame sent, a segment.

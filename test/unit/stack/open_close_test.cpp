@@ -40,5 +40,137 @@ TEST_CASE("two hosts exchange data and close, in both families, on ports of ever
     REQUIRE(client.drops() + server.drops() == 0);
 }
 
+TEST_CASE("the SYN, the ACK, data and the FIN of a connection may come in one burst") {
+    const LeakCheck leaks;
+    Bench bench(GENERATE(false, true));
+    bench.host().listen(80, {.finish_when_peer_finished = true});
+    Peer peer{.seq = wire::SeqNum(100)};
+    Segment syn = peer.segment(kSyn);
+    peer.seq += 1;
+    peer.ack = bench.iss() + 1;
+    Peer later = peer;
+    later.seq += 5;
+    bench.give({syn, peer.segment(kAck), peer.segment(kAck, "hello"), later.segment(kFin | kAck)});
+    REQUIRE(bench.host().flows().size() == 1);
+    Flow& flow = bench.host().flows()[0];
+    REQUIRE(flow.received == "hello");
+    REQUIRE(flow.peer_finished);
+    REQUIRE(bench.host().count(State::LastAck) == 1);
+    const std::vector<Sent> sent = bench.sent();
+    const wire::TcpSegment& fin = *sent.back().tcp;
+    REQUIRE(fin.flags.bits == (kFin | kAck));
+    REQUIRE(fin.ack == later.seq + 1);
+    later.seq += 1;
+    later.ack += 1;
+    bench.give({later.segment(kAck)});
+    bench.turn();
+    REQUIRE(flow.closed == CloseReason::Normal);
+    REQUIRE(bench.host().live() == 0);
+    REQUIRE(bench.host().count(State::TimeWait) == 0);
+    REQUIRE(bench.host().drops() == 0);
+}
+
+TEST_CASE("the completing segment's own data and FIN are taken with it") {
+    Bench bench;
+    bench.host().listen(80, {.finish_when_peer_finished = true});
+    Peer peer{.seq = wire::SeqNum(100)};
+    bench.give({peer.segment(kSyn)});
+    peer.seq += 1;
+    peer.ack = bench.iss() + 1;
+    bench.give({peer.segment(kFin | kPsh | kAck, "all at once")});
+    REQUIRE(bench.host().flows()[0].received == "all at once");
+    REQUIRE(bench.host().count(State::LastAck) == 1);
+}
+
+TEST_CASE("the peer's FIN and the ACK of ours in one burst end in TIME_WAIT, in either order") {
+    const LeakCheck leaks;
+    Bench bench;
+    bench.host().listen(80, {.finish_when_sent = true});
+    Peer peer = bench.handshake();
+    REQUIRE(bench.host().count(State::FinWait1) == 1);
+    (void)bench.sent();
+    const Segment fin_only = peer.segment(kFin | kAck);
+    peer.ack += 1;
+    const Segment ack_only = peer.segment(kAck);
+    Peer past = peer;
+    past.seq += 1;
+    const Segment ack_after_fin = past.segment(kAck);
+    if (GENERATE(true, false)) {
+        bench.give({ack_only, peer.segment(kFin | kAck)});
+    } else {
+        bench.give({fin_only, ack_after_fin});  // by way of CLOSING
+    }
+    bench.turn();
+    REQUIRE(bench.host().flows()[0].closed == CloseReason::Normal);
+    REQUIRE(bench.host().count(State::TimeWait) == 1);
+    REQUIRE(bench.host().live() == 0);
+    const Sent last = bench.sent().back();
+    REQUIRE(last.tcp->flags.bits == kAck);
+    REQUIRE(last.tcp->ack == peer.seq + 1);
+}
+
+TEST_CASE(
+    "a RST in the burst of the data before it flushes what was not read, and data behind it is dropped") {
+    // RFC 9293 3.10.7.4, second: all segment queues are flushed.
+    const LeakCheck leaks;
+    Bench bench;
+    bench.host().listen(80, {});
+    Peer peer = bench.handshake();
+    bench.give({peer.segment(kAck, "read")});
+    peer.seq += 4;
+    const Segment data = peer.segment(kAck, "unread");
+    peer.seq += 6;
+    bench.give({data, peer.segment(kRst), peer.segment(kAck, "after")});
+    Flow& flow = bench.host().flows()[0];
+    REQUIRE(flow.received == "read");
+    REQUIRE(flow.closed == CloseReason::ResetReceived);
+    REQUIRE(bench.drops(DropReason::TcpClosed) == 1);
+    bench.turn();
+    REQUIRE(bench.host().live() == 0);
+    REQUIRE(bench.host().closes(CloseReason::ResetReceived) == 1);
+}
+
+TEST_CASE("an active open takes the peer's SYN-ACK, data and FIN of one burst") {
+    const LeakCheck leaks;
+    Bench bench(GENERATE(false, true));
+    Flow& flow =
+        bench.host().connect({bench.peer(), 80}, 5000, {.finish_when_peer_finished = true}, bench.now());
+    bench.turn();
+    const wire::TcpSegment syn = *bench.sent().back().tcp;
+    REQUIRE(bench.host().count(State::SynSent) == 1);
+    Peer peer{.seq = wire::SeqNum(1), .ack = syn.seq + 1, .port = 80};
+    Segment syn_ack = peer.segment(kSyn | kAck);
+    peer.seq += 1;
+    Segment data = peer.segment(kAck | kFin, "banner");
+    syn_ack.to_port = data.to_port = 5000;
+    bench.give({syn_ack, data});
+    REQUIRE(flow.is_established);
+    REQUIRE(flow.received == "banner");
+    REQUIRE(bench.host().count(State::LastAck) == 1);
+}
+
+TEST_CASE("a RST that answers our SYN is a refusal, and the slot is free at once") {
+    const LeakCheck leaks;
+    Bench bench;
+    Flow& flow = bench.host().connect({bench.peer(), 80}, 5000, {}, bench.now());
+    (void)bench.accept(kRst | kAck);
+    REQUIRE(flow.closed == CloseReason::Refused);
+    bench.turn();
+    REQUIRE(bench.host().live() == 0);
+    REQUIRE(bench.host().closes(CloseReason::Refused) == 1);
+}
+
+TEST_CASE("segments are counted once, in and out, on the leg they belong to") {
+    Bench bench;
+    bench.host().listen(80, {.send = "abc"});
+    (void)bench.handshake();
+    const stats::LegStats& leg = bench.host().stats().leg(Leg::Client);
+    REQUIRE(leg.segments_received.value() == 2);
+    REQUIRE(leg.segments_sent.value() == 2);  // SYN-ACK, "abc"
+    bench.give({Segment{.flags = kSyn, .to_port = 81}});
+    REQUIRE(leg.segments_sent.value() == 3);  // RST
+    REQUIRE(bench.host().stats().leg(Leg::Backend).segments_sent.value() == 0);
+}
+
 }  // namespace
 }  // namespace terminus::stack

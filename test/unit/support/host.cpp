@@ -62,6 +62,11 @@ void Host::listen(std::uint16_t port, const Script& script) {
     app_.listen(endpoint(port, true), script);
 }
 
+void Host::unlisten(std::uint16_t port) {
+    app_.unlisten(endpoint(port, false));
+    app_.unlisten(endpoint(port, true));
+}
+
 Flow& Host::connect(const wire::Endpoint& to, std::uint16_t local_port, Script script, base::Instant now) {
     const bool is_v6 = !to.address.is_v4();
     node_.stack().begin_turn(now);

@@ -73,6 +73,13 @@ void ScriptedApp::send_some(Stack& stack, Flow& flow, tcp::Connection& connectio
     if (!bytes.empty()) connection.send(std::move(bytes), env);
 }
 
+// The others' places are their services' numbers.
+void ScriptedApp::unlisten(const wire::Endpoint& local) {
+    for (Listener& listener : listeners_) {
+        if (listener.local == local) listener.local = {};
+    }
+}
+
 std::optional<std::uint16_t> ScriptedApp::find_listener(const wire::Endpoint& local) const {
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
         if (listeners_[i].local == local) return static_cast<std::uint16_t>(i);

@@ -43,6 +43,8 @@ class ScriptedApp {
     void listen(const wire::Endpoint& local, Script script) {
         listeners_.push_back({local, std::move(script)});
     }
+    /// From now on nobody listens there.
+    void unlisten(const wire::Endpoint& local);
     /// Opens a connection; the reference stays good.
     Flow& connect(Stack& stack, const wire::FourTuple& tuple, std::uint16_t local_id, Script script);
     /// After a change of its script: does what can be done now.

@@ -1,0 +1,216 @@
+#include <catch2/catch.hpp>
+
+#include "stack/bench.hpp"
+
+// LISTEN and what is born of it.
+namespace terminus::stack {
+namespace {
+
+using namespace test;
+
+Segment syn_from(std::uint16_t port) {
+    return {.flags = kSyn, .seq = wire::SeqNum(port), .from_port = port};
+}
+
+TEST_CASE("the half-open table takes as many as it may and drops the next SYN without an answer") {
+    const LeakCheck leaks;
+    HostOptions options;
+    SECTION("by memory") {
+        options.half_open_max = 4;
+    }
+    SECTION("by max_syn_backlog") {
+        options.tunables.max_syn_backlog = 4;
+    }
+    Bench bench(false, options);
+    bench.host().listen(80, {});
+    bench.give({syn_from(1), syn_from(2), syn_from(3), syn_from(4)});
+    REQUIRE(bench.host().stats().half_open.value() == 4);
+    REQUIRE(bench.drops(DropReason::TcpHalfOpenLimit) == 0);
+    (void)bench.sent();
+    bench.give({syn_from(5)});
+    REQUIRE(bench.drops(DropReason::TcpHalfOpenLimit) == 1);
+    REQUIRE(bench.sent().empty());
+    // A known one is still answered, and its place is free again when it is reset.
+    bench.give({syn_from(1)});
+    REQUIRE(bench.sent_segment().tcp->flags.bits == (kSyn | kAck));
+    bench.give({Segment{.flags = kRst, .seq = wire::SeqNum(2), .from_port = 1}});
+    REQUIRE(bench.host().stats().half_open.value() == 3);
+    REQUIRE(bench.host().closes(CloseReason::ResetReceived) == 1);
+    bench.give({syn_from(5)});
+    REQUIRE(bench.host().stats().half_open.value() == 4);
+}
+
+TEST_CASE("the SYN-ACK is sent again at 1, 3 and 7 seconds, then the half-open is gone") {
+    const LeakCheck leaks;
+    HostOptions options;
+    options.tunables.synack_retries = 2;
+    Bench bench(GENERATE(false, true), options);
+    bench.host().listen(80, {});
+    bench.turn();
+    (void)bench.sent();
+    bench.give({syn_from(4000)});
+    const wire::TcpSegment first = *bench.sent_segment().tcp;
+    bench.advance(1s - kTick);
+    const auto no_segments = [&] {
+        for (const Sent& one : bench.sent()) {
+            if (one.tcp) return false;
+        }
+        return true;
+    };
+    REQUIRE(no_segments());
+    bench.advance(2 * kTick);
+    const wire::TcpSegment second = *bench.sent_segment().tcp;
+    REQUIRE(second.seq == first.seq);
+    REQUIRE(second.flags == first.flags);
+    bench.advance(2s - 3 * kTick);
+    REQUIRE(no_segments());
+    bench.advance(4 * kTick);
+    bool again = false;
+    for (const Sent& one : bench.sent())
+        again = again || one.tcp.has_value();
+    REQUIRE(again);
+    bench.advance(4s - 6 * kTick);
+    REQUIRE(bench.host().stats().half_open.value() == 1);
+    bench.advance(8 * kTick);
+    REQUIRE(bench.host().stats().half_open.value() == 0);
+    REQUIRE(bench.host().count(State::SynReceived) == 0);
+    REQUIRE(bench.host().closes(CloseReason::SynAckTimeout) == 1);
+    REQUIRE(bench.host().stats().leg(Leg::Client).retransmits[stats::RetransmitCause::SynAck].value() == 2);
+    REQUIRE(bench.host().stats().leg(Leg::Client).timer_expirations[stats::Timer::Establishment].value() ==
+            3);
+    REQUIRE(no_segments());
+}
+
+TEST_CASE("with no slot free the half-open stays, and the peer's next segment promotes it") {
+    const LeakCheck leaks;
+    Bench bench(false, {.connections_max = 1});
+    bench.host().listen(80, {});
+    Peer first = bench.handshake(4000);
+    REQUIRE(bench.host().flows().size() == 1);
+    Peer second = bench.handshake(4001);
+    REQUIRE(bench.drops(DropReason::TcpSlotLimit) == 1);
+    REQUIRE(bench.host().stats().half_open.value() == 1);
+    REQUIRE(bench.host().flows().size() == 1);
+    REQUIRE(bench.sent().empty());
+    bench.advance(1s + 2 * kTick);
+    REQUIRE(bench.sent_segment().tcp->flags.bits == (kSyn | kAck));
+
+    bench.give({first.segment(kRst)});
+    bench.give({second.segment(kAck, "still here")});
+    REQUIRE(bench.drops(DropReason::TcpSlotLimit) == 1);
+    REQUIRE(bench.host().stats().half_open.value() == 0);
+    REQUIRE(bench.host().flows().size() == 2);
+    REQUIRE(bench.host().flows()[1].received == "still here");
+    REQUIRE(bench.host().count(State::Established) == 1);
+}
+
+TEST_CASE("a segment for no service is answered by a RST that the peer believes") {
+    Bench bench(GENERATE(false, true));
+    bench.give({Segment{.flags = kSyn, .seq = wire::SeqNum(70), .payload = "data", .to_port = 81}});
+    // RFC 9293 3.10.7.1: without an ACK: sequence zero, and everything is acknowledged.
+    wire::TcpSegment reset = *bench.sent().back().tcp;
+    REQUIRE(reset.flags.bits == (kRst | kAck));
+    REQUIRE(reset.seq == wire::SeqNum(0));
+    REQUIRE(reset.ack == wire::SeqNum(75));
+    bench.give({Segment{.flags = kAck, .ack = wire::SeqNum(99), .to_port = 81}});
+    reset = *bench.sent_segment().tcp;
+    REQUIRE(reset.flags.bits == kRst);
+    REQUIRE(reset.seq == wire::SeqNum(99));
+    REQUIRE(bench.drops(DropReason::TcpNoListener) == 2);
+    const stats::LegStats& leg = bench.host().stats().leg(Leg::Client);
+    REQUIRE(leg.resets_sent[stats::ResetReason::NoConnection].value() == 2);
+    REQUIRE(bench.host().stats().resets_sent_without_connection.value() == 2);
+    // HARDENING 13: nothing ever answers a RST.
+    bench.give({Segment{.flags = kRst, .to_port = 81}});
+    REQUIRE(bench.sent().empty());
+    REQUIRE(bench.drops(DropReason::TcpNoListener) == 3);
+}
+
+TEST_CASE("RSTs for no connection are limited to a thousand a second") {
+    Bench bench;
+    bench.give({Segment{.flags = kSyn, .to_port = 81}});  // resolves the peer's address
+    REQUIRE(bench.host().stats().resets_sent_without_connection.value() == 1);
+    for (std::uint16_t burst = 0; burst < 20; ++burst) {
+        std::vector<Octets> frames;
+        for (std::uint16_t i = 0; i < 50; ++i) {
+            const auto port = static_cast<std::uint16_t>(1000 + burst * 50 + i);
+            frames.push_back(bench.frame({.flags = kSyn, .from_port = port, .to_port = 81}));
+        }
+        bench.give(frames);
+    }
+    REQUIRE(bench.drops(DropReason::TcpNoListener) == 1001);
+    REQUIRE(bench.host().stats().resets_sent_without_connection.value() == 1000);
+    bench.advance(1s);
+    bench.give({Segment{.flags = kSyn, .to_port = 81}});
+    REQUIRE(bench.host().stats().resets_sent_without_connection.value() == 1001);
+}
+
+TEST_CASE("only a clean SYN opens; other combinations of bits are dropped or refused") {
+    // HARDENING 5.
+    Bench bench;
+    bench.host().listen(80, {});
+    std::uint64_t silent = 0;
+    for (const int flags :
+         {0, int{kFin}, kFin | kPsh | wire::TcpFlags::kUrg, kSyn | kFin, kSyn | kRst, 0xff & ~kAck}) {
+        bench.give({Segment{.flags = static_cast<std::uint8_t>(flags)}});
+        REQUIRE(bench.drops(DropReason::TcpBadFlags) == ++silent);
+    }
+    for (const int flags : {int{kAck}, kSyn | kAck, kFin | kAck}) {
+        bench.give({Segment{.flags = static_cast<std::uint8_t>(flags)}});
+    }
+    REQUIRE(bench.drops(DropReason::TcpNoListener) == 3);
+    REQUIRE(bench.host().stats().resets_sent_without_connection.value() == 3);
+    REQUIRE(bench.host().stats().half_open.value() == 0);
+    REQUIRE(bench.host().drops() == silent + 3);
+}
+
+TEST_CASE("during a drain new SYNs are refused and what is there goes on") {
+    const LeakCheck leaks;
+    Bench bench;
+    bench.host().listen(80, {});
+    Peer peer = bench.handshake(4000);
+    bench.give({syn_from(4001)});
+    (void)bench.sent();
+    bench.host().stack().set_draining(true);
+    bench.give({syn_from(4002)});
+    REQUIRE(bench.sent_segment().tcp->flags.bits == (kRst | kAck));
+    REQUIRE(bench.drops(DropReason::TcpDraining) == 1);
+    REQUIRE(bench.host().stats().leg(Leg::Client).resets_sent[stats::ResetReason::Draining].value() == 1);
+    bench.give({peer.segment(kAck, "go on")});
+    REQUIRE(bench.host().flows()[0].received == "go on");
+    bench.give({Segment{.seq = wire::SeqNum(4002), .ack = bench.iss(4001) + 1, .from_port = 4001}});
+    REQUIRE(bench.host().flows().size() == 2);
+    bench.host().stack().set_draining(false);
+    bench.give({syn_from(4003)});
+    REQUIRE(bench.host().stats().half_open.value() == 1);
+}
+
+TEST_CASE("half-opens of a listener that a reload removed are reset, others are not") {
+    // HARDENING 10.
+    const LeakCheck leaks;
+    Bench bench(GENERATE(false, true));
+    bench.host().listen(80, {});
+    bench.host().listen(81, {});
+    Segment other = syn_from(4001);
+    other.to_port = 81;
+    bench.give({syn_from(4000), other});
+    (void)bench.sent();
+    const wire::SeqNum iss = bench.iss();
+    bench.host().unlisten(80);
+    bench.host().stack().services_changed();
+    bench.turn();
+    const wire::TcpSegment reset = *bench.sent_segment().tcp;
+    REQUIRE(reset.flags.bits == (kRst | kAck));
+    REQUIRE(reset.source_port == 80);
+    REQUIRE(reset.seq == iss + 1);
+    REQUIRE(reset.ack == wire::SeqNum(4001));
+    REQUIRE(bench.host().stats().half_open.value() == 1);
+    REQUIRE(bench.host().closes(CloseReason::ServiceRemoved) == 1);
+    // The late ACK of the child finds nothing.
+    bench.give({Segment{.seq = wire::SeqNum(4001), .ack = iss + 1}});
+    REQUIRE(bench.drops(DropReason::TcpNoListener) == 1);
+    REQUIRE(bench.host().flows().empty());
+}
+
+}  // namespace
+}  // namespace terminus::stack
