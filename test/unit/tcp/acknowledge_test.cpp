@@ -72,6 +72,39 @@ TEST_CASE("the third duplicate retransmits, a partial ACK the next hole, a full 
         CHECK(flight.seq_of(segment) > 12'001);
 }
 
+TEST_CASE("the first partial ACK restarts the retransmission timer, later ones leave it") {  // RFC 6582 3.2
+    Flight flight;
+    for (int i = 0; i < 3; ++i) {
+        flight.duplicate();
+    }
+    (void)flight.poll_all();
+    flight.advance(50ms);
+    flight.acknowledge(1001);
+    const Instant deadline = flight.c().next_deadline();
+    CHECK(deadline == flight.now + flight.c().snapshot().rto);
+    (void)flight.poll_all();
+    flight.advance(50ms);
+    flight.acknowledge(2001);
+    CHECK(flight.c().next_deadline() == deadline);
+    CHECK(flight.seq_of(flight.poll_all().at(0)) == 2001);
+}
+
+TEST_CASE("a second time-out leaves the threshold as the first one set it") {  // RFC 5681 3.1
+    Flight flight(10'000);
+    for (int i = 0; i < 3; ++i) {
+        flight.run_to_deadline();
+        (void)flight.poll_all();
+    }
+    // Half of ten segments: slow start goes up to five, one segment for each that is acknowledged.
+    for (std::uint32_t up_to = 1001; up_to <= 4001; up_to += 1000) {
+        flight.acknowledge(up_to);
+        (void)flight.poll_all();
+    }
+    CHECK(flight.cwnd() == 5000);
+    flight.acknowledge(5001);
+    CHECK(flight.cwnd() == 5000);
+}
+
 TEST_CASE("two duplicates, or duplicates with text or another window, retransmit nothing") {
     Flight flight;
     flight.duplicate();
@@ -89,9 +122,12 @@ TEST_CASE(
     Flight flight;
     flight.run_to_deadline();
     CHECK(flight.poll_all().size() == 1);
-    for (int i = 0; i < 6; ++i)
+    for (int i = 0; i < 6; ++i) {
         flight.duplicate();
+        (void)flight.poll_all();
+    }
     CHECK(flight.retransmits(RetransmitCause::FastRetransmit) == 0);
+    CHECK(flight.cwnd() == 1000);
 }
 
 TEST_CASE("invented duplicates bring out no flood") {  // HARDENING 24

@@ -140,6 +140,30 @@ TEST_CASE(
     CHECK(bench.c().snapshot().send_queue_bytes == 0);
 }
 
+TEST_CASE("persist: answers to probes are no duplicates, and what follows is guarded by a time-out again") {
+    Bench bench;
+    bench.establish();
+    bench.peer_window = 0;
+    (void)bench.receive(kAck, 1, 1);
+    bench.send(std::string(3000, 'x'));
+    for (int i = 0; i < 6; ++i) {
+        bench.run_to_deadline();
+        (void)bench.poll_all();
+        (void)bench.receive(kAck, 1, 1);
+    }
+    bench.peer_window = 50'000;
+    (void)bench.receive(kAck, 1, 1);
+    CHECK(bench.c().snapshot().congestion_window_bytes == 10'000);
+    CHECK(bench.poll_all().size() == 3);
+    CHECK(bench.leg().retransmits[RetransmitCause::FastRetransmit].value() == 0);
+    bench.advance(50ms);
+    (void)bench.receive(kAck, 1, 1001);
+    CHECK(bench.c().next_deadline() == bench.now + bench.c().snapshot().rto);
+    for (int i = 0; i < 3; ++i)
+        (void)bench.receive(kAck, 1, 1001);
+    CHECK(bench.seq_of(bench.poll_one()) == 1001);  // and duplicates are duplicates again
+}
+
 TEST_CASE("persist: retries2 counts unanswered probes only") {  // DESIGN 1, HARDENING 22
     Bench bench;
     bench.tunables.retries2 = 3;
@@ -317,6 +341,12 @@ TEST_CASE("user timeout: what waits without progress for so long ends the leg, a
     }
     SECTION("a SYN") {
         bench.bring_to(State::SynSent);
+    }
+    SECTION("a FIN") {
+        bench.establish();
+        bench.advance(100s);
+        bench.c().finish(bench.env());
+        (void)bench.poll_all();
     }
     const Instant start = bench.now;
     while (bench.c().state() != State::Closed) {

@@ -240,6 +240,23 @@ TEST_CASE("with a window scale the edge stays where it was promised, and memory 
     }
 }
 
+TEST_CASE("tiny segments can't push the right edge beyond a sixteenth over the buffer") {
+    Bench bench;
+    bench.tunables.window_scaling = true;
+    bench.peer_scale = 0;
+    bench.tunables.rmem = 70'000;
+    bench.establish();
+    REQUIRE(bench.c().receive_space().scale == 1);
+    std::uint32_t received = 0;
+    while (received < 200'000 && bench.receive(kAck, 1 + received, 1, "x") == Disposition::Accepted) {
+        ++received;
+        (void)bench.poll_all();
+    }
+    CHECK(received >= 70'000);
+    CHECK(received <= 70'000 + 70'000 / 16 + 2);
+    CHECK(bench.c().buffer_count() < 50);  // and small text shares buffers
+}
+
 TEST_CASE("the window of a SYN is unscaled, of all else scaled") {  // RFC 7323 2.2
     Bench bench;
     bench.tunables.window_scaling = true;
