@@ -79,7 +79,8 @@ void Connection::new_ack(const wire::TcpSegment& segment, const Environment& env
     retransmits_ = 0;
     progress_at_ = env.now;
     fast_retransmit_pending_ = false;
-    if (text > 0) events_ |= Events::kSendRoom;  // after finish() too: it is how the application sees progress
+    if (text > 0)
+        events_ |= Events::kSendRoom;  // after finish() too: it is how the application sees progress
 
     bool restart_timer = true;
     if (in_recovery_ && snd_.una.before(recover_)) {

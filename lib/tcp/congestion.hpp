@@ -34,7 +34,7 @@ class NewReno {
     void begin(std::uint32_t window) { window_ = window; }
     /// New data acknowledged outside recovery, while the window was what limited sending.
     void acknowledged(std::uint32_t bytes, std::uint32_t mss);
-    /// RFC 5681 3.1 (4): the first expiry for this flight; window_ falls to one segment.
+    /// RFC 5681 3.1 (4): half the flight is the new threshold, the window falls to one segment.
     void timed_out(std::uint32_t flight, std::uint32_t mss);
     /// RFC 6582 3.2 step 2.
     void recovery_entered(std::uint32_t flight, std::uint32_t mss);

@@ -155,9 +155,10 @@ class Connection {
     // receive.cpp
     Disposition process_text(const wire::TcpSegment&, packet::Slice, const Environment&);
     void accept_text(packet::Slice, const Environment&);
-    bool deliver(packet::Slice, const Environment&);
+    void deliver(packet::Slice, const Environment&);
     void process_fin(const Environment&);
     void acknowledge_later(const Environment&);
+    [[nodiscard]] static std::uint32_t receive_buffer(const Environment&);
     [[nodiscard]] std::uint32_t free_window(const Environment&) const;
     std::uint16_t advertise_window(const Environment&);
 

@@ -90,7 +90,7 @@ void Connection::accept_text(packet::Slice payload, const Environment& env) {
         const std::uint32_t known = rcv_.nxt - piece->seq;
         if (known >= piece->slice.length()) continue;  // overtaken by a longer segment
         piece->slice.trim_front(static_cast<std::uint16_t>(known));
-        if (!deliver(std::move(piece->slice), env)) break;
+        deliver(std::move(piece->slice), env);
     }
     // RFC 5681 4.2: at once while a gap is there or has just been filled, in part or wholly.
     if (gap) {
@@ -100,18 +100,17 @@ void Connection::accept_text(packet::Slice payload, const Environment& env) {
     }
 }
 
-/// Appends text that begins at rcv_.nxt. False: nothing more is wanted, the peer's FIN comes next.
-bool Connection::deliver(packet::Slice text, const Environment& env) {
+/// Appends text that begins at rcv_.nxt.
+void Connection::deliver(packet::Slice text, const Environment& env) {
     if (fin_ahead_) {  // what lies beyond the peer's FIN is not part of the stream
         const std::uint32_t room = fin_seq_ - rcv_.nxt;
-        if (room == 0) return false;
+        if (room == 0) return;
         if (text.length() > room) text.truncate(static_cast<std::uint16_t>(room));
     }
     rcv_.nxt += text.length();
     leg_stats(env).bytes_received.add(text.length());
     receive_queue_.push_back(std::move(text));
     events_ |= Events::kReadable;
-    return true;
 }
 
 /// RFC 9293 3.8.6.3: at once for every second full segment and at the connection's start, else delayed.
@@ -181,7 +180,7 @@ packet::ByteQueue Connection::take_received(std::uint32_t max_bytes, rte_mempool
     const std::uint32_t remaining = rcv_.wnd();
     if (free <= remaining) return taken;
     const std::uint32_t growth = free - remaining;
-    const std::uint32_t rmem = env.tunables.rmem;
+    const std::uint32_t rmem = receive_buffer(env);
     const std::uint32_t mss = rcv_.advertised_mss;
     const bool starved = remaining < mss && growth >= std::min(rmem / 2, mss);
     const bool plenty = growth >= 2 * mss && (growth >= rmem / 4 || remaining <= rmem / 8);
@@ -189,10 +188,16 @@ packet::ByteQueue Connection::take_received(std::uint32_t max_bytes, rte_mempool
     return taken;
 }
 
+/// rmem, or less while buffers are short.
+std::uint32_t Connection::receive_buffer(const Environment& env) {
+    return std::min(env.tunables.rmem, env.receive_limit_bytes);
+}
+
 /// Room for new text, in whole units of our scale.
 std::uint32_t Connection::free_window(const Environment& env) const {
     const std::uint32_t queued = receive_queue_.size_bytes();
-    const std::uint32_t free = env.tunables.rmem > queued ? env.tunables.rmem - queued : 0;
+    const std::uint32_t limit = receive_buffer(env);
+    const std::uint32_t free = limit > queued ? limit - queued : 0;
     const std::uint32_t most = std::uint32_t{UINT16_MAX} << rcv_.scale;
     return (std::min(free, most) >> rcv_.scale) << rcv_.scale;
 }
@@ -204,14 +209,16 @@ std::uint16_t Connection::advertise_window(const Environment& env) {
     std::uint32_t window = remaining;
     // RFC 9293 3.8.6.2.2: the right edge moves by a segment or half the buffer at least.
     if (free > remaining &&
-        free - remaining >= std::min<std::uint32_t>(env.tunables.rmem / 2, rcv_.advertised_mss)) {
+        free - remaining >= std::min<std::uint32_t>(receive_buffer(env) / 2, rcv_.advertised_mss)) {
         window = free;
     }
     // The field counts units: rounding down would move the edge left, rounding up gives room that is not
     // there. Up, then, unless many tiny segments have already gained a sixteenth of the buffer that way; adv
     // stays in either case, so what was promised is taken (RFC 7323 2.4).
     std::uint32_t field = window >> rcv_.scale;
-    if (field << rcv_.scale != window && window <= free + env.tunables.rmem / 16) ++field;
+    const std::uint64_t most = std::uint64_t{env.tunables.rmem} + env.tunables.rmem / 16;
+    const bool may_round_up = std::uint64_t{receive_queue_.size_bytes()} + window <= most;
+    if (field << rcv_.scale != window && may_round_up) ++field;
     field = std::min<std::uint32_t>(field, UINT16_MAX);
     rcv_.adv = wire::latest(rcv_.adv, rcv_.nxt + (field << rcv_.scale));
     if (field == 0) leg_stats(env).zero_windows_advertised.add();

@@ -91,7 +91,7 @@ void Connection::note_sent(const Plan& plan, const Environment& env) {
     }
     if (plan.kind == Plan::Kind::Retransmit) {
         fast_retransmit_pending_ = false;
-        if (plan.seq == snd_.resend) snd_.resend = wire::latest(snd_.resend, end);
+        snd_.resend = wire::latest(snd_.resend, end);
     } else {
         snd_.resend = end;
     }

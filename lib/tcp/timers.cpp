@@ -79,12 +79,8 @@ void Connection::retransmission_expired(const Environment& env) {
         return;  // update_persist() arms the timer
     }
     if (retransmits_ >= env.tunables.retries2) return abort(CloseReason::RetransmitTimeout, env);
-    if (retransmits_ == 0) {
-        congestion_.timed_out(snd_.flight(), snd_.mss);
-    } else {
-        congestion_.restart_after_idle(
-            snd_.mss);  // RFC 5681 3.1: the threshold stays as the first expiry set it
-    }
+    // RFC 5681 3.1: the flight is what the first expiry found, until something of it is acknowledged.
+    congestion_.timed_out(snd_.flight(), snd_.mss);
     if (retransmits_ < UINT8_MAX) ++retransmits_;
     rtt_.back_off(env.tunables);
     rtt_.retransmitted();

@@ -219,6 +219,19 @@ TEST_CASE("the round trip is measured on text that was sent once, and by the ech
     CHECK(bench.c().snapshot().smoothed_rtt == first);
 }
 
+TEST_CASE("a fast retransmission makes the timed segment ambiguous too") {  // MUST-18
+    Flight flight;
+    const auto before = flight.c().snapshot().smoothed_rtt;
+    flight.advance(100ms);
+    for (int i = 0; i < 3; ++i) {
+        flight.duplicate();
+        (void)flight.poll_all();
+    }
+    flight.advance(50ms);
+    flight.acknowledge(10'001);
+    CHECK(flight.c().snapshot().smoothed_rtt == before);
+}
+
 TEST_CASE("with timestamps a retransmitted segment gives its sample by the echo") {
     Bench bench;
     bench.tunables.timestamps = true;

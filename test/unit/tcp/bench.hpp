@@ -57,8 +57,11 @@ struct World {
     tcp::Tunables tunables;
     stats::CoreStats stats;
     bool may_keep_payload = true;
+    std::uint32_t receive_limit_bytes = UINT32_MAX;
 
-    [[nodiscard]] tcp::Environment env() { return {now, tunables, stats, may_keep_payload}; }
+    [[nodiscard]] tcp::Environment env() {
+        return {now, tunables, stats, may_keep_payload, receive_limit_bytes};
+    }
     [[nodiscard]] std::uint64_t drops(DropReason reason) const { return stats.drops[reason].value(); }
 };
 
