@@ -66,7 +66,7 @@ tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
     // What waits to be sent doesn't count against what may be received: two peers that both write before they read
     // would wait for each other for ever.
     const std::uint32_t received = slot.tcp.buffer_count() - slot.tcp.send_queue().buffer_count();
-    env.may_keep_payload = received < buffer_share_;
+    env.may_keep_payload = buffer_share_ > 0 && received < kPromisedShares * buffer_share_ + kPromisedMin;
     return env;
 }
 

@@ -84,7 +84,7 @@ Network::Network(const Settings& settings, std::vector<packet::Port*> ports, sta
       ports_(std::move(ports)),
       local_(settings.interfaces),
       routes_(settings.routes),
-      neighbours_(settings.table_key),
+      neighbours_(settings.table_key, {.entries_max = settings.neighbours_max}),
       responder_(settings.interfaces, local_, neighbours_),
       echo_(local_),
       reassembler_(packet::Reassembler::Settings{}) {

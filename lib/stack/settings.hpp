@@ -19,7 +19,7 @@ struct Buffers {
     rte_mempool* payload = nullptr;   ///< what devices receive into, and what copies are made in
     rte_mempool* header = nullptr;    ///< headers and small frames
     rte_mempool* indirect = nullptr;  ///< references to queued payload
-    std::uint32_t reserve = 0;        ///< descriptors + caches + two bursts: connections never hold these
+    std::uint32_t reserve = 0;        ///< free buffers that connections leave: send descriptors, caches, two bursts
 };
 
 /// One core's share of everything. Limits are this worker's, already divided.
@@ -30,6 +30,7 @@ struct Settings {
     std::uint32_t half_open_max = 4096;
     std::uint32_t time_wait_max = 65536;
     std::uint32_t application_timers_max = 65536;  ///< what arm_timer() can have running at once
+    std::uint32_t neighbours_max = 4096;
     std::uint64_t seed = 0;                        ///< of everything random that need not be secret
     tcp::Secrets secrets;                          ///< the same on every worker: a SYN may be answered by any
     base::SipKey table_key;
@@ -54,9 +55,16 @@ inline constexpr std::uint32_t kListVisitsMax = 4096;
 /// What a listing shows for connections that no service owns any more.
 inline constexpr std::uint16_t kNoService = UINT16_MAX;
 
-/// A connection may hold at most this fraction of the free buffers: with N greedy connections each gets
-/// 1/(64+N) of the pool and 64/(64+N) stays free (dynamic thresholds, Choudhury and Hahne 1998), so readers
-/// that never read can't starve those that do.
-inline constexpr std::uint32_t kBufferShareDivisor = 64;
+/// A connection may hold at most this fraction of the free buffers, each way: with N greedy connections each gets
+/// 1/(8+N) of the pool and 8/(8+N) stays free (dynamic thresholds, Choudhury and Hahne 1998), so readers that never
+/// read can't starve those that do, and a lone one has an eighth of the pool.
+inline constexpr std::uint32_t kBufferShareDivisor = 8;
+
+/// What a buffer of the share is worth as window: a full Ethernet segment. Smaller ones are copied together.
+inline constexpr std::uint32_t kBytesPerBuffer = 1448;
+
+/// Windows promised while the share was larger are honoured up to so many shares, and a burst in any case.
+inline constexpr std::uint32_t kPromisedShares = 4;
+inline constexpr std::uint32_t kPromisedMin = 64;
 
 }  // namespace terminus::stack

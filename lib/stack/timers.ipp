@@ -17,6 +17,8 @@ void Stack<App>::begin_turn(base::Instant now) {
     const std::uint32_t available = packet::buffers_available(settings_.buffers.payload);
     const std::uint32_t reserve = settings_.buffers.reserve;
     buffer_share_ = available > reserve ? (available - reserve) / kBufferShareDivisor + 1 : 0;
+    const std::uint64_t limit = std::uint64_t{buffer_share_} * kBytesPerBuffer;
+    env_.receive_limit_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, UINT32_MAX));
 }
 
 template <typename App>
