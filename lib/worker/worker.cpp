@@ -28,16 +28,16 @@ proxy::Proxy::Settings proxy_settings(const Settings& settings) {
 }  // namespace
 
 Worker::Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mailbox, Mesh& mesh,
-               const proxy::ServiceTable* table)
+               const proxy::ServiceTable* table, base::Instant now)
     : settings_(std::move(settings)),
       ports_(std::move(ports)),
       mailbox_(mailbox),
       mesh_(mesh),
       stats_(mailbox.stats()),
       proxy_(proxy_settings(settings_), table),
-      network_(settings_.stack, ports_, stats_, read_clock()),
-      stack_(settings_.stack, network_, proxy_, stats_, read_clock()),
-      turn_began_(read_clock()) {
+      network_(settings_.stack, ports_, stats_, now),
+      stack_(settings_.stack, network_, proxy_, stats_, now),
+      turn_began_(now) {
     for (std::size_t port = 0; port < ports_.size(); ++port)
         relayed_.push_back(std::make_unique<packet::Batch>());
     publish();
@@ -46,9 +46,7 @@ Worker::Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mai
 void Worker::run() {
     while (!stopping_) {
         const base::Instant now = read_clock();
-        account(now);
-        const bool was_busy = run_once(now);
-        idle_turns_ = was_busy ? 0 : idle_turns_ + 1;
+        run_once(now);
         if (settings_.idle == Idle::Sleep && idle_turns_ >= kIdleTurns) nap(now);
     }
     network_.flush();
@@ -57,6 +55,7 @@ void Worker::run() {
 
 // DESIGN 3.7: ingress, mailbox, timers, application, egress.
 bool Worker::run_once(base::Instant now) {
+    account(now);
     stack_.begin_turn(now);
     bool busy = receive();
     busy |= take_messages();
@@ -69,6 +68,7 @@ bool Worker::run_once(base::Instant now) {
     busy |= relay();
     stats_.turns.add();
     if (busy) stats_.turns_busy.add();
+    idle_turns_ = busy ? 0 : idle_turns_ + 1;
     if (stats_.turns.value() % kPublishTurns == 0) publish();
     return busy;
 }

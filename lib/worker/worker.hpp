@@ -29,20 +29,25 @@ struct Settings {
     base::Duration idle_sleep_max = std::chrono::microseconds(100);
 };
 
+/// The process's one clock: nanoseconds of CLOCK_MONOTONIC.
+[[nodiscard]] base::Instant read_clock();
+
 /// One core: ports, stack and proxy, and the turn that drives them (DESIGN 3.7). The only reader of a clock.
 class Worker {
  public:
     /// `ports` by port index, with a RelayPort where another worker polls; `table` stays valid until a newer
-    /// one is acknowledged. Everything referred to outlives the worker.
+    /// one is acknowledged. Everything referred to outlives the worker. Time begins at `now`: tests, which
+    /// turn workers by hand, give another than the clock's.
     Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mailbox, Mesh& mesh,
-           const proxy::ServiceTable* table);
+           const proxy::ServiceTable* table, base::Instant now = read_clock());
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
     /// Turns until a Stop arrives. On the thread that is to be this core's.
     void run();
 
-    /// One turn at `now`: false when it found nothing to do.
+    /// One turn at `now`: false when it found nothing to do. The time until the next turn is accounted as
+    /// busy or idle by that.
     bool run_once(base::Instant now);
 
     /// When a worker that found nothing must look again, whatever arrives meanwhile.
@@ -80,11 +85,8 @@ class Worker {
     stack::Stack<proxy::Proxy> stack_;
     packet::Batch burst_;
     base::Instant turn_began_{};
-    std::uint32_t idle_turns_ = 0;
+    std::uint32_t idle_turns_ = 1;  // in a row; nothing was done before the first turn
     bool stopping_ = false;
 };
-
-/// The process's one clock: nanoseconds of CLOCK_MONOTONIC.
-[[nodiscard]] base::Instant read_clock();
 
 }  // namespace terminus::worker
