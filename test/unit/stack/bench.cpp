@@ -39,15 +39,27 @@ Octets Bench::frame(const Segment& segment) const {
     l4.resize(wire::write_tcp(header, l4));
     l4.insert(l4.end(), segment.payload.begin(), segment.payload.end());
     base::store_be16(&l4[16], wire::l4_checksum(peer(segment.from), us(), wire::kProtocolTcp, l4));
-    return with_addresses(peer(segment.from), us(), wire::kProtocolTcp, l4);
+    return ip_frame(wire::kProtocolTcp, l4, segment.from);
+}
+
+Octets Bench::ip_frame(std::uint8_t protocol, const Octets& l4, std::uint8_t from) const {
+    return with_addresses(peer(from), us(), protocol, l4);
+}
+
+Octets Bench::icmp(std::uint8_t type, std::uint8_t code, std::uint32_t rest, base::Bytes body) const {
+    Octets l4(wire::kIcmpHeader + body.size());
+    wire::write_icmp({.type = type, .code = code, .rest = rest}, peer(), us(), body, l4);
+    return ip_frame(is_v6_ ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp, l4);
+}
+
+void Bench::give_exactly(const Octets& bytes) {
+    host_->port().arrive(terminus::test::make_buffer(bytes));
+    turn();
 }
 
 Octets Bench::icmp_error(std::uint8_t type, std::uint8_t code, std::uint32_t rest, const Sent& quoted) const {
     const auto all = base::Bytes(quoted.bytes).subspan(wire::kEthernetHeader);
-    const base::Bytes quote = all.first(std::min<std::size_t>(all.size(), 128));
-    Octets l4(wire::kIcmpHeader + quote.size());
-    wire::write_icmp({.type = type, .code = code, .rest = rest}, peer(), us(), quote, l4);
-    return with_addresses(peer(), us(), is_v6_ ? wire::kProtocolIcmpv6 : wire::kProtocolIcmp, l4);
+    return icmp(type, code, rest, all.first(std::min<std::size_t>(all.size(), 128)));
 }
 
 void Bench::give(const std::vector<Octets>& frames, std::uint16_t segment_bytes) {

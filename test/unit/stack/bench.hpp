@@ -97,11 +97,18 @@ class Bench {
 
     /// The frame of a segment, checksums right.
     [[nodiscard]] Octets frame(const Segment& segment) const;
+    /// A frame of the peer's around a whole transport message.
+    [[nodiscard]] Octets ip_frame(std::uint8_t protocol, const Octets& l4, std::uint8_t from = kPeer) const;
+    /// ICMP or ICMPv6, whichever the family has.
+    [[nodiscard]] Octets icmp(std::uint8_t type, std::uint8_t code, std::uint32_t rest,
+                              base::Bytes body) const;
     /// An ICMP or ICMPv6 error about `quoted`, a frame of the host's.
     [[nodiscard]] Octets icmp_error(std::uint8_t type, std::uint8_t code, std::uint32_t rest,
                                     const Sent& quoted) const;
     /// All in one burst, then a turn; in mbufs of at most `segment_bytes` if that isn't 0.
     void give(const std::vector<Octets>& frames, std::uint16_t segment_bytes = 0);
+    /// One frame as it is, without Ethernet's padding.
+    void give_exactly(const Octets& bytes);
     void give(const Octets& one) { give(std::vector<Octets>{one}); }
     void give(std::initializer_list<Segment> segments, std::uint16_t segment_bytes = 0);
     /// SYN, SYN-ACK, ACK from a port of the peer's; nothing else may have been sent meanwhile.

@@ -63,6 +63,7 @@ class Host {
 
     /// Both families.
     void listen(std::uint16_t port, const Script& script);
+    void listen_at(const wire::Endpoint& local, const Script& script) { app_.listen(local, script); }
     void unlisten(std::uint16_t port);
     /// The reference stays good.
     Flow& connect(const wire::Endpoint& to, std::uint16_t local_port, Script script, base::Instant now);
