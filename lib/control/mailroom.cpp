@@ -62,7 +62,11 @@ void Mailroom::deliver(Box& box, worker::Reply&& reply) {
 
 void Mailroom::post_waiting(std::uint32_t worker) {
     Box& box = boxes_[worker];
-    while (!box.waiting.empty() && group_.mailbox(worker).post(std::move(box.waiting.front()))) {
+    worker::Mailbox& mailbox = group_.mailbox(worker);
+    // No more under way than the mailbox is deep: the worker must always have room for its replies, also when
+    // it answers faster than we look.
+    while (!box.waiting.empty() && box.asked.size() - box.waiting.size() < worker::Mailbox::kDepth &&
+           mailbox.post(std::move(box.waiting.front()))) {
         box.waiting.pop_front();
     }
 }

@@ -77,6 +77,24 @@ TEST_CASE("commands beyond a mailbox's depth wait and keep their order") {
     CHECK(room.outstanding() == 0);
 }
 
+TEST_CASE("a worker that answers faster than anybody looks has room for each reply") {
+    boost::asio::io_context io;
+    FakeWorkers workers(1);
+    Mailroom room(io, workers.group);
+    std::size_t answered = 0;
+    const std::size_t count = worker::Mailbox::kDepth * 3;  // the mailbox keeps two thirds of so many replies
+    for (std::size_t i = 0; i < count; ++i) {
+        room.post(0, worker::SetDraining{true}, [&](worker::Reply&&) { ++answered; });
+        workers.serve();
+    }
+    CHECK(workers.log.size() == worker::Mailbox::kDepth);
+    while (room.outstanding() > 0) {
+        room.pump();
+        workers.serve();
+    }
+    CHECK(answered == count);
+}
+
 TEST_CASE("the loop looks for replies by itself and rests when none is outstanding") {
     boost::asio::io_context io;
     FakeWorkers workers(1);
