@@ -20,7 +20,6 @@ struct SsOptions {
     bool timers = false;
     bool all = false;
     bool listening = false;
-    bool as_json = false;
     bool ignored = false;
     std::string state;
     std::string leg;
@@ -32,7 +31,7 @@ void print(const std::string& line) {
     std::fputc('\n', stdout);
 }
 
-void ss(const std::string& socket, const SsOptions& options) {
+void ss(const std::string& socket, const SsOptions& options, bool as_json) {
     json wanted = json::object();
     wanted["state"] = !options.state.empty() ? options.state
                       : options.all          ? "all"
@@ -41,9 +40,9 @@ void ss(const std::string& socket, const SsOptions& options) {
     if (!options.leg.empty()) wanted["leg"] = options.leg;
     if (!options.service.empty()) wanted["service"] = options.service;
     AdminClient client(socket);
-    if (!options.as_json) print(terminusctl::table_header());
+    if (!as_json) print(terminusctl::table_header());
     client.ask("ss", wanted, [&](const json& row) {
-        print(options.as_json ? row.dump() : terminusctl::table_row(row, options.timers));
+        print(as_json ? row.dump() : terminusctl::table_row(row, options.timers));
     });
 }
 
@@ -73,9 +72,10 @@ void stats(const std::string& socket, bool as_json, bool zeros_too) {
     });
 }
 
-void sysctl(const std::string& socket, const std::vector<std::string>& names, bool describe) {
+void sysctl(const std::string& socket, const std::vector<std::string>& names, bool describe, bool as_json) {
     AdminClient client(socket);
     const auto show = [&](const json& line) {
+        if (as_json) return print(line.dump());
         print(line.value("name", "?") + " = " + line.value("value", "?"));
         if (!describe) return;
         const std::string range = line.value("range", "");
@@ -105,6 +105,8 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     app.fallthrough();
     std::string socket = "/run/terminus/admin.sock";
+    bool as_json = false;
+    app.add_flag("--json", as_json, "a JSON object per line, as the daemon sends it");
     app.add_option("-s,--socket", socket, "the daemon's admin socket")->capture_default_str();
 
     SsOptions ss_options;
@@ -117,12 +119,9 @@ int main(int argc, char** argv) {
                            "a state by ss's word: established, time-wait, all, …");
     ss_command->add_option("--leg", ss_options.leg, "client or backend");
     ss_command->add_option("--service", ss_options.service, "a service's name");
-    ss_command->add_flag("--json", ss_options.as_json, "a JSON object per line");
 
-    bool stats_json = false;
     bool stats_zeros = false;
     auto* stats_command = app.add_subcommand("stats", "counters and gauges that are not zero");
-    stats_command->add_flag("--json", stats_json, "a JSON object per line, zeros too");
     stats_command->add_flag("-z,--zeros", stats_zeros, "zeros too");
 
     std::vector<std::string> names;
@@ -142,10 +141,10 @@ int main(int argc, char** argv) {
         return app.exit(fault) == 0 ? 0 : kUsage;
     }
     try {
-        if (ss_command->parsed()) ss(socket, ss_options);
-        if (stats_command->parsed()) stats(socket, stats_json, stats_zeros);
+        if (ss_command->parsed()) ss(socket, ss_options, as_json);
+        if (stats_command->parsed()) stats(socket, as_json, stats_zeros);
         if (sysctl_command->parsed())
-            sysctl(socket, all_names ? std::vector<std::string>() : names, describe);
+            sysctl(socket, all_names ? std::vector<std::string>() : names, describe, as_json);
         if (version_command->parsed()) version(socket);
     } catch (const std::exception& fault) {
         std::fflush(stdout);

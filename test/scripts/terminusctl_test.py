@@ -109,6 +109,8 @@ class TerminusctlTest(unittest.TestCase):
         rows = [{"state": "ESTAB", "peer": "192.0.2.1:1"}, {"state": "LISTEN"}]
         result, _ = self.ask(rows, "ss", "--json")
         self.assertEqual([json.loads(line) for line in result.stdout.splitlines()], rows)
+        result, _ = self.ask(rows, "--json", "stats")
+        self.assertEqual([json.loads(line) for line in result.stdout.splitlines()], rows)
 
     def test_stats_leave_zeros_out_unless_asked(self):
         lines = [
