@@ -1,5 +1,6 @@
 #include "control/admin_server.hpp"
 
+#include <algorithm>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/basic_stream.hpp>
@@ -71,12 +72,31 @@ class AdminServer::Session : public std::enable_shared_from_this<Session> {
         boost::asio::async_write(
             stream_, boost::asio::buffer(output_),
             [self = shared_from_this(), last, then_close](const error_code& error, std::size_t) {
-                if (error || then_close) return;
+                if (error) return;
+                if (then_close) return self->linger();
                 if (!last) return self->proceed();
                 self->answer_.reset();
                 self->read();
             });
     }
+
+    /// Takes what the client still sends, for a while: closing on unread bytes could cost it the answer.
+    void linger() {
+        error_code ignored;
+        stream_.socket().shutdown(local::socket::shutdown_send, ignored);
+        stream_.expires_after(std::min<std::chrono::nanoseconds>(shared_->patience, kLinger));
+        discard();
+    }
+
+    void discard() {
+        input_.resize(kRequestBytesMax);
+        stream_.async_read_some(boost::asio::buffer(input_),
+                                [self = shared_from_this()](const error_code& error, std::size_t) {
+                                    if (!error) self->discard();
+                                });
+    }
+
+    static constexpr std::chrono::seconds kLinger{1};
 
     boost::beast::basic_stream<local, boost::asio::any_io_executor> stream_;
     std::shared_ptr<Shared> shared_;

@@ -71,7 +71,7 @@ void Supervisor::reload() {
     if (!loaded) {
         for (const config::ConfigError& error : loaded.error())
             spdlog::error("reload: {}", error.to_string());
-        spdlog::error("reload: {} errors; the running configuration stays", loaded.error().size());
+        spdlog::error("reload: the running configuration stays; errors: {}", loaded.error().size());
         ++facts_.reloads_refused;
         return;
     }

@@ -152,6 +152,20 @@ TEST_CASE("a request of the greatest length is read and one byte more is refused
     CHECK(s.error(longest + " ") == "the request is longer than 65536 bytes");
 }
 
+TEST_CASE("a client that sends far too much still gets its error") {
+    Setup s;
+    Client client(connect_unix(s.runtime.config().admin.socket));
+    const std::string megabyte(1 << 20, 'x');
+    std::size_t sent = 0;
+    CHECK(run_until(
+        s.io, [&] { return !client.receive(); },
+        [&] {
+            if (sent < megabyte.size()) sent += client.send(megabyte.substr(sent, 32768));
+        }));
+    CHECK(client.received.find("the request is longer than 65536 bytes") != std::string::npos);
+    CHECK(sent > AdminServer::kRequestBytesMax);
+}
+
 TEST_CASE("a client that is slow to ask or to take the answer is cut off") {
     Setup s(20ms);
     SECTION("to ask") {

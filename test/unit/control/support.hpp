@@ -130,8 +130,10 @@ class Client {
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
-    void send(const std::string& text) const {
-        (void)!::send(fd_, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    /// How many bytes the socket took.
+    std::size_t send(const std::string& text) const {
+        const ssize_t taken = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        return taken > 0 ? static_cast<std::size_t>(taken) : 0;
     }
     void close() {
         if (fd_ >= 0) ::close(fd_);
