@@ -99,8 +99,6 @@ void add_resets(Families& out, const worker::Group& group) {
         add(resets, {{"leg", kLegNames[leg]}, {"direction", "received"}, {"reason", "peer"}},
             sum(group, leg, received));
     }
-    const auto stray = [](const CoreStats& s) -> const Counter& { return s.resets_sent_without_connection; };
-    add(resets, {{"leg", "none"}, {"direction", "sent"}, {"reason", "no_connection"}}, sum(group, stray));
     out.push_back(std::move(resets));
 }
 

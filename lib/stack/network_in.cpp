@@ -175,6 +175,12 @@ Received Network::receive_ip(wire::Frame& header, Arrival& arrival, base::Instan
 }
 
 Received Network::receive_tcp(const wire::Frame& header, Arrival& arrival) {
+    base::Result<wire::TcpSegment, wire::Fault> segment =
+        wire::parse_tcp(arrival.frame.bytes().subspan(header.l4_offset), header.l4_length);
+    if (!segment) {
+        drop(reason_of(segment.error()));
+        return Received::Nothing;
+    }
     const bool device_vouches =
         ports_[arrival.port]->capabilities().rx_checksum && packet::device_verified_l4(arrival.frame);
     if (!device_vouches) {
@@ -184,12 +190,6 @@ Received Network::receive_tcp(const wire::Frame& header, Arrival& arrival) {
             drop(stats::DropReason::TcpChecksum);
             return Received::Nothing;
         }
-    }
-    base::Result<wire::TcpSegment, wire::Fault> segment =
-        wire::parse_tcp(arrival.frame.bytes().subspan(header.l4_offset), header.l4_length);
-    if (!segment) {
-        drop(reason_of(segment.error()));
-        return Received::Nothing;
     }
     if (local_.is_directed_broadcast(header.source)) {  // RFC 1122 4.2.3.10
         drop(stats::DropReason::IpAddress);
@@ -245,8 +245,10 @@ std::optional<OutMessage> Network::poll_message() {
 }
 
 Received Network::receive_icmp(const wire::Frame& header, Arrival& arrival, base::Instant now) {
-    // Longer messages than fit one buffer are only echoes of a kind that nobody needs answered.
-    if (arrival.frame.bytes().size() < header.l4_offset + header.l4_length) {
+    // A reassembled echo may be longer than one packet; what is answered must fit one.
+    if (header.l4_length > kEchoBytesMax ||
+        !packet::linearise_headers(arrival.frame, header.l4_offset + header.l4_length,
+                                   settings_.buffers.payload)) {
         drop(stats::DropReason::IcmpIgnored);
         return Received::Nothing;
     }

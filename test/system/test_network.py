@@ -21,8 +21,14 @@ def test_ping_of_a_virtual_address_is_answered(network, dut, family):
 
 
 def test_a_ping_that_arrives_in_fragments_is_reassembled_and_answered(network, dut, family):
+    # A host route with a small MTU makes the client cut; the answer fits one packet of ours.
+    route = ("-6" if family.version == 6 else "-4", "route", "replace", family.vip, "dev", "eth0")
     before = dut.metrics().sum("terminus_received_fragments_total")
-    assert " 0% packet loss" in ping(network, family.vip, "-s", "1600").stdout
+    network.clients.run("ip", *route, "mtu", "lock", "1280")
+    try:
+        assert " 0% packet loss" in ping(network, family.vip, "-M", "dont", "-s", "1400").stdout
+    finally:
+        network.clients.run("ip", route[0], "route", "del", family.vip, "dev", "eth0")
     assert dut.metrics().sum("terminus_received_fragments_total") - before >= 6
 
 

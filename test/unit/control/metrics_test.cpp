@@ -51,7 +51,7 @@ TEST_CASE("reasons, causes, timers and drops have the words of the one list") {
     client.resets_sent[stats::ResetReason::Draining].add(5);
     client.resets_received.add(6);
     s.core(1).drops[stats::DropReason::TcpChecksum].add(7);
-    s.core(1).resets_sent_without_connection.add(8);
+    s.core(1).leg(stats::Leg::Client).resets_sent[stats::ResetReason::NoConnection].add(8);
     const std::string text = s.text();
     CHECK(has_line(text, "terminus_closes_total{leg=\"client\",reason=\"idle_timeout\"} 2"));
     CHECK(
@@ -61,7 +61,7 @@ TEST_CASE("reasons, causes, timers and drops have the words of the one list") {
     CHECK(has_line(text, "terminus_resets_total{leg=\"client\",direction=\"received\",reason=\"peer\"} 6"));
     CHECK(has_line(text, "terminus_drops_total{reason=\"tcp_checksum\"} 7"));
     CHECK(
-        has_line(text, "terminus_resets_total{leg=\"none\",direction=\"sent\",reason=\"no_connection\"} 8"));
+        has_line(text, "terminus_resets_total{leg=\"client\",direction=\"sent\",reason=\"no_connection\"} 8"));
 }
 
 TEST_CASE("workers' own numbers have the worker's label") {
