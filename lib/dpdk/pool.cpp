@@ -1,8 +1,11 @@
 #include "dpdk/pool.hpp"
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
+
+#include <algorithm>
 
 #include "base/assert.hpp"
 #include "dpdk/poison_ops.hpp"
@@ -20,6 +23,36 @@ constexpr const char* kSharedRingOps = "ring_mt_rts";
 /// memzones, and its allocator's rounding. Measured: an idle process with four ports stays under 20 MiB.
 constexpr std::size_t kEalReserveBytes = 32u << 20;
 
+/// rte_pktmbuf_pool_create_by_ops() with flags. Without them objects don't straddle pages, for a page may end
+/// the memory that a device sees in one piece. Where a device sees it as we do, that is not so; and it does
+/// harm: without hugepages each mbuf takes a page of 4 KiB, and net_af_xdp registers count times the size of
+/// an object, so that what is sent from or received into the mbufs behind that is lost and nothing is
+/// counted.
+rte_mempool* make_mempool(const PoolSettings& settings) {
+    const bool is_contiguous = rte_eal_has_hugepages() == 0 || rte_eal_iova_mode() == RTE_IOVA_VA;
+    const auto element = static_cast<unsigned>(sizeof(rte_mbuf) + packet::kPrivateSize + settings.data_room);
+    rte_mempool* pool = rte_mempool_create_empty(
+        settings.name.c_str(), settings.count, element, settings.poisoned ? 0 : settings.cache,
+        sizeof(rte_pktmbuf_pool_private), settings.socket, is_contiguous ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0);
+    if (pool == nullptr) return nullptr;
+    rte_pktmbuf_pool_private sizes{};
+    sizes.mbuf_data_room_size = settings.data_room;
+    sizes.mbuf_priv_size = packet::kPrivateSize;
+    int failed =
+        rte_mempool_set_ops_byname(pool, settings.poisoned ? kPoisonOpsName : kSharedRingOps, nullptr);
+    if (failed == 0) {
+        rte_pktmbuf_pool_init(pool, &sizes);
+        failed = std::min(rte_mempool_populate_default(pool), 0);
+    }
+    if (failed != 0) {
+        rte_mempool_free(pool);
+        rte_errno = -failed;
+        return nullptr;
+    }
+    rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
+    return pool;
+}
+
 std::string kibibytes(std::size_t bytes) {
     return std::to_string((bytes + 1023) / 1024) + " KiB";
 }
@@ -32,9 +65,7 @@ std::string mebibytes(std::size_t bytes) {
 base::Result<Pool, std::string> Pool::create(const PoolSettings& settings) {
     TERMINUS_ASSERT(settings.count > 0, "a pool is sized from a validated config");
     if (settings.poisoned) register_poisoned_mempool_ops();
-    rte_mempool* pool = rte_pktmbuf_pool_create_by_ops(
-        settings.name.c_str(), settings.count, settings.poisoned ? 0 : settings.cache, packet::kPrivateSize,
-        settings.data_room, settings.socket, settings.poisoned ? kPoisonOpsName : kSharedRingOps);
+    rte_mempool* pool = make_mempool(settings);
     if (pool == nullptr) {
         return base::Failure{
             "pool " + settings.name + ": DPDK has no room for " + std::to_string(settings.count) +

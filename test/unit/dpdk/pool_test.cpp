@@ -2,6 +2,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <vector>
@@ -111,6 +112,28 @@ TEST_CASE("a clone that is freed is poisoned without harm to the bytes it showed
     for (int i = 0; i < 50; ++i)
         REQUIRE(rte_pktmbuf_mtod(original, char*)[i] == 'y');
     rte_pktmbuf_free(original);
+}
+
+TEST_CASE("a pool's mbufs lie side by side, as net_af_xdp takes for granted") {
+    const bool poisoned = GENERATE(false, true);
+    PoolSettings wanted = settings("dense", poisoned);
+    wanted.count = 4095;  // megabytes: many pages, whatever their size
+    const Pool pool = create(wanted);
+    const rte_mempool* mempool = pool.get();
+    CHECK(mempool->nb_mem_chunks == 1);
+    const std::size_t stride = mempool->header_size + mempool->elt_size + mempool->trailer_size;
+    std::vector<const char*> objects;
+    rte_mempool_obj_iter(
+        pool.get(),
+        [](rte_mempool*, void* list, void* object, unsigned) {
+            static_cast<std::vector<const char*>*>(list)->push_back(static_cast<const char*>(object));
+        },
+        &objects);
+    REQUIRE(objects.size() == wanted.count);
+    const bool is_dense = std::adjacent_find(objects.begin(), objects.end(), [stride](auto a, auto b) {
+                              return b != a + stride;
+                          }) == objects.end();
+    CHECK(is_dense);
 }
 
 TEST_CASE("a pool that memory does not hold is refused with its arithmetic") {
