@@ -61,16 +61,6 @@ tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTupl
 }
 
 template <typename App>
-tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
-    tcp::Environment env = env_;
-    // What waits to be sent doesn't count against what may be received: two peers that both write before they read
-    // would wait for each other for ever.
-    const std::uint32_t received = slot.tcp.buffer_count() - slot.tcp.send_queue().buffer_count();
-    env.may_keep_payload = buffer_share_ > 0 && received < kPromisedShares * buffer_share_ + kPromisedMin;
-    return env;
-}
-
-template <typename App>
 base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectRequest& request) {
     if (!network_.port_to(request.tuple.remote.address)) return base::Failure{ConnectError::NoRoute};
     const flow::Key key = key_of(request.tuple, request.local_id);
@@ -164,6 +154,7 @@ bool Stack<App>::is_over(const ConnectionSlot& slot) {
 template <typename App>
 void Stack<App>::settle(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
+    slot.is_drained = received_buffers(slot) == 0;
     count_orphan(index);
     if (slot.is_dirty) return;  // more to send: its turn comes again
     if (is_over(slot) && !slot.is_closed) {

@@ -7,6 +7,7 @@
 #include "flow/rss.hpp"
 #include "neigh/interface.hpp"
 #include "neigh/routes.hpp"
+#include "packet/batch.hpp"
 #include "packet/slice.hpp"
 #include "tcp/environment.hpp"
 #include "tcp/tunables.hpp"
@@ -60,11 +61,21 @@ inline constexpr std::uint16_t kNoService = UINT16_MAX;
 /// read can't starve those that do, and a lone one has an eighth of the pool.
 inline constexpr std::uint32_t kBufferShareDivisor = 8;
 
+/// The part of the share that is promised as window, so that what was promised still fits when others came meanwhile;
+/// and the least that is promised, with which a connection that is read goes on while buffers are short.
+inline constexpr std::uint32_t kPromisedDivisor = 2;
+inline constexpr std::uint32_t kPromisedMin = 8;
+
 /// What a buffer of the share is worth as window: a full Ethernet segment. Smaller ones are copied together.
 inline constexpr std::uint32_t kBytesPerBuffer = 1448;
 
-/// Windows promised while the share was larger are honoured up to so many shares, and a burst in any case.
-inline constexpr std::uint32_t kPromisedShares = 4;
-inline constexpr std::uint32_t kPromisedMin = 64;
+/// What a connection whose bytes were all moved on in its last turn may receive in the next, whatever its share: a
+/// burst. The reserve holds it.
+inline constexpr std::uint32_t kFlowingMin = packet::Batch::kCapacity;
+
+/// With the free buffers at the mark, connections that have not been read for so long make room (RFC 6429, HARDENING
+/// 22): at most one a turn, the largest of so many slots.
+inline constexpr base::Duration kStalledFor = std::chrono::seconds(1);
+inline constexpr std::uint32_t kPressureSlots = 256;
 
 }  // namespace terminus::stack

@@ -26,6 +26,7 @@ struct ConnectionSlot {
     bool is_offered = false;  ///< the application knows it
     bool is_closed = false;   ///< the application has had its last call
     bool is_orphan = false;   ///< counted against max_orphans
+    bool is_drained = true;   ///< nothing received was left after its last turn
 
     /// An active open.
     ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::Environment& env,

@@ -117,7 +117,6 @@ class Stack {
     [[nodiscard]] bool has_key(flow::Handle handle, const flow::Key& key) const;
     [[nodiscard]] tcp::Connection::OpenParameters open_parameters(const wire::FourTuple& tuple,
                                                                   stats::Leg leg) const;
-    [[nodiscard]] tcp::Environment environment_for(const ConnectionSlot& slot) const;
     void tell_application(std::uint32_t index);
     [[nodiscard]] static bool is_over(const ConnectionSlot& slot);
     void settle(std::uint32_t index);
@@ -127,6 +126,12 @@ class Stack {
     void release_half_open(std::uint32_t index, std::uint64_t hash);
     void release_time_wait(std::uint32_t index, std::uint64_t hash);
     void reset_half_open(std::uint32_t index, const wire::FourTuple& named, stats::CloseReason reason);
+
+    // memory.ipp
+    void measure_buffers();
+    [[nodiscard]] static std::uint32_t received_buffers(const ConnectionSlot& slot);
+    [[nodiscard]] tcp::Environment environment_for(const ConnectionSlot& slot) const;
+    void relieve_pressure();
 
     // timers.ipp
     void fire(timer::Target target);
@@ -149,6 +154,8 @@ class Stack {
     bool draining_ = false;
     std::uint32_t buffer_share_ = 0;
     std::uint32_t orphans_ = 0;
+    bool has_buffers_ = true;
+    std::uint32_t pressure_cursor_ = 0;
 
     base::Slab<ConnectionSlot> connections_;
     base::Slab<HalfOpenSlot> half_opens_;
@@ -164,4 +171,5 @@ class Stack {
 #include "stack/ingress.ipp"
 #include "stack/lifecycle.ipp"
 #include "stack/listing.ipp"
+#include "stack/memory.ipp"
 #include "stack/timers.ipp"

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "packet/frame_access.hpp"
 #include "stack/stack.hpp"
 
 namespace terminus::stack {
@@ -14,11 +13,7 @@ template <typename App>
 void Stack<App>::begin_turn(base::Instant now) {
     // HARDENING 29: a clock that steps back stands still until it has caught up.
     if (now > env_.now) env_.now = now;
-    const std::uint32_t available = packet::buffers_available(settings_.buffers.payload);
-    const std::uint32_t reserve = settings_.buffers.reserve;
-    buffer_share_ = available > reserve ? (available - reserve) / kBufferShareDivisor + 1 : 0;
-    const std::uint64_t limit = std::uint64_t{buffer_share_} * kBytesPerBuffer;
-    env_.receive_limit_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, UINT32_MAX));
+    measure_buffers();
 }
 
 template <typename App>

@@ -1,0 +1,59 @@
+#pragma once
+
+// Who may hold how many buffers (DESIGN 3.6, docs/decisions/buffer-shares.md). Part of stack/stack.hpp.
+
+#include <algorithm>
+
+#include "packet/frame_access.hpp"
+#include "stack/stack.hpp"
+
+namespace terminus::stack {
+
+template <typename App>
+void Stack<App>::measure_buffers() {
+    const std::uint32_t available = packet::buffers_available(settings_.buffers.payload);
+    const std::uint32_t mark = settings_.buffers.reserve;
+    has_buffers_ = available > mark;
+    buffer_share_ = has_buffers_ ? (available - mark) / kBufferShareDivisor : 0;
+    const std::uint64_t promised = std::max(buffer_share_ / kPromisedDivisor, kPromisedMin);
+    env_.receive_limit_bytes =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(promised * kBytesPerBuffer, UINT32_MAX));
+    if (!has_buffers_) relieve_pressure();
+}
+
+// What waits to be sent doesn't count against what may be received: two peers that both write before they read would
+// wait for each other for ever.
+template <typename App>
+std::uint32_t Stack<App>::received_buffers(const ConnectionSlot& slot) {
+    return slot.tcp.buffer_count() - slot.tcp.send_queue().buffer_count();
+}
+
+template <typename App>
+tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
+    const std::uint32_t most = slot.is_drained ? std::max(buffer_share_, kFlowingMin) : buffer_share_;
+    tcp::Environment env = env_;
+    env.may_keep_payload = has_buffers_ && received_buffers(slot) < most;
+    return env;
+}
+
+// The pool is down to the mark, and what holds it is not being read: somebody has to go, or everybody stands still.
+template <typename App>
+void Stack<App>::relieve_pressure() {
+    const std::uint32_t slots = std::min(connections_.touched(), kPressureSlots);
+    std::uint32_t victim = base::Slab<ConnectionSlot>::kNone;
+    std::uint32_t held_by_victim = 0;
+    for (std::uint32_t looked = 0; looked < slots; ++looked) {
+        pressure_cursor_ = pressure_cursor_ + 1 < connections_.touched() ? pressure_cursor_ + 1 : 0;
+        if (!connections_.is_live(pressure_cursor_)) continue;
+        const ConnectionSlot& slot = connections_[pressure_cursor_];
+        const std::uint32_t held = slot.tcp.buffer_count();
+        if (slot.is_closed || held <= held_by_victim || !slot.tcp.is_stalled_for(kStalledFor, env_)) continue;
+        victim = pressure_cursor_;
+        held_by_victim = held;
+    }
+    if (victim == base::Slab<ConnectionSlot>::kNone) return;
+    connections_[victim].tcp.abort(stats::CloseReason::MemoryPressure, env_);
+    mark_dirty(victim);
+}
+
+}  // namespace terminus::stack
