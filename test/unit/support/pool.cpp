@@ -55,10 +55,10 @@ const dpdk::Pool& clone_pool() {
 
 }  // namespace
 
-void start_eal() {
-    static const auto* eal = [] {
+void start_eal(std::uint32_t megabytes) {
+    static const auto* eal = [megabytes] {
         auto started = dpdk::Eal::start({"--no-huge", "--no-pci", "--no-shconf", "--no-telemetry",
-                                         "--log-level=error", "-m", "128", lcores()});
+                                         "--log-level=error", "-m", std::to_string(megabytes), lcores()});
         if (!started.ok()) {
             std::fprintf(stderr, "%s\n", started.error().c_str());
             std::abort();
