@@ -4,13 +4,13 @@
 #include <optional>
 
 #include "packet/byte_queue.hpp"
+#include "packet/out_of_order.hpp"
 #include "tcp/challenge.hpp"
 #include "tcp/congestion.hpp"
 #include "tcp/environment.hpp"
 #include "tcp/events.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/out_segment.hpp"
-#include "tcp/reassembly.hpp"
 #include "tcp/rtt.hpp"
 #include "tcp/sequence_space.hpp"
 #include "tcp/snapshot.hpp"
@@ -235,7 +235,7 @@ class Connection {
     Instant progress_at_;  // since when what is queued has waited for an acknowledgement
 
     // The rare part.
-    Reassembly reassembly_;
+    packet::OutOfOrder reassembly_;
     ChallengeLimiter challenges_;
     wire::SeqNum fin_seq_;
     std::uint16_t mss_limit_;  // the lesser of the peer's option and the path, options not subtracted

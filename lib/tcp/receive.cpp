@@ -63,13 +63,13 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
     ack_pending_ = true;
     if (!payload.empty()) {
         switch (reassembly_.insert(seq, std::move(payload), env.tunables.out_of_order_segments)) {
-            case Reassembly::Verdict::Held:
+            case packet::OutOfOrder::Verdict::Held:
                 break;
-            case Reassembly::Verdict::Duplicate:
+            case packet::OutOfOrder::Verdict::Duplicate:
                 leg_stats(env).duplicate_segments.add();
                 if (!fin) return drop(DropReason::TcpDuplicate, env);
                 break;
-            case Reassembly::Verdict::Full:
+            case packet::OutOfOrder::Verdict::Full:
                 return drop(DropReason::TcpOutOfOrderLimit, env);
         }
     }

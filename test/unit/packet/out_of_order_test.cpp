@@ -1,4 +1,4 @@
-#include "tcp/reassembly.hpp"
+#include "packet/out_of_order.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -9,9 +9,9 @@
 #include "support/pool.hpp"
 
 using namespace terminus;
-using tcp::Reassembly;
+using packet::OutOfOrder;
 using wire::SeqNum;
-using Verdict = Reassembly::Verdict;
+using Verdict = OutOfOrder::Verdict;
 
 namespace {
 
@@ -47,7 +47,7 @@ struct Queue {
     }
     SeqNum base;
     std::uint32_t before;
-    Reassembly held;
+    OutOfOrder held;
 };
 
 }  // namespace

@@ -6,13 +6,13 @@
 #include "packet/slice.hpp"
 #include "wire/seq.hpp"
 
-namespace terminus::tcp {
+namespace terminus::packet {
 
 /// The segments that arrived ahead of a gap: disjoint slices in a splay tree whose nodes live in the mbufs'
 /// private area, so it allocates nothing. Every operation is O(log n) amortised whatever order an attacker
 /// chooses, and O(1) for runs (HARDENING 20, SegmentSmack). All numbers held lie within one receive window
 /// (below 2^30 apart).
-class Reassembly {
+class OutOfOrder {
  public:
     enum class Verdict : std::uint8_t { Held, Duplicate, Full };
     struct Piece {
@@ -20,10 +20,10 @@ class Reassembly {
         packet::Slice slice;
     };
 
-    Reassembly() = default;
-    Reassembly(const Reassembly&) = delete;
-    Reassembly& operator=(const Reassembly&) = delete;
-    ~Reassembly() { clear(); }
+    OutOfOrder() = default;
+    OutOfOrder(const OutOfOrder&) = delete;
+    OutOfOrder& operator=(const OutOfOrder&) = delete;
+    ~OutOfOrder() { clear(); }
 
     /// Takes what of [seq, seq + length) is not held. Held segments that lie wholly inside are replaced, so
     /// one buffer never becomes two slices. Full: `count_max` are held already.
@@ -49,4 +49,4 @@ class Reassembly {
     std::uint32_t bytes_ = 0;
 };
 
-}  // namespace terminus::tcp
+}  // namespace terminus::packet

@@ -1,4 +1,4 @@
-#include "tcp/reassembly.hpp"
+#include "packet/out_of_order.hpp"
 
 #include <rte_mbuf.h>
 
@@ -8,9 +8,9 @@
 #include "base/assert.hpp"
 #include "packet/byte_queue.hpp"
 
-namespace terminus::tcp {
+namespace terminus::packet {
 
-struct Reassembly::Node {
+struct OutOfOrder::Node {
     Node* left;
     Node* right;
     wire::SeqNum seq;
@@ -20,20 +20,20 @@ struct Reassembly::Node {
     [[nodiscard]] wire::SeqNum end() const { return seq + length; }
 };
 
-Reassembly::Node* Reassembly::node_of(rte_mbuf* mbuf) {
+OutOfOrder::Node* OutOfOrder::node_of(rte_mbuf* mbuf) {
     static_assert(sizeof(Node) <= packet::kPrivateSize);
     static_assert(std::is_trivially_destructible_v<Node>);
     return static_cast<Node*>(rte_mbuf_to_priv(mbuf));
 }
 
 // The private area begins where the mbuf ends (rte_mbuf_to_priv).
-rte_mbuf* Reassembly::mbuf_of(Node* node) {
+rte_mbuf* OutOfOrder::mbuf_of(Node* node) {
     return static_cast<rte_mbuf*>(static_cast<void*>(node)) - 1;
 }
 
 // Sleator and Tarjan 1985, top-down: afterwards the root is the node with `key`, or a neighbour of where it
 // would be.
-Reassembly::Node* Reassembly::splay(Node* tree, wire::SeqNum key) {
+OutOfOrder::Node* OutOfOrder::splay(Node* tree, wire::SeqNum key) {
     if (tree == nullptr) return nullptr;
     Node* left_tree = nullptr;
     Node* right_tree = nullptr;
@@ -71,13 +71,13 @@ Reassembly::Node* Reassembly::splay(Node* tree, wire::SeqNum key) {
     return tree;
 }
 
-void Reassembly::forget(const Node* node) {
+void OutOfOrder::forget(const Node* node) {
     TERMINUS_ASSERT(count_ > 0 && bytes_ >= node->length, "every node was counted when it was inserted");
     --count_;
     bytes_ -= node->length;
 }
 
-Reassembly::Verdict Reassembly::insert(wire::SeqNum seq, packet::Slice slice, std::uint32_t count_max) {
+OutOfOrder::Verdict OutOfOrder::insert(wire::SeqNum seq, packet::Slice slice, std::uint32_t count_max) {
     TERMINUS_ASSERT(!slice.empty(), "a segment without text is never kept");
     // Split: `before` holds what begins before seq (its root the last of them), `after` the rest.
     Node* before = splay(root_, seq);
@@ -128,7 +128,7 @@ Reassembly::Verdict Reassembly::insert(wire::SeqNum seq, packet::Slice slice, st
     return Verdict::Held;
 }
 
-std::optional<Reassembly::Piece> Reassembly::pop_if_at_or_before(wire::SeqNum nxt) {
+std::optional<OutOfOrder::Piece> OutOfOrder::pop_if_at_or_before(wire::SeqNum nxt) {
     if (root_ == nullptr) return std::nullopt;
     // Everything held begins within a window of 2^30 after nxt, or was overtaken by it and is at most one
     // window old.
@@ -140,7 +140,7 @@ std::optional<Reassembly::Piece> Reassembly::pop_if_at_or_before(wire::SeqNum nx
     return Piece{first->seq, packet::Slice(packet::Buffer(mbuf_of(first)), first->offset, first->length)};
 }
 
-void Reassembly::clear() {
+void OutOfOrder::clear() {
     while (root_ != nullptr) {
         if (Node* up = root_->left; up != nullptr) {  // rotate right until the root is the first: O(n) in all
             root_->left = std::exchange(up->right, root_);
@@ -154,4 +154,4 @@ void Reassembly::clear() {
     bytes_ = 0;
 }
 
-}  // namespace terminus::tcp
+}  // namespace terminus::packet
