@@ -18,7 +18,7 @@ void Stack<App>::measure_buffers() {
     const std::uint64_t promised = std::max(buffer_share_ / kPromisedDivisor, kPromisedMin);
     env_.receive_limit_bytes =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(promised * kBytesPerBuffer, UINT32_MAX));
-    if (!has_buffers_) relieve_pressure();
+    if (available < mark + packet::buffers_total(settings_.buffers.payload) / kLowWaterDivisor) relieve_pressure();
 }
 
 // What waits to be sent doesn't count against what may be received: two peers that both write before they read would
@@ -30,13 +30,16 @@ std::uint32_t Stack<App>::received_buffers(const ConnectionSlot& slot) {
 
 template <typename App>
 tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
-    const std::uint32_t most = slot.is_drained ? std::max(buffer_share_, kFlowingMin) : buffer_share_;
+    // A drained connection holds nothing and will move this on, too; while buffers are short even that is a little.
+    const std::uint32_t burst = std::min(kFlowingMax, 2 * buffer_share_ + kPromisedMin);
+    const std::uint32_t most = slot.is_drained ? std::max(buffer_share_, burst) : buffer_share_;
     tcp::Environment env = env_;
     env.may_keep_payload = has_buffers_ && received_buffers(slot) < most;
     return env;
 }
 
-// The pool is down to the mark, and what holds it is not being read: somebody has to go, or everybody stands still.
+// The pool is nearly down to the mark, and what holds it is not being read: somebody has to go before everybody
+// stands still.
 template <typename App>
 void Stack<App>::relieve_pressure() {
     const std::uint32_t slots = std::min(connections_.touched(), kPressureSlots);

@@ -99,6 +99,8 @@ class Network {
                   base::Instant now);
     /// RSTs without a connection are limited: at most kResetsPerSecond (HARDENING 18).
     [[nodiscard]] bool may_answer_with_reset(base::Instant now);
+    /// TTL and hop limit of what is not TCP: echo replies.
+    void set_hop_limit(std::uint8_t hop_limit) { hop_limit_ = hop_limit; }
     /// Gives the ports what is waiting for them.
     void flush();
     [[nodiscard]] bool has_unsent() const;
@@ -173,6 +175,7 @@ class Network {
     base::FixedVector<OutMessage, kOutboxMax> outbox_;
     base::Instant reset_second_{};
     std::uint32_t resets_this_second_ = 0;
+    std::uint8_t hop_limit_;
 };
 
 }  // namespace terminus::stack

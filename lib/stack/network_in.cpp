@@ -87,7 +87,8 @@ Network::Network(const Settings& settings, std::vector<packet::Port*> ports, sta
       neighbours_(settings.table_key, {.entries_max = settings.neighbours_max}),
       responder_(settings.interfaces, local_, neighbours_),
       echo_(local_),
-      reassembler_(packet::Reassembler::Settings{}) {
+      reassembler_(packet::Reassembler::Settings{}),
+      hop_limit_(settings.tunables.hop_limit) {
     for (packet::Port* port : ports_) {
         builders_.emplace_back(settings.buffers.header, settings.buffers.indirect, port->capabilities());
         unsent_.push_back(std::make_unique<packet::Batch>());

@@ -57,6 +57,7 @@ packet::FrameAddressing Network::addressing(const wire::IpAddress& source, const
     result.source_mac = ports_[port]->mac();
     result.source = source;
     result.destination = destination;
+    result.hop_limit = hop_limit_;
     return result;
 }
 

@@ -69,12 +69,13 @@ inline constexpr std::uint32_t kPromisedMin = 8;
 /// What a buffer of the share is worth as window: a full Ethernet segment. Smaller ones are copied together.
 inline constexpr std::uint32_t kBytesPerBuffer = 1448;
 
-/// What a connection whose bytes were all moved on in its last turn may receive in the next, whatever its share: a
-/// burst. The reserve holds it.
-inline constexpr std::uint32_t kFlowingMin = packet::Batch::kCapacity;
+/// What a connection whose bytes were all moved on in its last turn may receive in the next, whatever its share, as
+/// long as buffers are not short: a burst. The reserve holds it.
+inline constexpr std::uint32_t kFlowingMax = packet::Batch::kCapacity;
 
-/// With the free buffers at the mark, connections that have not been read for so long make room (RFC 6429, HARDENING
-/// 22): at most one a turn, the largest of so many slots.
+/// With less than this fraction of the pool free above the mark, connections that have not been read for so long make
+/// room (RFC 6429, HARDENING 22): at most one a turn, the largest of so many slots. Those that flow need what is left.
+inline constexpr std::uint32_t kLowWaterDivisor = 32;
 inline constexpr base::Duration kStalledFor = std::chrono::seconds(1);
 inline constexpr std::uint32_t kPressureSlots = 256;
 

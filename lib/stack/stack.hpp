@@ -54,7 +54,10 @@ class Stack {
 
     // ---- the worker's side: what the control thread asks
 
-    void set_tunables(const tcp::Tunables& tunables) { tunables_ = tunables; }
+    void set_tunables(const tcp::Tunables& tunables) {
+        tunables_ = tunables;
+        network_.set_hop_limit(tunables.hop_limit);
+    }
     /// New SYNs are answered with RST.
     void set_draining(bool draining) { draining_ = draining; }
     /// Resets half-opens whose listener is gone (DESIGN 3.4): after the application has a new table.
