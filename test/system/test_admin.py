@@ -84,12 +84,19 @@ def test_a_senseless_setting_is_refused_in_words(dut, setting):
     assert setting.split("=")[0] in done.stderr
 
 
-def test_a_running_daemon_s_tunable_works_at_once(network, dut, family):
-    dut.ctl("sysctl", "hop_limit=33")
+def test_a_tunable_set_live_works_for_the_next_connection(network, dut, family):
+    def offers_timestamps():
+        with Backend(network.servers, family, family.server, 7000, echo):
+            with connect(network.clients, family, family.vip, 7000) as peer:
+                flow = network.clients.run("ss", "-Htin", "sport", "=", f":{peer.getsockname()[1]}").stdout
+                return " ts " in flow
+
+    assert offers_timestamps()
+    dut.ctl("sysctl", "timestamps=false")
     try:
-        assert "ttl=33" in network.clients.run("ping", "-c", "1", "-W", "5", family.vip).stdout
+        assert not offers_timestamps()
     finally:
-        dut.ctl("sysctl", "hop_limit=64")
+        dut.ctl("sysctl", "timestamps=true")
 
 
 REQUESTS = {

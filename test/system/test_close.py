@@ -151,8 +151,11 @@ def test_a_refused_connection_is_retried_on_the_next_backend(network, dut, famil
 
 def test_a_client_gets_a_rst_when_every_backend_refuses(network, dut, family):
     before = dut.metrics().sum("terminus_closes_total", leg="client", reason="connect_failed")
-    with connect(network.clients, family, family.vip, 80) as client:
-        assert is_reset(client)
+    try:
+        with connect(network.clients, family, family.vip, 80) as client:
+            assert is_reset(client)
+    except ConnectionResetError:
+        pass  # the RST was there before the kernel had told us of the handshake
     after = dut.metrics().sum("terminus_closes_total", leg="client", reason="connect_failed")
     assert after - before == 1
 

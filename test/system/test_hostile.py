@@ -33,6 +33,13 @@ def good6():
     return tcp(CLIENT6, VIP6, 7000)
 
 
+def cut_tcp():
+    """Nineteen bytes of TCP header whose checksum is right for nineteen bytes."""
+    segment = good4()[:16] + bytes(3)
+    value = frames.checksum(frames.pseudo_header(CLIENT4, VIP4, TCP, 19) + segment)
+    return segment[:16] + struct.pack("!H", value) + segment[18:]
+
+
 # (what it is, EtherType, packet, the reason it is dropped for)
 LIES = [
     ("1 IPv4 total length over the frame", 0x0800, lambda: ipv4(CLIENT4, VIP4, TCP, good4(), total=200), "ip_total_length"),
@@ -41,6 +48,7 @@ LIES = [
     ("1 IPv4 header cut off", 0x0800, lambda: ipv4(CLIENT4, VIP4, TCP, b"")[:12], "ip_truncated"),
     ("1 IPv6 header cut off", 0x86DD, lambda: ipv6(CLIENT6, VIP6, TCP, b"")[:24], "ip_truncated"),
     ("1 TCP header cut off", 0x0800, lambda: ipv4(CLIENT4, VIP4, TCP, good4()[:12]), "tcp_truncated"),
+    ("1 TCP header cut off, with a right checksum", 0x0800, lambda: ipv4(CLIENT4, VIP4, TCP, cut_tcp()), "tcp_truncated"),
     ("1 TCP data offset under five", 0x0800, lambda: syn4(offset=4), "tcp_data_offset"),
     ("1 TCP data offset past the segment", 0x86DD, lambda: syn6(offset=15), "tcp_data_offset"),
     ("2 IP version 5", 0x0800, lambda: ipv4(CLIENT4, VIP4, TCP, good4(), version=5), "ip_version"),

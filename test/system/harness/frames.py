@@ -54,6 +54,32 @@ def ip(source, destination, protocol, payload):
     return (ipv6 if ":" in source else ipv4)(source, destination, protocol, payload)
 
 
+def echo_request(source, destination, identifier, data):
+    """ICMP or ICMPv6 echo request."""
+    if ":" in source:
+        message = struct.pack("!BBHHH", 128, 0, 0, identifier, 1) + data
+        value = checksum(pseudo_header(source, destination, ICMPV6, len(message)) + message)
+    else:
+        message = struct.pack("!BBHHH", 8, 0, 0, identifier, 1) + data
+        value = checksum(message)
+    return message[:2] + struct.pack("!H", value) + message[4:]
+
+
+def fragments(source, destination, protocol, payload, size):
+    """The packets that carry `payload` in pieces of `size` bytes, a multiple of eight."""
+    packets = []
+    for offset in range(0, len(payload), size):
+        piece, more = payload[offset : offset + size], offset + size < len(payload)
+        if ":" in source:
+            header = struct.pack("!BBHI", protocol, 0, offset | more, 77)
+            packets.append(ipv6(source, destination, 44, header + piece))
+        else:
+            whole = ipv4(source, destination, protocol, piece)
+            header = whole[:6] + struct.pack("!H", more << 13 | offset // 8) + whole[8:10] + b"\0\0" + whole[12:20]
+            packets.append(header[:10] + struct.pack("!H", checksum(header)) + header[12:] + piece)
+    return packets
+
+
 def ethernet(destination, source, kind, payload):
     return mac(destination) + mac(source) + struct.pack("!H", kind) + payload
 

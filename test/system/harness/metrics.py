@@ -17,7 +17,7 @@ class Metrics:
                 name, labels, value = _parse(line)
                 self.series.append((name, labels, value))
 
-    def sum(self, name, **labels):
+    def sum(self, name, /, **labels):
         found = [v for n, have, v in self.series if n == name and labels.items() <= have.items()]
         assert found, f"no series {name}{labels or ''}"
         return sum(found)
