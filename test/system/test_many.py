@@ -87,7 +87,7 @@ def test_a_thousand_readers_who_never_read_harm_nobody_else(network, dut, family
             peer.sendall(bytes(CHUNK))
 
     def begun():
-        return dut.metrics().sum("terminus_established_total", leg="backend")
+        return dut.metrics().sum("terminus_handshakes_total", leg="backend")
 
     idle = dut.metrics().sum("terminus_buffers", state="used")
     before = begun()
