@@ -17,9 +17,10 @@ Arguments parse_arguments(int argc, char** argv) {
         words.erase(words.begin(), separator + 1);
     }
 
-    CLI::App cli("Terminus: ends clients' TCP connections and proxies them to backends, on DPDK.\n"
-                 "EAL options, if any, come first and end with --: terminusd -l 0-2 --vdev=net_tap0 -- -c FILE",
-                 "terminusd");
+    CLI::App cli(
+        "Terminus: ends clients' TCP connections and proxies them to backends, on DPDK.\n"
+        "EAL options, if any, come first and end with --: terminusd -l 0-2 --vdev=net_tap0 -- -c FILE",
+        "terminusd");
     cli.add_option("-c,--config", arguments.config, "the configuration file")->capture_default_str();
     cli.add_flag("--check", arguments.check, "read the configuration, say OK or what is wrong, and exit");
     cli.set_version_flag("--version", std::string("terminusd ") + kVersion);

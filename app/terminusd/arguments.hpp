@@ -5,8 +5,8 @@
 
 namespace terminus::app {
 
-/// terminusd's command line, testpmd's order: terminusd <EAL options> -- <application options>. Without "--" all
-/// options are the application's.
+/// terminusd's command line, testpmd's order: terminusd <EAL options> -- <application options>. Without "--"
+/// all options are the application's.
 struct Arguments {
     std::vector<std::string> eal;
     std::string config = "/etc/terminus/terminus.yaml";

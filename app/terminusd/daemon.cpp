@@ -27,13 +27,15 @@ int fail(const std::string& why) {
 void move_to(const std::vector<std::uint16_t>& cpus) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    for (const std::uint16_t cpu : cpus) CPU_SET(cpu, &set);
+    for (const std::uint16_t cpu : cpus)
+        CPU_SET(cpu, &set);
     sched_setaffinity(0, sizeof set, &set);
 }
 
 std::string list_of(const std::vector<std::uint16_t>& cpus) {
     std::string text;
-    for (const std::uint16_t cpu : cpus) text += (text.empty() ? "" : ", ") + std::to_string(cpu);
+    for (const std::uint16_t cpu : cpus)
+        text += (text.empty() ? "" : ", ") + std::to_string(cpu);
     return text;
 }
 
@@ -42,11 +44,14 @@ void log_plan(const worker::CpuPlan& cpus, const dpdk::Sizing& sizing) {
     if (cpus.control_shares) {
         spdlog::warn("the control thread shares a worker's CPU: the process has none to spare");
     }
-    if (cpus.workers_share) spdlog::warn("workers share a CPU (workers.allow_shared_cpus): they nap when idle");
-    for (const std::string& line : sizing.arithmetic) spdlog::info("{}", line);
+    if (cpus.workers_share)
+        spdlog::warn("workers share a CPU (workers.allow_shared_cpus): they nap when idle");
+    for (const std::string& line : sizing.arithmetic)
+        spdlog::info("{}", line);
 }
 
-base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::Config& config, const Pools& pools) {
+base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::Config& config,
+                                                                  const Pools& pools) {
     std::vector<dpdk::Device> devices;
     for (const config::Port& port : config.ports) {
         const auto settings = device_settings(config, port, pools.payload.get());
@@ -54,10 +59,11 @@ base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::
         auto device = dpdk::Device::open(settings.value());
         if (!device) return base::Failure{device.error()};
         const dpdk::Device& opened = device.value();
-        spdlog::info("port {}: {} by {}, MAC {}, {} queue pair{} of {} + {} descriptors", port.name, port.device,
-                     opened.driver(), wire::to_string(opened.mac()), opened.queue_pairs(),
+        spdlog::info("port {}: {} by {}, MAC {}, {} queue pair{} of {} + {} descriptors", port.name,
+                     port.device, opened.driver(), wire::to_string(opened.mac()), opened.queue_pairs(),
                      opened.queue_pairs() == 1 ? "" : "s", opened.rx_descriptors(), opened.tx_descriptors());
-        for (const std::string& note : opened.notes()) spdlog::info("port {}: {}", port.name, note);
+        for (const std::string& note : opened.notes())
+            spdlog::info("port {}: {}", port.name, note);
         devices.push_back(std::move(device).value());
     }
     return devices;
@@ -65,7 +71,8 @@ base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::
 
 }  // namespace
 
-// Made in this order, destroyed in the reverse one: EAL, pools, devices, workers; the control thread is this one.
+// Made in this order, destroyed in the reverse one: EAL, pools, devices, workers; the control thread is this
+// one.
 int run_daemon(const Arguments& arguments, config::Config config) {
     control::start_log(config.log.level);
     spdlog::info("terminusd {} starts, configuration {}", kVersion, arguments.config);
@@ -78,7 +85,8 @@ int run_daemon(const Arguments& arguments, config::Config config) {
     worker::Group group(config.workers.total());
     control::Supervisor supervisor(group, config, {.config_path = arguments.config, .version = kVersion});
 
-    const dpdk::EalRequest request = eal_request(arguments, config, sizing.value(), cpus.value().control.front());
+    const dpdk::EalRequest request =
+        eal_request(arguments, config, sizing.value(), cpus.value().control.front());
     auto eal = dpdk::Eal::start(dpdk::eal_arguments(request));
     if (!eal) return fail(eal.error());
     move_to(cpus.value().control);
@@ -88,11 +96,12 @@ int run_daemon(const Arguments& arguments, config::Config config) {
     if (!devices) return fail(devices.error());
 
     const worker::Settings settings =
-        worker_settings(config, sizing.value(), pools.value(), devices.value(), supervisor.runtime().services(),
-                        cpus.value().workers_share);
+        worker_settings(config, sizing.value(), pools.value(), devices.value(),
+                        supervisor.runtime().services(), cpus.value().workers_share);
     Workers workers(settings, devices.value(), group, supervisor.runtime().services());
     if (const auto started = supervisor.start(); !started) return fail(started.error());
-    for (const std::string& line : drop_privileges()) spdlog::info("{}", line);
+    for (const std::string& line : drop_privileges())
+        spdlog::info("{}", line);
     workers.start(cpus.value());  // after the privileges are gone: threads inherit what is left
     const int exit_code = supervisor.run();
     if (exit_code != 0) {

@@ -14,9 +14,11 @@ namespace {
 
 worker::Idle idle_of(config::Idle idle) {
     switch (idle) {
-        case config::Idle::Poll: return worker::Idle::Poll;
+        case config::Idle::Poll:
+            return worker::Idle::Poll;
         case config::Idle::Sleep:
-        case config::Idle::Interrupt: break;  // the configuration refuses Interrupt in this version
+        case config::Idle::Interrupt:
+            break;  // the configuration refuses Interrupt in this version
     }
     return worker::Idle::Sleep;
 }
@@ -27,7 +29,8 @@ std::uint16_t port_index(const config::Config& config, const std::string& name) 
     return static_cast<std::uint16_t>(port - config.ports.begin());
 }
 
-std::vector<neigh::Interface> interfaces_of(const config::Config& config, const std::vector<dpdk::Device>& devices) {
+std::vector<neigh::Interface> interfaces_of(const config::Config& config,
+                                            const std::vector<dpdk::Device>& devices) {
     std::vector<neigh::Interface> interfaces;
     for (std::size_t i = 0; i < config.ports.size(); ++i) {
         interfaces.push_back({.port = static_cast<std::uint16_t>(i),
@@ -51,10 +54,12 @@ std::vector<neigh::Route> routes_of(const config::Config& config) {
     return routes;
 }
 
-// A device with a queue for each worker steers by its RSS; any other is polled by few and steered in software.
+// A device with a queue for each worker steers by its RSS; any other is polled by few and steered in
+// software.
 std::vector<flow::Steering> steering_of(const std::vector<dpdk::Device>& devices, std::uint16_t workers) {
     std::vector<std::uint16_t> worker_of_queue;
-    for (std::uint16_t worker = 0; worker < workers; ++worker) worker_of_queue.push_back(worker);
+    for (std::uint16_t worker = 0; worker < workers; ++worker)
+        worker_of_queue.push_back(worker);
     std::vector<flow::Steering> steering;
     for (const dpdk::Device& device : devices) {
         const bool by_rss = device.queue_pairs() == workers && workers > 1;
@@ -66,7 +71,8 @@ std::vector<flow::Steering> steering_of(const std::vector<dpdk::Device>& devices
 // HARDENING 11: from the kernel's generator, never from a seed that somebody could learn.
 void fill_secret(void* bytes, std::size_t size) {
     const ssize_t filled = getrandom(bytes, size, 0);
-    TERMINUS_ASSERT(filled == static_cast<ssize_t>(size), "getrandom gives up to 256 bytes at once or blocks");
+    TERMINUS_ASSERT(filled == static_cast<ssize_t>(size),
+                    "getrandom gives up to 256 bytes at once or blocks");
 }
 
 base::SipKey fresh_key() {
@@ -129,12 +135,13 @@ dpdk::SizingRequest sizing_request(const config::Config& config) {
     return request;
 }
 
-dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& config, const dpdk::Sizing& sizing,
-                             std::uint16_t main_cpu) {
+dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& config,
+                             const dpdk::Sizing& sizing, std::uint16_t main_cpu) {
     dpdk::EalRequest request;
     request.options = config.eal;
     request.options.insert(request.options.end(), arguments.eal.begin(), arguments.eal.end());
-    for (const config::Port& port : config.ports) request.devices.push_back(port.device);
+    for (const config::Port& port : config.ports)
+        request.devices.push_back(port.device);
     request.main_cpu = main_cpu;
     request.memory_megabytes = sizing.memory_megabytes;
     request.free_hugepage_bytes = free_hugepage_bytes();
@@ -152,7 +159,7 @@ base::Result<Pools, std::string> Pools::create(const dpdk::Sizing& sizing) {
 }
 
 base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Config& config,
-                                                               const config::Port& port, rte_mempool* pool) {
+                                                                const config::Port& port, rte_mempool* pool) {
     const auto workers = static_cast<std::uint16_t>(config.workers.total());
     dpdk::DeviceSettings settings;
     settings.name = port.name;
@@ -180,8 +187,8 @@ base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Co
 }
 
 worker::Settings worker_settings(const config::Config& config, const dpdk::Sizing& sizing, const Pools& pools,
-                                 const std::vector<dpdk::Device>& devices, const proxy::ServiceTable& services,
-                                 bool workers_share_cpus) {
+                                 const std::vector<dpdk::Device>& devices,
+                                 const proxy::ServiceTable& services, bool workers_share_cpus) {
     const auto workers = static_cast<std::uint16_t>(config.workers.total());
     worker::Settings settings;
     stack::Settings& own = settings.stack;

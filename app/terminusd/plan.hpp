@@ -37,8 +37,8 @@ struct Pools {
 
 /// A queue pair for each worker where the device has as many, otherwise one; or what the configuration says.
 [[nodiscard]] base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Config& config,
-                                                                             const config::Port& port,
-                                                                             rte_mempool* pool);
+                                                                              const config::Port& port,
+                                                                              rte_mempool* pool);
 
 /// Worker 0's settings. `devices` by port index. Secrets come from the kernel.
 [[nodiscard]] worker::Settings worker_settings(const config::Config& config, const dpdk::Sizing& sizing,

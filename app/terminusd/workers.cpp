@@ -14,17 +14,19 @@ Workers::Workers(const worker::Settings& settings, std::vector<dpdk::Device>& de
                  const proxy::ServiceTable& services)
     : mesh_(static_cast<std::uint16_t>(group.size())) {
     for (std::uint16_t worker = 0; worker < group.size(); ++worker) {
-        workers_.push_back(std::make_unique<worker::Worker>(for_worker(settings, worker), ports_of(worker, devices),
-                                                            group.mailbox(worker), mesh_, &services));
+        workers_.push_back(std::make_unique<worker::Worker>(for_worker(settings, worker),
+                                                            ports_of(worker, devices), group.mailbox(worker),
+                                                            mesh_, &services));
     }
 }
 
 Workers::~Workers() {
-    for (std::thread& thread : threads_) thread.join();
+    for (std::thread& thread : threads_)
+        thread.join();
 }
 
-// A device with a queue for each worker has each poll its own; any other is worker 0's, and the rest reach it by
-// ring.
+// A device with a queue for each worker has each poll its own; any other is worker 0's, and the rest reach it
+// by ring.
 std::vector<packet::Port*> Workers::ports_of(std::uint16_t worker, std::vector<dpdk::Device>& devices) {
     std::vector<packet::Port*> own;
     for (std::size_t index = 0; index < devices.size(); ++index) {
@@ -33,8 +35,8 @@ std::vector<packet::Port*> Workers::ports_of(std::uint16_t worker, std::vector<d
             own.push_back(&device.port(worker));
             continue;
         }
-        relays_.push_back(std::make_unique<worker::RelayPort>(device.port(0), static_cast<std::uint16_t>(index), worker,
-                                                              std::uint16_t{0}, mesh_));
+        relays_.push_back(std::make_unique<worker::RelayPort>(
+            device.port(0), static_cast<std::uint16_t>(index), worker, std::uint16_t{0}, mesh_));
         own.push_back(relays_.back().get());
     }
     return own;

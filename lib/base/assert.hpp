@@ -9,7 +9,7 @@ namespace terminus::base {
 }  // namespace terminus::base
 
 /// Always on, in every build. `reason` is a sentence that says why the condition can't be false.
-#define TERMINUS_ASSERT(condition, reason)                                                         \
-    (static_cast<bool>(condition)                                                                  \
-         ? static_cast<void>(0)                                                                    \
+#define TERMINUS_ASSERT(condition, reason) \
+    (static_cast<bool>(condition)          \
+         ? static_cast<void>(0)            \
          : ::terminus::base::assertion_failed(#condition, reason, __FILE__, __LINE__))

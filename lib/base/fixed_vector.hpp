@@ -28,7 +28,8 @@ class FixedVector {
         elements_[--size_] = T{};
     }
     void clear() {
-        while (size_ > 0) pop_back();
+        while (size_ > 0)
+            pop_back();
     }
 
     T& operator[](std::size_t index) {

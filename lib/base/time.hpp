@@ -27,6 +27,8 @@ using Instant = VirtualClock::time_point;
 inline constexpr Instant kNever = Instant::max();
 
 /// An instant from plain nanoseconds; for tests and for `worker`'s one reading of the clock.
-constexpr Instant instant_from_ns(std::int64_t ns) { return Instant{Duration{ns}}; }
+constexpr Instant instant_from_ns(std::int64_t ns) {
+    return Instant{Duration{ns}};
+}
 
 }  // namespace terminus::base

@@ -38,9 +38,9 @@ struct Pool {
     std::string name;
     Balance balance = Balance::RoundRobin;
     std::vector<Backend> backends;
-    std::vector<SourceAddress> sources;     ///< used for backends of the same family
-    base::Duration connect_timeout{};       ///< one attempt's limit
-    std::uint32_t retries = 2;              ///< further backends tried after a refused or silent one
+    std::vector<SourceAddress> sources;  ///< used for backends of the same family
+    base::Duration connect_timeout{};    ///< one attempt's limit
+    std::uint32_t retries = 2;           ///< further backends tried after a refused or silent one
 };
 
 /// What clients connect to: a row of LISTEN.
@@ -53,14 +53,14 @@ struct Service {
     base::Duration half_close_timeout{};  ///< no byte after one side's FIN; 0 = none
 };
 
-/// An immutable snapshot of services and pools, shared by all workers. Made by the control thread, swapped whole,
-/// freed when every worker has said that it uses a newer one.
+/// An immutable snapshot of services and pools, shared by all workers. Made by the control thread, swapped
+/// whole, freed when every worker has said that it uses a newer one.
 class ServiceTable {
  public:
     /// Ids are unique within each vector and every pool that a service names is there: the control thread
     /// validated that; `version` grows with each snapshot.
-    /// `local_addresses` holds every address of ours by its local id (interface addresses, VIPs, sources): it only
-    /// grows from snapshot to snapshot, and all workers intern it in this order.
+    /// `local_addresses` holds every address of ours by its local id (interface addresses, VIPs, sources): it
+    /// only grows from snapshot to snapshot, and all workers intern it in this order.
     ServiceTable(std::uint64_t version, std::vector<Service> services, std::vector<Pool> pools,
                  std::vector<wire::IpAddress> local_addresses);
 
@@ -83,8 +83,8 @@ class ServiceTable {
     std::vector<Service> services_;
     std::vector<Pool> pools_;
     std::vector<wire::IpAddress> local_addresses_;
-    std::vector<Row> rows_;                      // sorted by listen
-    std::vector<std::int32_t> service_by_id_;    // index into services_, -1 for none
+    std::vector<Row> rows_;                    // sorted by listen
+    std::vector<std::int32_t> service_by_id_;  // index into services_, -1 for none
     std::vector<std::int32_t> pool_by_id_;
 };
 

@@ -139,7 +139,8 @@ class Network {
     void receive_arp(const wire::Frame& header, Arrival& arrival, base::Instant now);
     void receive_nd(const wire::Frame& header, base::Bytes message, const Arrival& arrival,
                     base::Instant now);
-    void answer_echo(const wire::Frame& header, base::Bytes request, const Arrival& arrival, base::Instant now);
+    void answer_echo(const wire::Frame& header, base::Bytes request, const Arrival& arrival,
+                     base::Instant now);
     [[nodiscard]] bool is_for_us(const wire::Frame& header) const;
     [[nodiscard]] std::uint16_t home_of(const wire::IpAddress& address) const;
     bool to_worker_0(Arrival& arrival);

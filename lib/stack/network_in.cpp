@@ -67,9 +67,12 @@ stats::DropReason reason_of(wire::Fault fault) {
 
 tcp::IcmpError error_of(neigh::IcmpEffect effect) {
     switch (effect) {
-        case neigh::IcmpEffect::Soft: return tcp::IcmpError::Soft;
-        case neigh::IcmpEffect::Hard: return tcp::IcmpError::Hard;
-        case neigh::IcmpEffect::TooBig: return tcp::IcmpError::TooBig;
+        case neigh::IcmpEffect::Soft:
+            return tcp::IcmpError::Soft;
+        case neigh::IcmpEffect::Hard:
+            return tcp::IcmpError::Hard;
+        case neigh::IcmpEffect::TooBig:
+            return tcp::IcmpError::TooBig;
     }
     TERMINUS_ASSERT(false, "the switch has every effect");
     return tcp::IcmpError::Soft;
@@ -112,7 +115,8 @@ void Network::add_local_addresses(const std::vector<wire::IpAddress>& by_id, bas
     if (any_new) responder_.announce(now);
 }
 
-// A virtual address inside a port's network is answered for there only: two ports on one link must not both claim it.
+// A virtual address inside a port's network is answered for there only: two ports on one link must not both
+// claim it.
 std::uint16_t Network::home_of(const wire::IpAddress& address) const {
     for (const neigh::Interface& interface : settings_.interfaces) {
         for (const wire::Prefix& own : interface.addresses) {
@@ -314,7 +318,8 @@ void Network::receive_arp(const wire::Frame& header, Arrival& arrival, base::Ins
     poll_neighbours();
 }
 
-void Network::receive_nd(const wire::Frame& header, base::Bytes message, const Arrival& arrival, base::Instant now) {
+void Network::receive_nd(const wire::Frame& header, base::Bytes message, const Arrival& arrival,
+                         base::Instant now) {
     base::Result<wire::NdMessage, wire::Fault> parsed =
         wire::parse_nd(header.source, header.destination, header.hop_limit, message);
     if (!parsed) {
@@ -325,14 +330,17 @@ void Network::receive_nd(const wire::Frame& header, base::Bytes message, const A
         drop(stats::DropReason::IcmpIgnored);
         return;
     }
-    const std::optional<neigh::Message> reply = responder_.nd_arrives(parsed.value(), header, arrival.port, now);
+    const std::optional<neigh::Message> reply =
+        responder_.nd_arrives(parsed.value(), header, arrival.port, now);
     if (reply) send_message(*reply);
     poll_neighbours();
 }
 
-void Network::answer_echo(const wire::Frame& header, base::Bytes request, const Arrival& arrival, base::Instant now) {
+void Network::answer_echo(const wire::Frame& header, base::Bytes request, const Arrival& arrival,
+                          base::Instant now) {
     std::array<std::uint8_t, kEchoBytesMax> reply;
-    const base::Result<std::size_t, stats::DropReason> length = echo_.echo_arrives(header, request, reply, now);
+    const base::Result<std::size_t, stats::DropReason> length =
+        echo_.echo_arrives(header, request, reply, now);
     if (!length) {
         drop(length.error());
         return;
@@ -340,7 +348,8 @@ void Network::answer_echo(const wire::Frame& header, base::Bytes request, const 
     packet::FrameAddressing to = addressing(header.destination, header.source, arrival.port);
     to.destination_mac = header.source_mac;  // whoever brought the request knows the way back
     const std::uint8_t protocol = header.source.is_v4() ? wire::kProtocolIcmp : wire::kProtocolIcmpv6;
-    enqueue_built(builders_[arrival.port].ip(to, protocol, base::Bytes(reply).first(length.value())), arrival.port);
+    enqueue_built(builders_[arrival.port].ip(to, protocol, base::Bytes(reply).first(length.value())),
+                  arrival.port);
 }
 
 base::Instant Network::next_deadline() const {

@@ -202,7 +202,8 @@ void Network::send_message(const neigh::Message& message) {
     packet::FrameBuilder& builder = builders_[message.port];
     packet::Buffer frame;
     if (message.ether_type == wire::kEtherTypeArp) {
-        frame = builder.ethernet(message.source_mac, message.destination_mac, message.ether_type, message.bytes());
+        frame = builder.ethernet(message.source_mac, message.destination_mac, message.ether_type,
+                                 message.bytes());
     } else {
         packet::FrameAddressing to = addressing(message.source, message.destination, message.port);
         to.destination_mac = message.destination_mac;

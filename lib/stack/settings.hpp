@@ -20,7 +20,7 @@ struct Buffers {
     rte_mempool* payload = nullptr;   ///< what devices receive into, and what copies are made in
     rte_mempool* header = nullptr;    ///< headers and small frames
     rte_mempool* indirect = nullptr;  ///< references to queued payload
-    std::uint32_t reserve = 0;        ///< free buffers that connections leave: send descriptors, caches, two bursts
+    std::uint32_t reserve = 0;  ///< free buffers that connections leave: send descriptors, caches, two bursts
 };
 
 /// One core's share of everything. Limits are this worker's, already divided.
@@ -32,8 +32,8 @@ struct Settings {
     std::uint32_t time_wait_max = 65536;
     std::uint32_t application_timers_max = 65536;  ///< what arm_timer() can have running at once
     std::uint32_t neighbours_max = 4096;
-    std::uint64_t seed = 0;                        ///< of everything random that need not be secret
-    tcp::Secrets secrets;                          ///< the same on every worker: a SYN may be answered by any
+    std::uint64_t seed = 0;  ///< of everything random that need not be secret
+    tcp::Secrets secrets;    ///< the same on every worker: a SYN may be answered by any
     base::SipKey table_key;
     tcp::Tunables tunables;
     Buffers buffers;
@@ -56,25 +56,27 @@ inline constexpr std::uint32_t kListVisitsMax = 4096;
 /// What a listing shows for connections that no service owns any more.
 inline constexpr std::uint16_t kNoService = UINT16_MAX;
 
-/// A connection may hold at most this fraction of the free buffers, each way: with N greedy connections each gets
-/// 1/(8+N) of the pool and 8/(8+N) stays free (dynamic thresholds, Choudhury and Hahne 1998), so readers that never
-/// read can't starve those that do, and a lone one has an eighth of the pool.
+/// A connection may hold at most this fraction of the free buffers, each way: with N greedy connections each
+/// gets 1/(8+N) of the pool and 8/(8+N) stays free (dynamic thresholds, Choudhury and Hahne 1998), so readers
+/// that never read can't starve those that do, and a lone one has an eighth of the pool.
 inline constexpr std::uint32_t kBufferShareDivisor = 8;
 
-/// The part of the share that is promised as window, so that what was promised still fits when others came meanwhile;
-/// and the least that is promised, with which a connection that is read goes on while buffers are short.
+/// The part of the share that is promised as window, so that what was promised still fits when others came
+/// meanwhile; and the least that is promised, with which a connection that is read goes on while buffers are
+/// short.
 inline constexpr std::uint32_t kPromisedDivisor = 2;
 inline constexpr std::uint32_t kPromisedMin = 8;
 
 /// What a buffer of the share is worth as window: a full Ethernet segment. Smaller ones are copied together.
 inline constexpr std::uint32_t kBytesPerBuffer = 1448;
 
-/// What a connection whose bytes were all moved on in its last turn may receive in the next, whatever its share, as
-/// long as buffers are not short: a burst. The reserve holds it.
+/// What a connection whose bytes were all moved on in its last turn may receive in the next, whatever its
+/// share, as long as buffers are not short: a burst. The reserve holds it.
 inline constexpr std::uint32_t kFlowingMax = packet::Batch::kCapacity;
 
-/// With less than this fraction of the pool free above the mark, connections that have not been read for so long make
-/// room (RFC 6429, HARDENING 22): at most one a turn, the largest of so many slots. Those that flow need what is left.
+/// With less than this fraction of the pool free above the mark, connections that have not been read for so
+/// long make room (RFC 6429, HARDENING 22): at most one a turn, the largest of so many slots. Those that flow
+/// need what is left.
 inline constexpr std::uint32_t kLowWaterDivisor = 32;
 inline constexpr base::Duration kStalledFor = std::chrono::seconds(1);
 inline constexpr std::uint32_t kPressureSlots = 256;

@@ -24,13 +24,13 @@ struct LegStats {
     Counter bytes_sent;                           ///< payload acknowledged by the peer
     Counter segments_received;
     Counter segments_sent;
-    Counter segments_retransmitted_bytes;         ///< payload sent again
+    Counter segments_retransmitted_bytes;  ///< payload sent again
     CounterArray<CloseReason, std::size(kCloseReasons)> closes;
     CounterArray<RetransmitCause, std::size(kRetransmitCauses)> retransmits;
     CounterArray<Timer, std::size(kTimers)> timer_expirations;
     CounterArray<ResetReason, std::size(kResetReasons)> resets_sent;
     Counter resets_received;
-    Counter challenge_acks;                       ///< RFC 5961
+    Counter challenge_acks;  ///< RFC 5961
     Counter challenge_acks_limited;
     Counter out_of_order_segments;
     Counter duplicate_segments;
@@ -50,19 +50,19 @@ struct CoreStats {
     Counter fragments_received;
     Counter datagrams_reassembled;
     Counter resets_sent_without_connection;
-    Counter hand_overs_sent;      ///< frames that belonged to another worker
+    Counter hand_overs_sent;  ///< frames that belonged to another worker
     Counter hand_overs_received;
-    Counter half_open;            ///< gauge
-    Counter time_wait;            ///< gauge
-    Counter neighbours;           ///< gauge, resolved entries
-    Counter source_ports_used;    ///< gauge
+    Counter half_open;          ///< gauge
+    Counter time_wait;          ///< gauge
+    Counter neighbours;         ///< gauge, resolved entries
+    Counter source_ports_used;  ///< gauge
     Counter source_ports_exhausted;
-    Counter buffers_used;         ///< gauge
-    Counter buffers_total;        ///< gauge
+    Counter buffers_used;   ///< gauge
+    Counter buffers_total;  ///< gauge
     Counter turns;
     Counter turns_busy;
-    Counter busy_ns;              ///< time in turns that did work
-    Counter idle_ns;              ///< time in turns that found nothing, and asleep
+    Counter busy_ns;  ///< time in turns that did work
+    Counter idle_ns;  ///< time in turns that found nothing, and asleep
 
     [[nodiscard]] LegStats& leg(Leg which) { return legs[static_cast<std::size_t>(which)]; }
     [[nodiscard]] const LegStats& leg(Leg which) const { return legs[static_cast<std::size_t>(which)]; }

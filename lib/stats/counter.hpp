@@ -7,7 +7,8 @@
 
 namespace terminus::stats {
 
-/// A number with one writing thread and any number of readers: a relaxed load and store, no locked instruction.
+/// A number with one writing thread and any number of readers: a relaxed load and store, no locked
+/// instruction.
 class Counter {
  public:
     void add(std::uint64_t amount = 1) {

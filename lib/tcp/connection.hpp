@@ -99,7 +99,8 @@ class Connection {
     /// CLOSED, and nothing left to be sent (a RST may be).
     [[nodiscard]] bool is_finished() const;
     [[nodiscard]] bool is_orphan() const;
-    /// Whether what is queued to be sent has waited for an acknowledgement for so long: a reader who doesn't read.
+    /// Whether what is queued to be sent has waited for an acknowledgement for so long: a reader who doesn't
+    /// read.
     [[nodiscard]] bool is_stalled_for(Duration span, const Environment& env) const {
         return !send_queue_.empty() && env.now - progress_at_ >= span;
     }

@@ -34,10 +34,12 @@ class IpAddress {
         IpAddress address;
         address.bytes_[10] = 0xff;
         address.bytes_[11] = 0xff;
-        for (int i = 0; i < 4; ++i) address.bytes_[12 + i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
+        for (int i = 0; i < 4; ++i)
+            address.bytes_[12 + i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
         return address;
     }
-    [[nodiscard]] static constexpr IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
+    [[nodiscard]] static constexpr IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c,
+                                                std::uint8_t d) {
         return v4((std::uint32_t{a} << 24) | (std::uint32_t{b} << 16) | (std::uint32_t{c} << 8) | d);
     }
     [[nodiscard]] static constexpr IpAddress v6(const std::array<std::uint8_t, 16>& network_order) {

@@ -4,8 +4,8 @@
 
 namespace terminus::wire {
 
-/// A TCP sequence number: arithmetic modulo 2^32 (RFC 9293 3.4). It has no operator<, because modular order is
-/// not transitive; before() and after() hold for distances below 2^31.
+/// A TCP sequence number: arithmetic modulo 2^32 (RFC 9293 3.4). It has no operator<, because modular order
+/// is not transitive; before() and after() hold for distances below 2^31.
 class SeqNum {
  public:
     constexpr SeqNum() = default;
@@ -25,7 +25,9 @@ class SeqNum {
     }
 
     /// Bytes from `earlier` to this; the caller knows that `earlier` is not after it.
-    friend constexpr std::uint32_t operator-(SeqNum later, SeqNum earlier) { return later.value_ - earlier.value_; }
+    friend constexpr std::uint32_t operator-(SeqNum later, SeqNum earlier) {
+        return later.value_ - earlier.value_;
+    }
     friend constexpr SeqNum operator+(SeqNum seq, std::uint32_t bytes) { return SeqNum(seq.value_ + bytes); }
     friend constexpr SeqNum operator-(SeqNum seq, std::uint32_t bytes) { return SeqNum(seq.value_ - bytes); }
     constexpr SeqNum& operator+=(std::uint32_t bytes) {
@@ -39,6 +41,8 @@ class SeqNum {
 };
 
 /// The later of two that are less than 2^31 apart.
-[[nodiscard]] constexpr SeqNum latest(SeqNum a, SeqNum b) { return a.after(b) ? a : b; }
+[[nodiscard]] constexpr SeqNum latest(SeqNum a, SeqNum b) {
+    return a.after(b) ? a : b;
+}
 
 }  // namespace terminus::wire

@@ -18,8 +18,8 @@ inline constexpr std::size_t kTcpOptionsMax = 40;
 
 /// The eight control bits (RFC 9293 3.1, RFC 3168).
 struct TcpFlags {
-    static constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10, kUrg = 0x20,
-                                  kEce = 0x40, kCwr = 0x80;
+    static constexpr std::uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kPsh = 0x08, kAck = 0x10,
+                                  kUrg = 0x20, kEce = 0x40, kCwr = 0x80;
     std::uint8_t bits = 0;
 
     [[nodiscard]] constexpr bool fin() const { return (bits & kFin) != 0; }
@@ -45,14 +45,15 @@ struct SackBlock {
     friend constexpr bool operator==(SackBlock, SackBlock) = default;
 };
 
-/// What a header's options say, or shall say. An option that is malformed for its kind is left out (HARDENING 3).
+/// What a header's options say, or shall say. An option that is malformed for its kind is left out (HARDENING
+/// 3).
 struct TcpOptions {
     static constexpr std::size_t kSackBlocksMax = 4;
 
-    std::optional<std::uint16_t> mss;           ///< as sent; floors are the receiver's business
-    std::optional<std::uint8_t> window_scale;   ///< as sent, 0…255; over 14 means 14 (RFC 7323 2.3)
+    std::optional<std::uint16_t> mss;          ///< as sent; floors are the receiver's business
+    std::optional<std::uint8_t> window_scale;  ///< as sent, 0…255; over 14 means 14 (RFC 7323 2.3)
     bool sack_permitted = false;
-    std::optional<TcpTimestamps> timestamps;    ///< the first, if there are two
+    std::optional<TcpTimestamps> timestamps;  ///< the first, if there are two
     std::array<SackBlock, kSackBlocksMax> sack{};
     std::uint8_t sack_count = 0;
 
@@ -68,8 +69,8 @@ struct TcpSegment {
     std::uint16_t window = 0;  ///< as on the wire, unscaled
     std::uint16_t urgent_pointer = 0;
     TcpFlags flags;
-    std::uint8_t header_length = 0;   ///< bytes, 20…60
-    std::uint32_t payload_length = 0; ///< bytes; from the IP length, never from the frame's
+    std::uint8_t header_length = 0;    ///< bytes, 20…60
+    std::uint32_t payload_length = 0;  ///< bytes; from the IP length, never from the frame's
     TcpOptions options;
 
     /// Sequence space occupied: payload, SYN and FIN (RFC 9293 3.4).
@@ -79,15 +80,15 @@ struct TcpSegment {
 };
 
 /// Reads the header at the start of `l4` (header and at least as much of what follows as the header needs);
-/// `l4_length` is the segment's length by IP. Faults: TcpTruncated, TcpDataOffset, TcpPortZero. The checksum is
-/// the caller's (see wire/checksum.hpp).
+/// `l4_length` is the segment's length by IP. Faults: TcpTruncated, TcpDataOffset, TcpPortZero. The checksum
+/// is the caller's (see wire/checksum.hpp).
 [[nodiscard]] base::Result<TcpSegment, Fault> parse_tcp(base::Bytes l4, std::size_t l4_length);
 
 /// The options of a header, in bounded work whatever the bytes: at most 40 of them are read.
 [[nodiscard]] TcpOptions parse_tcp_options(base::Bytes options);
 
-/// Length of the options as write_tcp_options() would write them, padding included: a multiple of 4, at most 40.
-/// SACK blocks that don't fit beside the other options are left out.
+/// Length of the options as write_tcp_options() would write them, padding included: a multiple of 4, at
+/// most 40. SACK blocks that don't fit beside the other options are left out.
 [[nodiscard]] std::size_t tcp_options_length(const TcpOptions& options);
 
 /// Writes the options, in Linux's order (MSS, SACK-permitted, timestamps, NOP, window scale; else NOP NOP TS,

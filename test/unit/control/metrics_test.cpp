@@ -60,8 +60,8 @@ TEST_CASE("reasons, causes, timers and drops have the words of the one list") {
     CHECK(has_line(text, "terminus_resets_total{leg=\"client\",direction=\"sent\",reason=\"draining\"} 5"));
     CHECK(has_line(text, "terminus_resets_total{leg=\"client\",direction=\"received\",reason=\"peer\"} 6"));
     CHECK(has_line(text, "terminus_drops_total{reason=\"tcp_checksum\"} 7"));
-    CHECK(
-        has_line(text, "terminus_resets_total{leg=\"client\",direction=\"sent\",reason=\"no_connection\"} 8"));
+    CHECK(has_line(text,
+                   "terminus_resets_total{leg=\"client\",direction=\"sent\",reason=\"no_connection\"} 8"));
 }
 
 TEST_CASE("workers' own numbers have the worker's label") {

@@ -35,7 +35,8 @@ TEST_CASE("a configured number of buffers is taken as it is, down to what the re
 }
 
 TEST_CASE("without hugepages EAL gets --no-huge and the megabytes that were computed") {
-    const auto arguments = dpdk::eal_arguments({.devices = {"net_tap0,iface=front0"}, .memory_megabytes = 300});
+    const auto arguments =
+        dpdk::eal_arguments({.devices = {"net_tap0,iface=front0"}, .memory_megabytes = 300});
     CHECK(has(arguments, "--no-huge"));
     CHECK(has(arguments, "--no-shconf"));
     CHECK(has(arguments, "--no-pci"));
@@ -48,13 +49,15 @@ TEST_CASE("without hugepages EAL gets --no-huge and the megabytes that were comp
 TEST_CASE("free hugepages are used when they are enough, and only then") {
     const std::uint64_t enough = std::uint64_t{300} << 20;
     CHECK(has(dpdk::eal_arguments({.memory_megabytes = 300, .free_hugepage_bytes = enough}), "--in-memory"));
-    CHECK(has(dpdk::eal_arguments({.memory_megabytes = 300, .free_hugepage_bytes = enough - 1}), "--no-huge"));
+    CHECK(
+        has(dpdk::eal_arguments({.memory_megabytes = 300, .free_hugepage_bytes = enough - 1}), "--no-huge"));
 }
 
 TEST_CASE("what the operator says is not said again") {
-    const auto arguments = dpdk::eal_arguments({.options = {"-l", "3", "--vdev=net_tap0,iface=mine", "--no-huge", "-m", "64"},
-                                                .devices = {"net_tap0,iface=front0"},
-                                                .memory_megabytes = 300});
+    const auto arguments =
+        dpdk::eal_arguments({.options = {"-l", "3", "--vdev=net_tap0,iface=mine", "--no-huge", "-m", "64"},
+                             .devices = {"net_tap0,iface=front0"},
+                             .memory_megabytes = 300});
     CHECK(std::count(arguments.begin(), arguments.end(), "-l") == 1);
     CHECK(std::count(arguments.begin(), arguments.end(), "-m") == 1);
     CHECK_FALSE(has(arguments, "--vdev=net_tap0,iface=front0"));

@@ -14,8 +14,8 @@
 /// without hugepages, devices or privileges.
 namespace terminus::test {
 
-/// Starts EAL if that has not been done, with so much memory; for tests that need DPDK but no pool, or pools of
-/// their own.
+/// Starts EAL if that has not been done, with so much memory; for tests that need DPDK but no pool, or pools
+/// of their own.
 void start_eal(std::uint32_t megabytes = 128);
 
 /// 8191 mbufs with packet::kPrivateSize bytes of private area and a 2048-byte data room behind the headroom.
