@@ -17,7 +17,7 @@ void EthPort::transmit(packet::Batch& frames) {
             if (ready == 0) {  // the first one can't be sent, now or ever: it would block all behind it
                 rte_pktmbuf_free(*frames.begin());
                 frames.sent(1);
-                ++refused_frames_;
+                refused_frame();
                 continue;
             }
         }

@@ -18,19 +18,17 @@ class EthPort final : public packet::Port {
 
     void receive(packet::Batch& into) override;
     /// Frames that the driver can never send (tx_prepare refuses them) are freed and counted in
-    /// refused_frames().
+    /// frames_refused().
     void transmit(packet::Batch& frames) override;
     [[nodiscard]] bool link_is_up() const override;
 
     [[nodiscard]] std::uint16_t port_id() const { return port_id_; }
     [[nodiscard]] std::uint16_t queue() const { return queue_; }
-    [[nodiscard]] std::uint64_t refused_frames() const { return refused_frames_; }
 
  private:
     std::uint16_t port_id_;
     std::uint16_t queue_;
     bool prepares_;
-    std::uint64_t refused_frames_ = 0;
 };
 
 }  // namespace terminus::dpdk

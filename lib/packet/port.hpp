@@ -36,15 +36,20 @@ class Port {
     [[nodiscard]] wire::MacAddress mac() const { return mac_; }
     /// Largest IP packet in bytes.
     [[nodiscard]] std::uint16_t mtu() const { return mtu_; }
+    /// Frames that transmit() took and that the device could not send, so far: whoever polls the port counts
+    /// them.
+    [[nodiscard]] std::uint64_t frames_refused() const { return frames_refused_; }
 
  protected:
     Port(PortCapabilities capabilities, wire::MacAddress mac, std::uint16_t mtu)
         : capabilities_(capabilities), mac_(mac), mtu_(mtu) {}
+    void refused_frame() { ++frames_refused_; }
 
  private:
     PortCapabilities capabilities_;
     wire::MacAddress mac_;
     std::uint16_t mtu_;
+    std::uint64_t frames_refused_ = 0;
 };
 
 }  // namespace terminus::packet

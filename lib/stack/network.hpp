@@ -110,7 +110,7 @@ class Network {
     /// Neighbour timers, announcements and reassembly time-outs.
     void advance(base::Instant now);
     [[nodiscard]] base::Instant next_deadline() const;
-    /// What other workers should get; the worker takes it after each stage. Nothing when there is none.
+    /// What other workers should get, until there is none: the worker takes all of it after each stage.
     [[nodiscard]] std::optional<OutMessage> poll_message();
     /// Addresses that a reload added; announced like those at start.
     void add_local_addresses(const std::vector<wire::IpAddress>& by_id, base::Instant now);
@@ -174,6 +174,7 @@ class Network {
     packet::Reassembler reassembler_;
     base::FixedVector<WaitingFrame, kWaitingMax> waiting_;
     base::FixedVector<OutMessage, kOutboxMax> outbox_;
+    std::size_t outbox_taken_ = 0;  // the worker takes all of them after each stage
     base::Instant reset_second_{};
     std::uint32_t resets_this_second_ = 0;
     std::uint8_t hop_limit_;

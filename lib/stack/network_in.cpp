@@ -242,11 +242,12 @@ void Network::post(std::uint16_t worker, Message message) {
 }
 
 std::optional<OutMessage> Network::poll_message() {
-    if (outbox_.empty()) return std::nullopt;
-    std::optional<OutMessage> first(std::move(outbox_[0]));
-    std::move(outbox_.begin() + 1, outbox_.end(), outbox_.begin());
-    outbox_.pop_back();
-    return first;
+    if (outbox_taken_ == outbox_.size()) {
+        outbox_.clear();
+        outbox_taken_ = 0;
+        return std::nullopt;
+    }
+    return std::optional<OutMessage>(std::move(outbox_[outbox_taken_++]));
 }
 
 Received Network::receive_icmp(const wire::Frame& header, Arrival& arrival, base::Instant now) {

@@ -154,6 +154,11 @@ void Worker::publish() {
     const std::uint32_t total = packet::buffers_total(pool);
     stats_.buffers_total.set(total);
     stats_.buffers_used.set(total - std::min(total, packet::buffers_available(pool)));
+    std::uint64_t refused = 0;
+    for (const packet::Port* port : ports_)
+        refused += port->frames_refused();
+    stats_.drops[stats::DropReason::TransmitFull].add(refused - frames_refused_);
+    frames_refused_ = refused;
 }
 
 // The time up to this turn's beginning belongs to the turn before it.

@@ -85,7 +85,8 @@ class Worker {
     stack::Stack<proxy::Proxy> stack_;
     packet::Batch burst_;
     base::Instant turn_began_{};
-    std::uint32_t idle_turns_ = 1;  // in a row; nothing was done before the first turn
+    std::uint32_t idle_turns_ = 1;      // in a row; nothing was done before the first turn
+    std::uint64_t frames_refused_ = 0;  // by the ports, as counted so far
     bool stopping_ = false;
 };
 
