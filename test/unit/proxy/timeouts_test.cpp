@@ -180,7 +180,8 @@ TEST_CASE("a reader that stops closes the window on the other side, and everythi
 TEST_CASE("readers that never read hold a bounded number of buffers, and others are served beside them") {
     const LeakCheck leaks;
     World world({});
-    // Three hosts share the pool of 8191 here, each leaving 512; what a backend has not sent yet lies in it, too.
+    // Three hosts share the pool of 8191 here, each leaving 512; what a backend has not sent yet lies in it,
+    // too.
     world.serve(8080, {.send = pattern(3, 400'000)});
     for (int i = 0; i < 16; ++i)
         world.connect({.reads = false});
