@@ -28,7 +28,7 @@ Arguments parse_arguments(int argc, char** argv) {
     try {
         cli.parse(words);
     } catch (const CLI::ParseError& error) {
-        std::exit(cli.exit(error));
+        std::exit(cli.exit(error) == 0 ? 0 : 2);  // help and version are no errors
     }
     return arguments;
 }
