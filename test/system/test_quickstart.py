@@ -28,7 +28,7 @@ def run_folders():
 
 def listening():
     """What listens on the host: sockets and who has them."""
-    return {" ".join(line.split()[3:]) for line in run("ss", "-Hltnup").stdout.splitlines()}
+    return {" ".join(line.split()[3:]) for line in run("ss", "-Hltnp").stdout.splitlines()}
 
 
 def host_state():
