@@ -25,7 +25,7 @@ BUILDS = {
     "build-test": [*SANITIZED, "-Db_sanitize=address,undefined"],
     "build-tsan": [*SANITIZED, "-Db_sanitize=thread"],
     "build-fuzz": [*SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true"],
-    "build-release": ["-Dbuildtype=release", "-Db_lto=true", f"-Db_lto_threads={os.cpu_count()}", "-Dtests=false"],
+    "build-release": ["-Dbuildtype=release", "-Db_lto=true", "-Dcpp_link_args=-flto=auto", "-Dtests=false"],
 }
 WITH_CLANG = {"build-tsan", "build-fuzz"}
 
