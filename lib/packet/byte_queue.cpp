@@ -143,4 +143,13 @@ rte_mbuf* ByteQueue::unlink_front() {
     return first;
 }
 
+void ByteQueue::copy_to(std::uint32_t from, base::MutableBytes out) const {
+    for_each_piece(from, static_cast<std::uint32_t>(out.size()),
+                   [&out](const rte_mbuf* mbuf, std::uint16_t offset, std::uint16_t length) {
+                       std::memcpy(out.data(), rte_pktmbuf_mtod_offset(mbuf, const std::uint8_t*, offset),
+                                   length);
+                       out = out.subspan(length);
+                   });
+}
+
 }  // namespace terminus::packet

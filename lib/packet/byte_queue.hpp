@@ -42,6 +42,8 @@ class ByteQueue {
     void drop_front(std::uint32_t bytes);
     void clear();
 
+    /// Copies out.size() bytes from `from` on; the range lies within the queue.
+    void copy_to(std::uint32_t from, base::MutableBytes out) const;
     /// Calls `use(rte_mbuf*, offset, length)` for each piece of [from, from + length), in order; the range
     /// lies within the queue. A cursor remembers where the last call ended, so sequential sending is
     /// O(pieces).

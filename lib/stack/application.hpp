@@ -15,11 +15,18 @@ namespace terminus::stack {
 using Cookie = std::uint32_t;
 inline constexpr Cookie kNoCookie = UINT32_MAX;
 
+/// A set of tunables (stack/profiles.hpp); kProcessProfile are the process's own.
+using ProfileId = std::uint16_t;
+inline constexpr ProfileId kProcessProfile = 0;
+
 /// An application lives on one core beside its stack and is called by it, a batch at a time, with the turn's
 /// `now` in stack.environment(). It may call the stack back from any of these, but never keeps a reference to
 /// a tcp::Connection across calls: ConnectionIds only.
 ///
 ///   find_listener  LISTEN's table: the service on a local endpoint, asked for every SYN.
+///   profile_of     the tunables of a service's half-opens and of the connections that they become; the
+///   service may
+///                  have gone meanwhile.
 ///   accepted       a passive handshake completed; the application stores its cookie with set_cookie(), or
 ///   aborts. happened       what became of one connection since its last call; not called with no event.
 ///   closed         the last call for this id. The connection is CLOSED or TIME_WAIT and its bytes were taken
@@ -31,6 +38,7 @@ concept Application = requires(A& app, S& stack, ConnectionId id, Cookie cookie,
                                const wire::FourTuple& tuple, std::uint16_t service, tcp::Events events,
                                stats::CloseReason reason) {
     { app.find_listener(local) } -> std::same_as<std::optional<std::uint16_t>>;
+    { app.profile_of(service) } -> std::same_as<ProfileId>;
     {app.accepted(stack, id, service, tuple)};
     {app.happened(stack, id, cookie, events)};
     {app.closed(stack, id, cookie, reason)};
@@ -51,6 +59,7 @@ struct ConnectRequest {
     std::uint16_t local_id = 0;  ///< its id in neigh::LocalAddresses
     std::uint16_t service = 0;   ///< for listings
     Cookie cookie = kNoCookie;
+    ProfileId profile = kProcessProfile;
 };
 
 }  // namespace terminus::stack

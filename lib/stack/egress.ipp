@@ -41,14 +41,14 @@ void Stack<App>::transmit(std::uint32_t index) {
         if (port && !network_.has_room(*port)) break;
         const std::optional<tcp::OutSegment> segment = slot.tcp.poll_transmit(env);
         if (!segment) return;
-        send(named, *segment, &slot.tcp.send_queue());
+        send(named, *segment, &slot.tcp.send_queue(), env.tunables);
     }
     if (slot.tcp.wants_transmit(env)) mark_dirty(index);
 }
 
 template <typename App>
 void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segment,
-                      const packet::ByteQueue* queue) {
+                      const packet::ByteQueue* queue, const tcp::Tunables& tunables) {
     const wire::TcpHeader header{
         .source_port = tuple.local.port,
         .destination_port = tuple.remote.port,
@@ -58,7 +58,7 @@ void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segme
         .window = segment.window,
         .options = segment.options,
     };
-    const HopFields hop{.hop_limit = tunables_.hop_limit, .traffic_class = tunables_.traffic_class};
+    const HopFields hop{.hop_limit = tunables.hop_limit, .traffic_class = tunables.traffic_class};
     network_.send_tcp(tuple, hop, header, segment.payload_length > 0 ? queue : nullptr,
                       segment.payload_offset, segment.payload_length, env_.now);
 }

@@ -99,15 +99,17 @@ void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, std::u
         drop(stats::DropReason::TcpHalfOpenLimit);
         return;
     }
+    const ProfileId profile = app_.profile_of(service);
+    const tcp::Environment env = env_.with(profiles_.tunables(profile));
     const tcp::HalfOpen::Parameters parameters{
         .tuple = arrival.tuple,
         .local_id = arrival.local_id,
         .service = service,
         .iss = tcp::initial_sequence(settings_.secrets, arrival.tuple, env_.now),
-        .advertised_mss = network_.mss_towards(arrival.tuple.remote.address),
+        .advertised_mss = profiles_.mss_within(network_.mss_towards(arrival.tuple.remote.address), profile),
     };
     const std::uint32_t index =
-        half_opens_.allocate(HalfOpenSlot{.tcp = tcp::HalfOpen(parameters, arrival.segment, env_)});
+        half_opens_.allocate(HalfOpenSlot{.tcp = tcp::HalfOpen(parameters, arrival.segment, env)});
     HalfOpenSlot& slot = half_opens_[index];
     const flow::Handle handle(flow::HandleKind::HalfOpen, index);
     if (!table_.insert(hash, handle)) {
@@ -120,18 +122,19 @@ void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, std::u
     TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
     stats_.half_open.set(half_opens_.size());
     const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-    send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr);
+    send(arrival.tuple, slot.tcp.poll_reply(offset, env), nullptr, env.tunables);
 }
 
 template <typename App>
 void Stack<App>::to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash) {
     HalfOpenSlot& slot = half_opens_[index];
-    switch (slot.tcp.segment_arrives(arrival.segment, env_)) {
+    const tcp::Environment env = environment_for(slot);
+    switch (slot.tcp.segment_arrives(arrival.segment, env)) {
         case tcp::HalfOpenVerdict::Ignore:
             return;
         case tcp::HalfOpenVerdict::Reply: {
             const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr);
+            send(arrival.tuple, slot.tcp.poll_reply(offset, env), nullptr, env.tunables);
             return;
         }
         case tcp::HalfOpenVerdict::ResetPeer:
@@ -155,9 +158,10 @@ void Stack<App>::promote(std::uint32_t half_open_index, Arrival& arrival, std::u
         drop(stats::DropReason::TcpSlotLimit);
         return;
     }
-    const std::uint32_t index =
-        connections_.allocate(open_parameters(arrival.tuple, stats::Leg::Client), half.tcp, env_,
-                              key_of(arrival.tuple, arrival.local_id));
+    const ProfileId profile = app_.profile_of(half.tcp.service());
+    const std::uint32_t index = connections_.allocate(
+        open_parameters(arrival.tuple, stats::Leg::Client, profile), half.tcp,
+        env_.with(profiles_.tunables(profile)), key_of(arrival.tuple, arrival.local_id), profile);
     wheel_.cancel(half.timer);
     half.tcp.released(env_);
     const bool replaced = table_.replace(hash, flow::Handle(flow::HandleKind::HalfOpen, half_open_index),
@@ -178,7 +182,7 @@ void Stack<App>::to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64
         case tcp::TimeWaitVerdict::Acknowledge: {
             wheel_.rearm(slot.timer, slot.tcp.deadline(env_));
             const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr);
+            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr, tunables_);
             return;
         }
         case tcp::TimeWaitVerdict::Close:
@@ -254,7 +258,8 @@ void Stack<App>::icmp_error_arrives(Arrival& arrival) {
         return;
     }
     ConnectionSlot& slot = connections_[handle.index()];
-    if (!slot.tcp.icmp_error_arrives(arrival.icmp_error, arrival.quoted_seq, arrival.next_hop_mtu, env_)) {
+    if (!slot.tcp.icmp_error_arrives(arrival.icmp_error, arrival.quoted_seq, arrival.next_hop_mtu,
+                                     environment_for(slot))) {
         drop(stats::DropReason::IcmpUnmatched);
         return;
     }
@@ -267,7 +272,7 @@ bool Stack<App>::reset_peer(const Arrival& arrival) {
     if (!reset || !network_.may_answer_with_reset(env_.now)) return false;
     stats_.resets_sent_without_connection.add();
     stats_.leg(stats::Leg::Client).segments_sent.add();
-    send(arrival.tuple, *reset, nullptr);
+    send(arrival.tuple, *reset, nullptr, tunables_);
     return true;
 }
 

@@ -13,7 +13,8 @@ Stack<App>::Stack(const Settings& settings, Network& network, App& app, stats::C
       network_(network),
       app_(app),
       stats_(stats),
-      tunables_(settings.tunables),
+      profiles_(settings.tunables, settings.profiles_max),
+      tunables_(profiles_.tunables(kProcessProfile)),
       env_{now, tunables_, stats_, true},
       rng_(settings.seed),
       connections_(settings.connections_max),
@@ -49,13 +50,14 @@ bool Stack<App>::has_key(flow::Handle handle, const flow::Key& key) const {
 
 template <typename App>
 tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTuple& tuple,
-                                                            stats::Leg leg) const {
+                                                            stats::Leg leg, ProfileId profile) const {
+    const std::uint16_t mss = profiles_.mss_within(network_.mss_towards(tuple.remote.address), profile);
     return {
         .leg = leg,
         .iss = tcp::initial_sequence(settings_.secrets, tuple, env_.now),
         .timestamp_offset = tcp::timestamp_offset(settings_.secrets, tuple),
-        .advertised_mss = network_.mss_towards(tuple.remote.address),
-        .path_mss = network_.mss_towards(tuple.remote.address),
+        .advertised_mss = mss,
+        .path_mss = mss,
         .ipv6 = !tuple.remote.address.is_v4(),
     };
 }
@@ -65,7 +67,7 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
     if (!network_.port_to(request.tuple.remote.address)) return base::Failure{ConnectError::NoRoute};
     const flow::Key key = key_of(request.tuple, request.local_id);
     const std::uint64_t hash = table_.hash(key);
-    const tcp::Connection::OpenParameters parameters = open_parameters(request.tuple, stats::Leg::Backend);
+    const tcp::Connection::OpenParameters parameters = open_parameters(request.tuple, stats::Leg::Backend, request.profile);
     const flow::Handle existing = find_handle(key, hash);
     if (!existing.is_none()) {
         if (existing.kind() != flow::HandleKind::TimeWait) return base::Failure{ConnectError::TupleInUse};
@@ -79,7 +81,8 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
         stats_.leg(stats::Leg::Backend).closes[stats::CloseReason::TimeWaitReused].add();
         release_time_wait(existing.index(), hash);
     }
-    const std::uint32_t index = connections_.allocate(parameters, env_, key, request.service, request.cookie);
+    const std::uint32_t index = 
+        connections_.allocate(parameters, env_.with(profiles_.tunables(request.profile)), key, request);
     if (!table_.insert(hash, flow::Handle(flow::HandleKind::Connection, index))) {
         connections_[index].tcp.released(env_);
         connections_.release(index);
@@ -98,6 +101,17 @@ tcp::Connection* Stack<App>::find(ConnectionId id) {
 template <typename App>
 void Stack<App>::touch(ConnectionId id) {
     if (connections_.is_current(id.index, id.generation)) mark_dirty(id.index);
+}
+
+template <typename App>
+tcp::Environment Stack<App>::environment(ConnectionId id) const {
+    if (!connections_.is_current(id.index, id.generation)) return env_;
+    return environment_for(connections_[id.index]);
+}
+
+template <typename App>
+void Stack<App>::use_profile(ConnectionId id, ProfileId profile) {
+    if (connections_.is_current(id.index, id.generation)) connections_[id.index].profile = profile;
 }
 
 template <typename App>
@@ -273,7 +287,7 @@ void Stack<App>::reset_half_open(std::uint32_t index, const wire::FourTuple& nam
     reset.seq = half.iss() + 1;
     reset.ack = half.irs() + 1;
     reset.flags.bits = wire::TcpFlags::kRst | wire::TcpFlags::kAck;
-    send(named, reset, nullptr);
+    send(named, reset, nullptr, profiles_.tunables(app_.profile_of(half.service())));
     stats_.leg(stats::Leg::Client).segments_sent.add();
     stats_.leg(stats::Leg::Client).closes[reason].add();
     stats_.leg(stats::Leg::Client).resets_sent[stats::ResetReason::Aborted].add();

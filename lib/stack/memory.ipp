@@ -33,9 +33,14 @@ tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
     // A drained connection holds nothing and will move this on, too; while buffers are short even that is a little.
     const std::uint32_t burst = std::min(kFlowingMax, 2 * buffer_share_ + kPromisedMin);
     const std::uint32_t most = slot.is_drained ? std::max(buffer_share_, burst) : buffer_share_;
-    tcp::Environment env = env_;
+    tcp::Environment env = env_.with(profiles_.tunables(slot.profile));
     env.may_keep_payload = has_buffers_ && received_buffers(slot) < most;
     return env;
+}
+
+template <typename App>
+tcp::Environment Stack<App>::environment_for(const HalfOpenSlot& slot) const {
+    return env_.with(profiles_.tunables(app_.profile_of(slot.tcp.service())));
 }
 
 // The pool is nearly down to the mark, and what holds it is not being read: somebody has to go before everybody

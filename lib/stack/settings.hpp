@@ -32,8 +32,9 @@ struct Settings {
     std::uint32_t time_wait_max = 65536;
     std::uint32_t application_timers_max = 65536;  ///< what arm_timer() can have running at once
     std::uint32_t neighbours_max = 4096;
-    std::uint64_t seed = 0;  ///< of everything random that need not be secret
-    tcp::Secrets secrets;    ///< the same on every worker: a SYN may be answered by any
+    std::uint16_t profiles_max = 0;  ///< sets of tunables beside the process's own
+    std::uint64_t seed = 0;          ///< of everything random that need not be secret
+    tcp::Secrets secrets;            ///< the same on every worker: a SYN may be answered by any
     base::SipKey table_key;
     tcp::Tunables tunables;
     Buffers buffers;

@@ -20,6 +20,7 @@ struct ConnectionSlot {
     tcp::Connection tcp;
     flow::Key key;
     std::uint16_t service = 0;
+    ProfileId profile = kProcessProfile;
     Cookie cookie = kNoCookie;
     timer::TimerId timer = timer::kNoTimer;
     bool is_dirty = false;    ///< in the dirty list
@@ -30,12 +31,16 @@ struct ConnectionSlot {
 
     /// An active open.
     ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::Environment& env,
-                   const flow::Key& own_key, std::uint16_t own_service, Cookie own_cookie)
-        : tcp(parameters, env), key(own_key), service(own_service), cookie(own_cookie) {}
+                   const flow::Key& own_key, const ConnectRequest& request)
+        : tcp(parameters, env),
+          key(own_key),
+          service(request.service),
+          profile(request.profile),
+          cookie(request.cookie) {}
     /// A promotion.
     ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::HalfOpen& half_open,
-                   const tcp::Environment& env, const flow::Key& own_key)
-        : tcp(parameters, half_open, env), key(own_key), service(half_open.service()) {}
+                   const tcp::Environment& env, const flow::Key& own_key, ProfileId own_profile)
+        : tcp(parameters, half_open, env), key(own_key), service(half_open.service()), profile(own_profile) {}
 };
 
 struct HalfOpenSlot {

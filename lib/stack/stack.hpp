@@ -12,6 +12,7 @@
 #include "stack/application.hpp"
 #include "stack/connection_id.hpp"
 #include "stack/network.hpp"
+#include "stack/profiles.hpp"
 #include "stack/settings.hpp"
 #include "stack/slots.hpp"
 #include "stats/core_stats.hpp"
@@ -51,11 +52,13 @@ class Stack {
     [[nodiscard]] bool has_work() const;
     /// When run_timers() has something to do at the earliest.
     [[nodiscard]] base::Instant next_deadline() const;
+    /// Armed entries of the wheel: at most one for each connection, half-open, TIME_WAIT and arm_timer().
+    [[nodiscard]] std::uint32_t armed_timers() const { return wheel_.size(); }
 
     // ---- the worker's side: what the control thread asks
 
     void set_tunables(const tcp::Tunables& tunables) {
-        tunables_ = tunables;
+        profiles_.set_process(tunables);
         network_.set_hop_limit(tunables.hop_limit);
     }
     /// New SYNs are answered with RST.
@@ -73,7 +76,15 @@ class Stack {
     // ---- the application's side
 
     [[nodiscard]] const tcp::Environment& environment() const { return env_; }
+    /// environment() with the tunables of the connection's profile; environment() when the id is stale.
+    [[nodiscard]] tcp::Environment environment(ConnectionId id) const;
     [[nodiscard]] const tcp::Tunables& tunables() const { return tunables_; }
+    /// A profile's tunables, from now on; `id` is 1 … Settings::profiles_max. What connections and half-opens
+    /// of it have agreed on with their peers stays.
+    void set_profile(ProfileId id, const tcp::TunableOverrides& overrides) { profiles_.set(id, overrides); }
+    /// The connection follows `profile` from its next event on; the application touches it when that is to be
+    /// now.
+    void use_profile(ConnectionId id, ProfileId profile);
     /// nullptr when the id is stale. Whoever then changes the connection calls touch().
     [[nodiscard]] tcp::Connection* find(ConnectionId id);
     /// Has the connection looked at again this turn: for segments to send, timers to arm, or its end.
@@ -119,7 +130,7 @@ class Stack {
     [[nodiscard]] flow::Handle find_handle(const flow::Key& key, std::uint64_t hash) const;
     [[nodiscard]] bool has_key(flow::Handle handle, const flow::Key& key) const;
     [[nodiscard]] tcp::Connection::OpenParameters open_parameters(const wire::FourTuple& tuple,
-                                                                  stats::Leg leg) const;
+                                                                  stats::Leg leg, ProfileId profile) const;
     void tell_application(std::uint32_t index);
     [[nodiscard]] static bool is_over(const ConnectionSlot& slot);
     void settle(std::uint32_t index);
@@ -134,6 +145,7 @@ class Stack {
     void measure_buffers();
     [[nodiscard]] static std::uint32_t received_buffers(const ConnectionSlot& slot);
     [[nodiscard]] tcp::Environment environment_for(const ConnectionSlot& slot) const;
+    [[nodiscard]] tcp::Environment environment_for(const HalfOpenSlot& slot) const;
     void relieve_pressure();
 
     // timers.ipp
@@ -145,13 +157,15 @@ class Stack {
     // egress.ipp
     void mark_dirty(std::uint32_t index);
     void transmit(std::uint32_t index);
-    void send(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const packet::ByteQueue* queue);
+    void send(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const packet::ByteQueue* queue,
+              const tcp::Tunables& tunables);
 
     const Settings& settings_;
     Network& network_;
     App& app_;
     stats::CoreStats& stats_;
-    tcp::Tunables tunables_;
+    Profiles profiles_;
+    const tcp::Tunables& tunables_;  // the process's own
     tcp::Environment env_;
     base::Rng rng_;
     bool draining_ = false;

@@ -60,13 +60,14 @@ void Stack<App>::half_open_expired(std::uint32_t index) {
     HalfOpenSlot& slot = half_opens_[index];
     slot.timer = timer::kNoTimer;
     const flow::Key key = key_of(slot.tcp);
-    if (!slot.tcp.timer_expired(env_)) {
+    const tcp::Environment env = environment_for(slot);
+    if (!slot.tcp.timer_expired(env)) {
         release_half_open(index, table_.hash(key));
         return;
     }
     const wire::FourTuple named = network_.tuple_of(key);
     const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, named);
-    send(named, slot.tcp.poll_reply(offset, env_), nullptr);
+    send(named, slot.tcp.poll_reply(offset, env), nullptr, env.tunables);
     const flow::Handle handle(flow::HandleKind::HalfOpen, index);
     slot.timer = wheel_.arm(slot.tcp.next_deadline(), {handle.raw(), half_opens_.generation(index)});
     TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");

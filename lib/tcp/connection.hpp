@@ -66,6 +66,8 @@ class Connection {
     /// Whether poll_transmit() would yield a segment now; changes nothing, cheap.
     [[nodiscard]] bool wants_transmit(const Environment& env) const;
     [[nodiscard]] const packet::ByteQueue& send_queue() const;
+    /// In-order bytes not yet taken, for those who look without taking.
+    [[nodiscard]] const packet::ByteQueue& receive_queue() const { return receive_queue_; }
 
     // ---- the application's side
 
@@ -89,6 +91,9 @@ class Connection {
     void abandon(const Environment& env);
     /// RST to the peer where the state calls for one, then CLOSED for `reason`.
     void abort(stats::CloseReason reason, const Environment& env);
+    /// The tunables are others than in the last call (an option was set): the keepalive timer starts anew by
+    /// them. Everything else follows them by itself.
+    void tunables_changed(const Environment& env);
 
     // ---- what the stack, `ss` and tests look at
 

@@ -23,6 +23,11 @@ struct Environment {
     /// What this connection's receive buffer may hold now, in bytes, when buffers are shared by many: below
     /// rmem the window stops advancing there. What was promised before stays promised.
     std::uint32_t receive_limit_bytes = UINT32_MAX;
+
+    /// The same with the tunables of one connection's profile.
+    [[nodiscard]] Environment with(const Tunables& own) const {
+        return {now, own, stats, may_keep_payload, receive_limit_bytes};
+    }
 };
 
 /// One core's (in fact one process's) secrets: what an off-path attacker must not guess.

@@ -121,6 +121,11 @@ void Connection::arm_retransmission(const Environment& env) {
     deadlines_.arm(Timer::Retransmission, within_user_timeout(env.now + rtt_.rto(), env));
 }
 
+// RFC 9293 MUST-24: keepalives are the application's to turn on and off.
+void Connection::tunables_changed(const Environment& env) {
+    if (is_in(state_, kKeptAlive)) arm_keepalive(env);
+}
+
 void Connection::arm_keepalive(const Environment& env) {
     if (env.tunables.keepalive) {
         deadlines_.arm(Timer::Keepalive, env.now + env.tunables.keepalive_time);

@@ -282,3 +282,13 @@ TEST_CASE("random work leaves the bytes a plain string would have") {
     }
     CHECK(test::buffers_in_use() == before);
 }
+
+TEST_CASE("a byte queue's bytes can be copied from any place without taking them") {
+    packet::ByteQueue queue;
+    queue.push_back(test::make_slice(std::string(300, 'a')));
+    queue.push_back(test::make_slice(std::string(300, 'b')));
+    std::string out(4, '.');
+    queue.copy_to(298, {reinterpret_cast<std::uint8_t*>(out.data()), out.size()});
+    REQUIRE(out == "aabb");
+    REQUIRE(queue.size_bytes() == 600);
+}
