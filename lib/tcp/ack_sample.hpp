@@ -26,9 +26,9 @@ struct AckSample {
     base::Duration min_rtt{-1};      ///< the machine's windowed minimum; negative: none
 
     // ---- delivery rate of the most recently sent segment among those newly delivered
-    std::uint64_t delivered = 0;        ///< the connection's total so far
-    std::uint64_t prior_delivered = 0;  ///< that total when the segment was sent: a round is over when this
-                                        ///< reaches what `delivered` was at the round's start
+    std::uint64_t delivered = 0;         ///< the connection's total so far
+    std::uint64_t prior_delivered = 0;   ///< that total when the segment was sent: a round is over when this
+                                         ///< reaches what `delivered` was at the round's start
     std::uint64_t delivery_rate = 0;     ///< bytes a second; 0: no valid sample
     base::Duration interval{0};          ///< the sample's length; zero: no valid sample
     std::uint32_t sample_delivered = 0;  ///< bytes delivered over the interval

@@ -21,20 +21,18 @@ struct CongestionStart {
 /// A congestion control, without clock, floats or I/O. It decides how much may be outstanding and how fast it
 /// may go out, never what: loss detection, PRR and undo's decision are the machine's.
 ///
-///   begin          once, when the handshake is complete.
-///   acknowledged   every ACK that delivered something. A control whose kOwnsRecovery is false isn't called
-///   between
-///                  loss_detected()/congestion_marked() and recovery_left(): PRR (RFC 9937) steers its window
-///                  then, by set_window().
-///   loss_detected  a recovery begins (RFC 5681 3.2): the threshold falls; the first of an episode keeps what
-///   undone()
-///                  needs. The window isn't touched (kOwnsRecovery false).
-///   congestion_marked  the same for an ECN echo, once a round trip (RFC 3168 6.1.2).
-///   timed_out      RTO (RFC 5681 3.1): threshold falls, window is one MSS. May follow loss_detected().
-///   recovery_left  everything outstanding at the loss is acknowledged.
-///   undone         the last reduction was spurious: window and threshold as before it, or more (RFC
-///   9438 4.9). restart_after_idle  nothing was outstanding for `idle`, longer than the RTO (RFC 5681 4.1,
-///   7661).
+///  - begin(): once, when the handshake is complete.
+///  - acknowledged(): every ACK that delivered something. A control whose kOwnsRecovery is false isn't called
+///    between loss_detected() or congestion_marked() and recovery_left(): PRR (RFC 9937) steers its window
+///    then, by set_window().
+///  - loss_detected(): a recovery begins (RFC 5681 3.2): the threshold falls; the first of an episode keeps
+///    what undone() needs. The window isn't touched (kOwnsRecovery false).
+///  - congestion_marked(): the same for an ECN echo, once a round trip (RFC 3168 6.1.2).
+///  - timed_out(): RTO (RFC 5681 3.1): the threshold falls, the window is one MSS. May come after
+///    loss_detected().
+///  - recovery_left(): everything outstanding at the loss is acknowledged.
+///  - undone(): the last reduction was spurious: window and threshold as before it, or more (RFC 9438 4.9).
+///  - restart_after_idle(): nothing was outstanding for longer than the RTO (RFC 5681 4.1, RFC 7661).
 template <typename C>
 concept CongestionControl = requires(C control, const C& constant, const CongestionStart& start,
                                      const AckSample& sample, const LossEvent& loss, std::uint32_t bytes,
