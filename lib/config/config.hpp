@@ -105,7 +105,12 @@ struct Tcp {
     std::uint32_t max_orphans = 65536;
     std::uint32_t rmem = 1u << 20;
     std::uint32_t wmem = 1u << 20;
-    std::uint32_t out_of_order_segments = 256;
+    std::uint32_t out_of_order_segments = 1024;
+    std::uint32_t out_of_order_holes = 256;
+    std::uint32_t out_of_order_bytes = 4u << 20;
+    std::uint32_t max_out_of_order = 65536;
+    bool sack = false;
+    bool dsack = true;
     bool timestamps = true;
     bool window_scaling = true;
     bool nodelay = true;

@@ -69,6 +69,16 @@ constexpr std::array kTcpKeys{
         "send buffer of a connection (Linux has three numbers; this is its maximum)"),
     key<&Config::tcp, &Tcp::out_of_order_segments>("tcp.out_of_order_segments", Type::Count, {0, 65535}, Apply::Live,
         "segments held per connection until a gap before them is filled"),
+    key<&Config::tcp, &Tcp::out_of_order_holes>("tcp.out_of_order_holes", Type::Count, {0, 65535}, Apply::Live,
+        "gaps per connection before segments that are held"),
+    key<&Config::tcp, &Tcp::out_of_order_bytes>("tcp.out_of_order_bytes", Type::Size, {0, GiB}, Apply::Live,
+        "bytes held per connection until a gap before them is filled"),
+    key<&Config::tcp, &Tcp::max_out_of_order>("tcp.max_out_of_order", Type::Count, {0, 1 << 24}, Apply::Live,
+        "segments held until a gap before them is filled, whole process"),
+    key<&Config::tcp, &Tcp::sack>("tcp.sack", Type::Bool, {}, Apply::Live,
+        "whether selective acknowledgements are offered and accepted (RFC 2018)"),
+    key<&Config::tcp, &Tcp::dsack>("tcp.dsack", Type::Bool, {}, Apply::Live,
+        "whether a segment that came twice is reported (RFC 2883)"),
     key<&Config::tcp, &Tcp::timestamps>("tcp.timestamps", Type::Bool, {}, Apply::Live,
         "whether timestamps are offered and accepted (RFC 7323)"),
     key<&Config::tcp, &Tcp::window_scaling>("tcp.window_scaling", Type::Bool, {}, Apply::Live,
@@ -92,8 +102,6 @@ constexpr std::string_view kNotHere =
     "of an orphaned FIN_WAIT_2";
 
 constexpr std::array kMissing{
-    Missing{"tcp.sack", kNotYet},
-    Missing{"tcp.dsack", kNotYet},
     Missing{"tcp.fack", kNotYet},
     Missing{"tcp.recovery", kNotYet},
     Missing{"tcp.early_retrans", kNotYet},

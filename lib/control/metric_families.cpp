@@ -187,6 +187,8 @@ void add_process(Families& out, const worker::Group& group) {
         &CoreStats::time_wait);
     one(gauge("terminus_half_open_connections", "Handshakes that wait for a client's ACK"),
         &CoreStats::half_open);
+    one(gauge("terminus_out_of_order_buffers", "Buffers held until a gap before them is filled"),
+        &CoreStats::out_of_order_buffers);
     one(gauge("terminus_neighbours", "Resolved entries of the ARP and neighbour discovery cache"),
         &CoreStats::neighbours);
 

@@ -29,6 +29,11 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.rmem = tcp.rmem;
     t.wmem = tcp.wmem;
     t.out_of_order_segments = tcp.out_of_order_segments;
+    t.out_of_order_holes = tcp.out_of_order_holes;
+    t.out_of_order_bytes = tcp.out_of_order_bytes;
+    t.max_out_of_order = share(tcp.max_out_of_order, workers);
+    t.sack = tcp.sack;
+    t.dsack = tcp.dsack;
     t.timestamps = tcp.timestamps;
     t.window_scaling = tcp.window_scaling;
     t.nodelay = tcp.nodelay;

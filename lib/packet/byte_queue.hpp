@@ -74,9 +74,9 @@ class ByteQueue {
     mutable std::uint32_t cursor_at_ = 0;  // bytes before cursor_'s first
 };
 
-/// The private area every pool of this process gives its mbufs: a queue node, or a node of tcp's reassembly
-/// tree.
-inline constexpr std::uint16_t kPrivateSize = 24;
+/// The private area every pool of this process gives its mbufs: a queue node, or a node of the out-of-order
+/// tree, which fits one cache line behind the mbuf's own two.
+inline constexpr std::uint16_t kPrivateSize = 48;
 
 template <typename Use>
 void ByteQueue::for_each_piece(std::uint32_t from, std::uint32_t length, Use&& use) const {

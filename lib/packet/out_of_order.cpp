@@ -2,6 +2,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -10,14 +11,20 @@
 
 namespace terminus::packet {
 
+/// One slice, and in the first slice of a run the run.
 struct OutOfOrder::Node {
-    Node* left;
-    Node* right;
-    wire::SeqNum seq;
+    Node* next;
     std::uint16_t offset;
     std::uint16_t length;
 
-    [[nodiscard]] wire::SeqNum end() const { return seq + length; }
+    // Of the first only.
+    wire::SeqNum begin;
+    wire::SeqNum end;
+    Node* last;
+    Node* left;
+    Node* right;
+
+    [[nodiscard]] Range range() const { return {begin, end}; }
 };
 
 OutOfOrder::Node* OutOfOrder::node_of(rte_mbuf* mbuf) {
@@ -31,18 +38,18 @@ rte_mbuf* OutOfOrder::mbuf_of(Node* node) {
     return static_cast<rte_mbuf*>(static_cast<void*>(node)) - 1;
 }
 
-// Sleator and Tarjan 1985, top-down: afterwards the root is the node with `key`, or a neighbour of where it
-// would be.
-OutOfOrder::Node* OutOfOrder::splay(Node* tree, wire::SeqNum key) {
+// Sleator and Tarjan 1985, top-down: afterwards the root is the run that begins at `key`, or a neighbour of
+// where it would be.
+OutOfOrder::Node* OutOfOrder::splay(Node* tree, wire::SeqNum key, std::uint32_t& visited) {
     if (tree == nullptr) return nullptr;
     Node* left_tree = nullptr;
     Node* right_tree = nullptr;
     Node** left_end = &left_tree;    // where the next smaller tree hangs
     Node** right_end = &right_tree;  // where the next greater one hangs
-    while (key != tree->seq) {
-        if (key.before(tree->seq)) {
+    for (++visited; key != tree->begin; ++visited) {
+        if (key.before(tree->begin)) {
             if (tree->left == nullptr) break;
-            if (key.before(tree->left->seq)) {
+            if (key.before(tree->left->begin)) {
                 Node* up = tree->left;
                 tree->left = std::exchange(up->right, tree);
                 tree = up;
@@ -53,7 +60,7 @@ OutOfOrder::Node* OutOfOrder::splay(Node* tree, wire::SeqNum key) {
             tree = tree->left;
         } else {
             if (tree->right == nullptr) break;
-            if (key.after(tree->right->seq)) {
+            if (key.after(tree->right->begin)) {
                 Node* up = tree->right;
                 tree->right = std::exchange(up->left, tree);
                 tree = up;
@@ -71,73 +78,165 @@ OutOfOrder::Node* OutOfOrder::splay(Node* tree, wire::SeqNum key) {
     return tree;
 }
 
-void OutOfOrder::forget(const Node* node) {
-    TERMINUS_ASSERT(count_ > 0 && bytes_ >= node->length, "every node was counted when it was inserted");
-    --count_;
-    bytes_ -= node->length;
+/// A run of one slice, counted.
+OutOfOrder::Node* OutOfOrder::adopt(wire::SeqNum seq, Slice& slice) {
+    const std::uint16_t offset = slice.offset();
+    const std::uint16_t length = slice.length();
+    Node* node = node_of(slice.buffer().release());
+    *node = Node{nullptr, offset, length, seq, seq + length, node, nullptr, nullptr};
+    ++buffers_;
+    bytes_ += length;
+    return node;
 }
 
-OutOfOrder::Verdict OutOfOrder::insert(wire::SeqNum seq, packet::Slice slice, std::uint32_t count_max) {
+/// Lengthens a run at its end. Ten bytes don't pin a buffer of 2 KiB when the one before has room for them.
+void OutOfOrder::append_to(Node* run, wire::SeqNum seq, Slice& slice) {
+    Node* last = run->last;
+    const std::uint16_t length = slice.length();
+    if (length <= ByteQueue::kCopyMax &&
+        write_behind(mbuf_of(last), std::uint32_t{last->offset} + last->length, slice.bytes())) {
+        last->length = static_cast<std::uint16_t>(last->length + length);
+        bytes_ += length;
+    } else {
+        last->next = run->last = adopt(seq, slice);
+    }
+    run->end += length;
+}
+
+void OutOfOrder::free_run(Node* run) {
+    TERMINUS_ASSERT(runs_ > 0, "every run was counted when it was made");
+    --runs_;
+    while (run != nullptr) {
+        TERMINUS_ASSERT(buffers_ > 0 && bytes_ >= run->length, "every slice was counted when it was adopted");
+        --buffers_;
+        bytes_ -= run->length;
+        Node* next = run->next;
+        rte_pktmbuf_free(mbuf_of(run));
+        run = next;
+    }
+}
+
+bool OutOfOrder::has_room(const Limits& limits, std::uint32_t bytes, bool new_run) const {
+    return buffers_ < limits.buffers && bytes_ < limits.bytes && bytes <= limits.bytes - bytes_ &&
+           (!new_run || runs_ < limits.runs);
+}
+
+OutOfOrder::Inserted OutOfOrder::insert(wire::SeqNum seq, packet::Slice slice, const Limits& limits) {
     TERMINUS_ASSERT(!slice.empty(), "a segment without text is never kept");
-    // Split: `before` holds what begins before seq (its root the last of them), `after` the rest.
-    Node* before = splay(root_, seq);
+    Inserted result;
+    const wire::SeqNum end = seq + slice.length();
+    // Split: `before` holds the runs that begin at seq or before it (its root the last of them), `after` the
+    // rest.
+    Node* before = splay(root_, seq, result.visited);
     Node* after = nullptr;
     if (before != nullptr) {
-        if (before->seq.before(seq)) {
+        if (before->begin.at_or_before(seq)) {
             after = std::exchange(before->right, nullptr);
         } else {
             after = before;
-            before = splay(std::exchange(after->left, nullptr), seq);
+            before = splay(std::exchange(after->left, nullptr), seq, result.visited);
         }
     }
-    if (before != nullptr && before->end().after(seq)) {
-        const std::uint32_t overlap = before->end() - seq;
-        if (overlap >= slice.length()) {
+    if (before != nullptr && before->end.after(seq)) {
+        result.duplicate = {seq, end.before(before->end) ? end : before->end};
+        if (end.at_or_before(before->end)) {
             before->right = after;
             root_ = before;
-            return Verdict::Duplicate;
+            result.verdict = Verdict::Duplicate;
+            result.run = before->range();
+            return result;
         }
-        slice.trim_front(static_cast<std::uint16_t>(overlap));
-        seq += overlap;
+        slice.trim_front(static_cast<std::uint16_t>(before->end - seq));
+        seq = before->end;
     }
-    bool duplicate = false;
-    for (after = splay(after, seq); after != nullptr && after->seq.before(seq + slice.length());
-         after = splay(after, seq)) {
+    bool replaced = false;
+    for (after = splay(after, seq, result.visited); after != nullptr && after->begin.before(end);
+         after = splay(after, seq, result.visited)) {
         TERMINUS_ASSERT(after->left == nullptr, "nothing in this tree begins before seq");
-        if (after->end().after(seq + slice.length()) ||
-            (after->seq == seq && after->length == slice.length())) {
-            slice.truncate(static_cast<std::uint16_t>(after->seq - seq));
-            duplicate = slice.empty();
+        const bool inside = after->end.before(end);
+        if (result.duplicate.empty()) result.duplicate = {after->begin, inside ? after->end : end};
+        if (!inside) {
+            slice.truncate(static_cast<std::uint16_t>(after->begin - seq));
             break;
         }
         Node* covered = std::exchange(after, after->right);
-        forget(covered);
-        rte_pktmbuf_free(mbuf_of(covered));
+        free_run(covered);
+        replaced = true;
     }
-    if (duplicate || count_ >= count_max) {
+
+    const bool follows = before != nullptr && before->end == seq;
+    const bool leads = after != nullptr && after->begin == seq + slice.length();
+    if (!replaced && !has_room(limits, slice.length(), !follows && !leads)) {
         if (before != nullptr) before->right = after;
         root_ = before != nullptr ? before : after;
-        return duplicate ? Verdict::Duplicate : Verdict::Full;
+        result.verdict = Verdict::Full;
+        return result;
     }
-    const std::uint16_t offset = slice.offset();
-    const std::uint16_t length = slice.length();
-    root_ = node_of(slice.buffer().release());
-    *root_ = Node{before, after, seq, offset, length};
-    ++count_;
-    bytes_ += length;
-    return Verdict::Held;
+    if (follows) {
+        append_to(before, seq, slice);
+        if (leads) {  // the hole is filled: two runs become one
+            before->last->next = after;
+            before->last = after->last;
+            before->end = after->end;
+            after = after->right;
+            --runs_;
+        }
+        before->right = after;
+        root_ = before;
+    } else {
+        root_ = adopt(seq, slice);
+        root_->left = before;
+        root_->right = after;
+        if (leads) {
+            root_->next = after;
+            root_->last = after->last;
+            root_->end = after->end;
+            root_->right = after->right;
+        } else {
+            ++runs_;
+        }
+    }
+    result.run = root_->range();
+    return result;
+}
+
+OutOfOrder::Range OutOfOrder::first_run() {
+    TERMINUS_ASSERT(root_ != nullptr, "callers ask empty() first");
+    std::uint32_t visited = 0;
+    // Half the receive window's bound before any run is before all of them.
+    root_ = splay(root_, root_->begin - (1u << 30), visited);
+    TERMINUS_ASSERT(root_->left == nullptr, "the splayed key is before everything held");
+    return root_->range();
 }
 
 std::optional<OutOfOrder::Piece> OutOfOrder::pop_if_at_or_before(wire::SeqNum nxt) {
-    if (root_ == nullptr) return std::nullopt;
-    // Everything held begins within a window of 2^30 after nxt, or was overtaken by it and is at most one
-    // window old.
-    root_ = splay(root_, nxt - (1u << 30));
-    TERMINUS_ASSERT(root_->left == nullptr, "the splayed key is before everything held");
-    if (root_->seq.after(nxt)) return std::nullopt;
-    Node* first = std::exchange(root_, root_->right);
-    forget(first);
-    return Piece{first->seq, packet::Slice(packet::Buffer(mbuf_of(first)), first->offset, first->length)};
+    if (root_ == nullptr || first_run().begin.after(nxt)) return std::nullopt;
+    Node* first = root_;
+    if (Node* second = first->next; second != nullptr) {
+        second->begin = first->begin + first->length;
+        second->end = first->end;
+        second->last = first->last;
+        second->left = nullptr;
+        second->right = first->right;
+        root_ = second;
+    } else {
+        root_ = first->right;
+        --runs_;
+    }
+    --buffers_;
+    bytes_ -= first->length;
+    return Piece{first->begin, packet::Slice(packet::Buffer(mbuf_of(first)), first->offset, first->length)};
+}
+
+OutOfOrder::Range OutOfOrder::drop_last_run() {
+    TERMINUS_ASSERT(root_ != nullptr, "callers ask empty() first");
+    std::uint32_t visited = 0;
+    Node* last = splay(root_, root_->begin + (1u << 30), visited);
+    TERMINUS_ASSERT(last->right == nullptr, "the splayed key is after everything held");
+    root_ = last->left;
+    const Range range = last->range();
+    free_run(last);
+    return range;
 }
 
 void OutOfOrder::clear() {
@@ -148,10 +247,9 @@ void OutOfOrder::clear() {
             continue;
         }
         Node* first = std::exchange(root_, root_->right);
-        rte_pktmbuf_free(mbuf_of(first));
+        free_run(first);
     }
-    count_ = 0;
-    bytes_ = 0;
+    TERMINUS_ASSERT(buffers_ == 0 && runs_ == 0 && bytes_ == 0, "the counts follow every slice in and out");
 }
 
 }  // namespace terminus::packet

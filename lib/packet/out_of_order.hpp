@@ -8,13 +8,32 @@
 
 namespace terminus::packet {
 
-/// The segments that arrived ahead of a gap: disjoint slices in a splay tree whose nodes live in the mbufs'
-/// private area, so it allocates nothing. Every operation is O(log n) amortised whatever order an attacker
-/// chooses, and O(1) for runs (HARDENING 20, SegmentSmack). All numbers held lie within one receive window
-/// (below 2^30 apart).
+/// The segments that arrived ahead of a gap, as runs: stretches without a hole, each a list of slices. The
+/// runs are a splay tree whose nodes live in the mbufs' private area, so nothing is allocated. Every
+/// operation is O(log runs) amortised whatever order an attacker chooses, and O(1) where the last one was
+/// (HARDENING 20, SegmentSmack). All numbers held lie within one receive window (below 2^30 apart).
 class OutOfOrder {
  public:
     enum class Verdict : std::uint8_t { Held, Duplicate, Full };
+    /// [begin, end) of the sequence space.
+    struct Range {
+        wire::SeqNum begin;
+        wire::SeqNum end;
+        [[nodiscard]] bool empty() const { return begin == end; }
+        friend constexpr bool operator==(Range, Range) = default;
+    };
+    /// What may be held; a segment that fills a part of a hole and needs none of these always gets in.
+    struct Limits {
+        std::uint32_t buffers = UINT32_MAX;
+        std::uint32_t runs = UINT32_MAX;
+        std::uint32_t bytes = UINT32_MAX;
+    };
+    struct Inserted {
+        Verdict verdict = Verdict::Held;
+        Range run{};                ///< the run that now holds the segment; not set with Full
+        Range duplicate{};          ///< the first stretch of it that was held already, or empty
+        std::uint32_t visited = 0;  ///< tree nodes looked at: what the segment cost
+    };
     struct Piece {
         wire::SeqNum seq;
         packet::Slice slice;
@@ -25,27 +44,38 @@ class OutOfOrder {
     OutOfOrder& operator=(const OutOfOrder&) = delete;
     ~OutOfOrder() { clear(); }
 
-    /// Takes what of [seq, seq + length) is not held. Held segments that lie wholly inside are replaced, so
-    /// one buffer never becomes two slices. Full: `count_max` are held already.
-    Verdict insert(wire::SeqNum seq, packet::Slice slice, std::uint32_t count_max);
+    /// Takes what of [seq, seq + length) is not held. Held runs that lie wholly inside are replaced, so one
+    /// buffer never becomes two slices; a small slice is copied behind the one before it
+    /// (ByteQueue::kCopyMax). Full: nothing is taken, and nothing is given up.
+    Inserted insert(wire::SeqNum seq, packet::Slice slice, const Limits& limits);
     /// Removes the first piece if it begins at or before `nxt`; it may end before it, too.
     [[nodiscard]] std::optional<Piece> pop_if_at_or_before(wire::SeqNum nxt);
+    /// The first run; not of an empty queue.
+    [[nodiscard]] Range first_run();
+    /// Frees the last run and says what it was; not of an empty queue.
+    Range drop_last_run();
     void clear();
 
-    [[nodiscard]] bool empty() const { return count_ == 0; }
+    [[nodiscard]] bool empty() const { return buffers_ == 0; }
     /// Buffers held.
-    [[nodiscard]] std::uint32_t count() const { return count_; }
+    [[nodiscard]] std::uint32_t count() const { return buffers_; }
+    /// Runs held: as many holes lie before and between them.
+    [[nodiscard]] std::uint32_t run_count() const { return runs_; }
     [[nodiscard]] std::uint32_t size_bytes() const { return bytes_; }
 
  private:
     struct Node;
-    static Node* splay(Node* tree, wire::SeqNum key);
+    static Node* splay(Node* tree, wire::SeqNum key, std::uint32_t& visited);
     static rte_mbuf* mbuf_of(Node* node);
     static Node* node_of(rte_mbuf* mbuf);
-    void forget(const Node* node);
+    Node* adopt(wire::SeqNum seq, Slice& slice);
+    void append_to(Node* run, wire::SeqNum seq, Slice& slice);
+    void free_run(Node* run);
+    [[nodiscard]] bool has_room(const Limits& limits, std::uint32_t bytes, bool new_run) const;
 
     Node* root_ = nullptr;
-    std::uint32_t count_ = 0;
+    std::uint32_t buffers_ = 0;
+    std::uint32_t runs_ = 0;
     std::uint32_t bytes_ = 0;
 };
 

@@ -52,10 +52,11 @@ struct CoreStats {
     Counter resets_sent_without_connection;
     Counter hand_overs_sent;  ///< frames that belonged to another worker
     Counter hand_overs_received;
-    Counter half_open;          ///< gauge
-    Counter time_wait;          ///< gauge
-    Counter neighbours;         ///< gauge, resolved entries
-    Counter source_ports_used;  ///< gauge
+    Counter half_open;             ///< gauge
+    Counter time_wait;             ///< gauge
+    Counter out_of_order_buffers;  ///< gauge, held ahead of gaps
+    Counter neighbours;            ///< gauge, resolved entries
+    Counter source_ports_used;     ///< gauge
     Counter source_ports_exhausted;
     Counter buffers_used;   ///< gauge
     Counter buffers_total;  ///< gauge

@@ -59,6 +59,7 @@ Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_op
     rcv_.adv = rcv_.nxt + half_open.advertised_window();
     rcv_.scale = half_open.own_scale();
     rcv_.advertised_mss = half_open.advertised_mss();
+    sack_ = half_open.sack();
     retransmits_ = half_open.retransmits();
     const auto recent = half_open.recent_timestamp();
     agree_on(half_open.peer_mss(), recent.has_value(), recent.value_or(0), env);
@@ -72,6 +73,7 @@ Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_op
 
 void Connection::released(const Environment& env) {
     leg_stats(env).connections[static_cast<std::size_t>(state_)].subtract();
+    clear_reassembly(env);
 }
 
 /// The only place where state_ changes, and with it the gauges.
@@ -93,7 +95,7 @@ void Connection::close(stats::CloseReason reason, const Environment& env) {
     }
     deadlines_.cancel_all();
     send_queue_.clear();
-    reassembly_.clear();
+    clear_reassembly(env);
     if (*close_reason_ != stats::CloseReason::Normal) receive_queue_.clear();
     syn_pending_ = false;
     ack_pending_ = false;
@@ -140,7 +142,7 @@ void Connection::enter_time_wait(const Environment& env) {
     close_reason_ = stats::CloseReason::Normal;
     leg_stats(env).closes[stats::CloseReason::Normal].add();
     events_ |= Events::kClosed;
-    reassembly_.clear();
+    clear_reassembly(env);
     probe_pending_ = false;
     keepalive_pending_ = false;
     deadlines_.cancel_all();

@@ -72,6 +72,8 @@ class HalfOpen {
     /// The window that our SYN-ACK offers.
     [[nodiscard]] std::uint16_t advertised_window() const { return advertised_window_; }
     [[nodiscard]] std::uint8_t peer_scale() const { return static_cast<std::uint8_t>(scales_ & 0x0f); }
+    /// SACK was offered and is accepted.
+    [[nodiscard]] bool sack() const { return has(kSack); }
     [[nodiscard]] std::uint8_t own_scale() const { return static_cast<std::uint8_t>(scales_ >> 4); }
     /// TS.Recent, when timestamps were agreed on.
     [[nodiscard]] std::optional<std::uint32_t> recent_timestamp() const;

@@ -9,6 +9,39 @@ namespace terminus::tcp {
 using stats::DropReason;
 using stats::Timer;
 
+namespace {
+
+/// Keeps the core's count of buffers held ahead of gaps while a connection's queue of them changes.
+class HeldBuffers {
+ public:
+    HeldBuffers(const packet::OutOfOrder& queue, const Environment& env)
+        : queue_(queue), gauge_(env.stats.out_of_order_buffers), before_(queue.count()) {}
+    HeldBuffers(const HeldBuffers&) = delete;
+    HeldBuffers& operator=(const HeldBuffers&) = delete;
+    ~HeldBuffers() {
+        const std::uint32_t after = queue_.count();
+        if (after > before_) gauge_.add(after - before_);
+        if (after < before_) gauge_.subtract(before_ - after);
+    }
+
+ private:
+    const packet::OutOfOrder& queue_;
+    stats::Counter& gauge_;
+    std::uint32_t before_;
+};
+
+/// HARDENING 20, 27: what one connection may hold ahead of gaps, and all of a core.
+packet::OutOfOrder::Limits out_of_order_limits(const packet::OutOfOrder& queue, const Environment& env) {
+    const std::uint64_t all = env.stats.out_of_order_buffers.value();
+    const std::uint64_t most = env.tunables.max_out_of_order;
+    const std::uint64_t left =
+        std::min<std::uint64_t>(most - std::min(most, all), UINT32_MAX - queue.count());
+    return {std::min(env.tunables.out_of_order_segments, queue.count() + static_cast<std::uint32_t>(left)),
+            env.tunables.out_of_order_holes, env.tunables.out_of_order_bytes};
+}
+
+}  // namespace
+
 constexpr StateMask kReceiving = mask(State::Established) | mask(State::FinWait1) | mask(State::FinWait2);
 
 // RFC 9293 3.10.7.4, seventh and eighth: text and FIN of an acceptable segment.
@@ -37,6 +70,7 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
         const std::uint32_t known = std::min<std::uint32_t>(rcv_.nxt - seq, payload.length());
         payload.trim_front(static_cast<std::uint16_t>(known));
         seq += known;
+        note_duplicate(segment.seq, seq, env);
         if (payload.empty()) {
             leg_stats(env).duplicate_segments.add();
             env.stats.drops[DropReason::TcpDuplicate].add();
@@ -50,7 +84,8 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
         abort(stats::CloseReason::OrphanLimit, env);
         return drop(DropReason::TcpClosed, env);
     }
-    if (!env.may_keep_payload && !payload.empty()) return drop(DropReason::BufferPressure, env);
+    if (!env.may_keep_payload && !payload.empty() && !gives_way_to(seq, seq + payload.length(), env))
+        return drop(DropReason::BufferPressure, env);
 
     if (seq == rcv_.nxt) {
         if (!payload.empty()) accept_text(std::move(payload), env);
@@ -61,17 +96,11 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
     // A gap: RFC 5681 4.2 wants the duplicate ACK at once.
     leg_stats(env).out_of_order_segments.add();
     ack_pending_ = true;
+    // A peer without SACK counts these, however many came in one turn.
+    if (!sack_ && duplicate_acks_owed_ < UINT8_MAX) ++duplicate_acks_owed_;
     if (!payload.empty()) {
-        switch (reassembly_.insert(seq, std::move(payload), env.tunables.out_of_order_segments)) {
-            case packet::OutOfOrder::Verdict::Held:
-                break;
-            case packet::OutOfOrder::Verdict::Duplicate:
-                leg_stats(env).duplicate_segments.add();
-                if (!fin) return drop(DropReason::TcpDuplicate, env);
-                break;
-            case packet::OutOfOrder::Verdict::Full:
-                return drop(DropReason::TcpOutOfOrderLimit, env);
-        }
+        const std::optional<DropReason> refused = hold_text(seq, std::move(payload), env);
+        if (refused && (!fin || *refused == DropReason::TcpOutOfOrderLimit)) return drop(*refused, env);
     }
     if (fin && !fin_ahead_) {
         fin_ahead_ = true;
@@ -80,11 +109,53 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
     return Disposition::Accepted;
 }
 
+/// Text ahead of a gap, and what the SACK option will say of it; why it is not held.
+std::optional<DropReason> Connection::hold_text(wire::SeqNum seq, packet::Slice payload,
+                                                const Environment& env) {
+    const HeldBuffers count(reassembly_, env);
+    const auto inserted = reassembly_.insert(seq, std::move(payload), out_of_order_limits(reassembly_, env));
+    // RFC 2018 3: only what is held is reported.
+    if (inserted.verdict == packet::OutOfOrder::Verdict::Full) return DropReason::TcpOutOfOrderLimit;
+    if (sack_) {
+        sack_report_.held(inserted.run);
+        // RFC 2883 4: the first contiguous stretch that came again, whole or in part.
+        if (env.tunables.dsack && !inserted.duplicate.empty()) sack_report_.duplicate(inserted.duplicate);
+    }
+    if (inserted.verdict == packet::OutOfOrder::Verdict::Held) return std::nullopt;
+    leg_stats(env).duplicate_segments.add();
+    return DropReason::TcpDuplicate;
+}
+
+/// RFC 2883 4.1: what lies below the cumulative ACK came again, the whole of a segment or its beginning.
+void Connection::note_duplicate(wire::SeqNum seq, wire::SeqNum end, const Environment& env) {
+    if (!sack_ || !env.tunables.dsack || !seq.before(rcv_.nxt)) return;
+    sack_report_.duplicate({seq, end.before(rcv_.nxt) ? end : rcv_.nxt});
+}
+
+/// Whether [seq, end) is taken although no buffer is to spare: it fills the first gap, without which what is
+/// held behind it could not leave. RFC 2018 8 lets a receiver renege; we do here and nowhere else, by the run
+/// that is farthest away.
+bool Connection::gives_way_to(wire::SeqNum seq, wire::SeqNum end, const Environment& env) {
+    if (seq != rcv_.nxt || reassembly_.empty()) return false;
+    if (reassembly_.run_count() == 1 && end.at_or_after(reassembly_.first_run().begin)) return true;
+    const HeldBuffers count(reassembly_, env);
+    sack_report_.dropped(reassembly_.drop_last_run());
+    env.stats.drops[DropReason::BufferPressure].add();
+    return true;
+}
+
+void Connection::clear_reassembly(const Environment& env) {
+    const HeldBuffers count(reassembly_, env);
+    reassembly_.clear();
+    sack_report_.clear();
+}
+
 /// In-order text, and whatever it makes in-order.
 void Connection::accept_text(packet::Slice payload, const Environment& env) {
     const std::uint16_t length = payload.length();
     rcv_.largest = std::max(rcv_.largest, std::min(length, rcv_.advertised_mss));
     const bool gap = !reassembly_.empty();
+    const HeldBuffers count(reassembly_, env);
     deliver(std::move(payload), env);
     while (auto piece = reassembly_.pop_if_at_or_before(rcv_.nxt)) {
         const std::uint32_t known = rcv_.nxt - piece->seq;
@@ -92,6 +163,8 @@ void Connection::accept_text(packet::Slice payload, const Environment& env) {
         piece->slice.trim_front(static_cast<std::uint16_t>(known));
         deliver(std::move(piece->slice), env);
     }
+    sack_report_.advanced(rcv_.nxt);
+    duplicate_acks_owed_ = 0;
     // RFC 5681 4.2: at once while a gap is there or has just been filled, in part or wholly.
     if (gap) {
         ack_pending_ = true;
@@ -134,7 +207,7 @@ void Connection::process_fin(const Environment& env) {
     rcv_.adv = wire::latest(rcv_.adv, rcv_.nxt);
     fin_received_ = true;
     fin_ahead_ = false;
-    reassembly_.clear();
+    clear_reassembly(env);
     ack_pending_ = true;
     events_ |= Events::kPeerFinished;
     switch (state_) {

@@ -189,6 +189,7 @@ void Connection::challenge(const Environment& env) {
 void Connection::answer_unacceptable(const wire::TcpSegment& segment, const Environment& env) {
     if (segment.payload_length > 0 || segment.flags.fin()) {
         ack_pending_ = true;
+        if (!segment.flags.syn()) note_duplicate(segment.seq, segment.seq + segment.seg_len(), env);
     } else if (segment.flags.syn()) {
         challenge(env);
     } else if (challenges_.admit(env.now, env.tunables.challenge_ack_limit)) {

@@ -9,17 +9,46 @@ using stats::RetransmitCause;
 using stats::Timer;
 using wire::TcpFlags;
 
-/// Header, window and timestamps of any segment but SYN and RST. It carries our ACK, so none is pending any
-/// more.
-OutSegment Connection::make_segment(wire::SeqNum seq, std::uint8_t flags, const Environment& env) {
+// RFC 2018 3: kind, length, padding, and a block.
+constexpr std::uint16_t kSackLength = 4;
+constexpr std::uint16_t kSackBlockLength = 8;
+
+/// SACK blocks of the next segment: four, or three beside timestamps; beside text no more than leave it half
+/// of the segment, so that a tiny MSS does not turn into a stream of options (CVE-2019-11479).
+std::uint8_t Connection::sack_blocks(bool with_text) const {
+    if (!sack_ || sack_report_.empty()) return 0;
+    unsigned most = timestamps_ ? 3 : 4;
+    if (with_text) {
+        const unsigned room = snd_.mss / 2u;
+        most = std::min(most, room > kSackLength ? (room - kSackLength) / kSackBlockLength : 0u);
+    }
+    return sack_report_.block_count(most);
+}
+
+/// Text that fits into the next segment. RFC 6691 4, RFC 9293 MUST-16: options that not every segment has
+/// take their room from the text, too.
+std::uint16_t Connection::text_max() const {
+    const unsigned blocks = sack_blocks(true);
+    const unsigned options = blocks > 0 ? kSackLength + blocks * kSackBlockLength : 0u;
+    return static_cast<std::uint16_t>(snd_.mss - options);
+}
+
+/// Header, window, timestamps and SACK blocks of any segment but SYN and RST. It carries our ACK, so none is
+/// pending any more; but text doesn't count as the duplicate ACK that a peer without SACK waits for (RFC
+/// 5681 2).
+OutSegment Connection::make_segment(wire::SeqNum seq, std::uint8_t flags, bool with_text,
+                                    const Environment& env) {
     OutSegment out;
     out.seq = seq;
     out.ack = rcv_.nxt;
     out.flags = {flags};
     out.window = advertise_window(env);
     if (timestamps_) out.options.timestamps = {own_timestamp(env), recent_timestamp_};
+    if (const std::uint8_t blocks = sack_blocks(with_text); blocks > 0)
+        sack_report_.take(out.options, blocks);
     rcv_.acked = rcv_.nxt;
-    ack_pending_ = false;
+    if (!with_text && duplicate_acks_owed_ > 0) --duplicate_acks_owed_;
+    ack_pending_ = duplicate_acks_owed_ > 0;
     deadlines_.cancel(Timer::DelayedAck);
     leg_stats(env).segments_sent.add();
     return out;
@@ -70,7 +99,7 @@ OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     // RFC 9293 MUST-61: we can't be told where a push belongs, so the last of what is queued has it.
     if (plan.length > 0 && offset + plan.length == queued) flags |= TcpFlags::kPsh;
     if (plan.fin) flags |= TcpFlags::kFin;
-    OutSegment out = make_segment(plan.seq, flags, env);
+    OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);
     out.payload_offset = plan.length > 0 ? offset : 0;
     out.payload_length = plan.length;
     note_sent(plan, env);
@@ -109,10 +138,10 @@ OutSegment Connection::make_probe(const Plan& plan, const Environment& env) {
     std::uint8_t flags = TcpFlags::kAck;
     if (plan.kind == Plan::Kind::KeepaliveProbe) {
         keepalive_pending_ = false;  // RFC 9293 3.8.4: no text, and a number that calls for an answer
-        return make_segment(plan.seq, flags, env);
+        return make_segment(plan.seq, flags, false, env);
     }
     if (plan.fin) flags |= TcpFlags::kFin;
-    OutSegment out = make_segment(plan.seq, flags, env);
+    OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);
     out.payload_length = plan.length;
     snd_.nxt = wire::latest(snd_.nxt, plan.seq + plan.length + (plan.fin ? 1u : 0u));
     fin_sent_ = fin_sent_ || plan.fin;

@@ -36,7 +36,7 @@ std::optional<OutSegment> Connection::poll_transmit(const Environment& env) {
         case Plan::Kind::KeepaliveProbe:
             return make_probe(next, env);
         case Plan::Kind::Ack:
-            return make_segment(acceptable_seq(), wire::TcpFlags::kAck, env);
+            return make_segment(acceptable_seq(), wire::TcpFlags::kAck, false, env);
     }
     TERMINUS_ASSERT(false, "the switch names every kind");
     return std::nullopt;
@@ -80,7 +80,7 @@ Connection::Plan Connection::plan_data(const Environment& env) const {
     const bool idle = snd_.flight() == 0 || probe_outstanding_;
     // RFC 9293 3.8.6.2.1: (1) a full segment, (2) all there is (with Nagle: only when nothing is on the way),
     // (3) half the largest window the peer ever offered. (4), the override, is the persist timer.
-    const bool full = next.length == snd_.mss;
+    const bool full = next.length == text_max();
     const bool all = next.length == available;
     const bool nagle_allows = env.tunables.nodelay || idle || fin_queued_;
     const bool half_window = by_window < by_congestion && next.length >= std::max(snd_.max_wnd / 2, 1u);
@@ -112,7 +112,7 @@ Connection::Plan Connection::segment_at(wire::SeqNum seq, std::uint32_t room, st
     if (!seq.before(transmit_end())) return result;
     const std::uint32_t offset = seq - snd_.una;
     const std::uint32_t available = send_queue_.size_bytes() - std::min(offset, send_queue_.size_bytes());
-    result.length = std::min({available, room, std::uint32_t{snd_.mss}});
+    result.length = std::min({available, room, std::uint32_t{text_max()}});
     result.fin = fin_queued_ && result.length == available && window > result.length;
     return result;
 }

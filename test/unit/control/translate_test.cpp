@@ -36,6 +36,11 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.rmem == fresh.rmem);
     CHECK(translated.wmem == fresh.wmem);
     CHECK(translated.out_of_order_segments == fresh.out_of_order_segments);
+    CHECK(translated.out_of_order_holes == fresh.out_of_order_holes);
+    CHECK(translated.out_of_order_bytes == fresh.out_of_order_bytes);
+    CHECK(translated.max_out_of_order == fresh.max_out_of_order);
+    CHECK(translated.sack == fresh.sack);
+    CHECK(translated.dsack == fresh.dsack);
     CHECK(translated.timestamps == fresh.timestamps);
     CHECK(translated.window_scaling == fresh.window_scaling);
     CHECK(translated.nodelay == fresh.nodelay);
@@ -65,6 +70,11 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.rmem},
                                       std::uint64_t{t.wmem},
                                       std::uint64_t{t.out_of_order_segments},
+                                      std::uint64_t{t.out_of_order_holes},
+                                      std::uint64_t{t.out_of_order_bytes},
+                                      std::uint64_t{t.max_out_of_order},
+                                      std::uint64_t{t.sack},
+                                      std::uint64_t{t.dsack},
                                       std::uint64_t{t.timestamps},
                                       std::uint64_t{t.window_scaling},
                                       std::uint64_t{t.nodelay},

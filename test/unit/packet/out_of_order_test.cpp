@@ -31,7 +31,13 @@ struct Queue {
         CHECK(test::buffers_in_use() == before);
     }
     Verdict insert(std::uint32_t from, std::uint32_t to, std::uint32_t most = kMany) {
-        return held.insert(base + from, test::make_slice(text_at(from, to - from)), most);
+        return add(from, to, {.buffers = most}).verdict;
+    }
+    OutOfOrder::Inserted add(std::uint32_t from, std::uint32_t to, const OutOfOrder::Limits& limits = {}) {
+        return held.insert(base + from, test::make_slice(text_at(from, to - from)), limits);
+    }
+    [[nodiscard]] OutOfOrder::Range range(std::uint32_t from, std::uint32_t to) const {
+        return {base + from, base + to};
     }
     /// Takes all that follows on `from`, as a receiver does.
     std::string take(std::uint32_t from) {
@@ -57,7 +63,8 @@ TEST_CASE("pieces come out in order, whatever the order they came in") {
     CHECK(queue.insert(30, 40) == Verdict::Held);
     CHECK(queue.insert(10, 20) == Verdict::Held);
     CHECK(queue.insert(20, 30) == Verdict::Held);
-    CHECK(queue.held.count() == 3);
+    CHECK(queue.held.count() == 2);  // the last was copied behind the one before it
+    CHECK(queue.held.run_count() == 1);
     CHECK(queue.held.size_bytes() == 30);
     CHECK(queue.take(9).empty());
     CHECK(queue.take(10) == text_at(10, 30));
@@ -112,6 +119,107 @@ TEST_CASE("the number of pieces is bounded, and a full queue still takes what re
     CHECK(queue.insert(5, 25, 2) == Verdict::Held);
     CHECK(queue.held.count() == 1);
     CHECK(queue.take(5) == text_at(5, 20));
+}
+
+TEST_CASE("the runs that are held are known with every insertion, and so is what came twice") {
+    Queue queue;
+    const auto first = queue.add(10, 20);
+    CHECK(first.run == queue.range(10, 20));
+    CHECK(first.duplicate.empty());
+    CHECK(queue.add(30, 40).run == queue.range(30, 40));
+    CHECK(queue.add(50, 60).run == queue.range(50, 60));
+    CHECK(queue.held.run_count() == 3);
+    CHECK(queue.held.first_run() == queue.range(10, 20));
+
+    SECTION("at a run's end") {
+        const auto at_end = queue.add(18, 25);
+        CHECK(at_end.run == queue.range(10, 25));
+        CHECK(at_end.duplicate == queue.range(18, 20));
+    }
+    SECTION("at a run's beginning") {
+        const auto at_begin = queue.add(25, 31);
+        CHECK(at_begin.run == queue.range(25, 40));
+        CHECK(at_begin.duplicate == queue.range(30, 31));
+    }
+    SECTION("inside a run") {
+        const auto inside = queue.add(32, 38);
+        CHECK(inside.verdict == Verdict::Duplicate);
+        CHECK(inside.run == queue.range(30, 40));
+        CHECK(inside.duplicate == queue.range(32, 38));
+    }
+    SECTION("over a run, and of two stretches the first") {
+        const auto over = queue.add(15, 45);
+        CHECK(over.run == queue.range(10, 45));
+        CHECK(over.duplicate == queue.range(15, 20));
+        CHECK(queue.held.run_count() == 2);
+    }
+    SECTION("between two runs, which become one") {
+        const auto between = queue.add(20, 30);
+        CHECK(between.run == queue.range(10, 40));
+        CHECK(between.duplicate.empty());
+        CHECK(queue.held.run_count() == 2);
+        CHECK(queue.take(10) == text_at(10, 30));
+        CHECK(queue.held.run_count() == 1);
+    }
+}
+
+TEST_CASE("holes and bytes are bounded too, and what needs no more of them always gets in") {  // HARDENING 20
+    Queue queue;
+    const OutOfOrder::Limits limits{.buffers = kMany, .runs = 2, .bytes = 30};
+    CHECK(queue.add(10, 20, limits).verdict == Verdict::Held);
+    CHECK(queue.add(30, 40, limits).verdict == Verdict::Held);
+    CHECK(queue.add(50, 51, limits).verdict == Verdict::Full);
+    CHECK(queue.add(40, 51, limits).verdict == Verdict::Full);
+    CHECK(queue.add(40, 50, limits).verdict == Verdict::Held);
+    CHECK(queue.held.size_bytes() == 30);
+    CHECK(queue.held.run_count() == 2);
+    CHECK(queue.add(20, 21, limits).verdict == Verdict::Full);
+    CHECK(queue.take(10) == text_at(10, 10));
+    CHECK(queue.take(30) == text_at(30, 20));
+}
+
+TEST_CASE("the farthest run is given up when room is wanted") {
+    Queue queue;
+    queue.insert(30, 40);
+    queue.insert(10, 20);
+    queue.insert(50, 60);
+    CHECK(queue.held.drop_last_run() == queue.range(50, 60));
+    CHECK(queue.held.size_bytes() == 20);
+    CHECK(queue.held.drop_last_run() == queue.range(30, 40));
+    CHECK(queue.take(10) == text_at(10, 10));
+}
+
+// HARDENING 20: counted, not timed. Zig-zag from the middle outwards walks from one end to the other each
+// time.
+TEST_CASE("a tiny out-of-order segment costs two or three tree nodes in the orders that attackers choose") {
+    const int order = GENERATE(0, 1, 2);
+    Queue queue;
+    constexpr std::uint32_t kPieces = 4000;
+    std::uint32_t visited = 0;
+    for (std::uint32_t i = 0; i < kPieces; ++i) {
+        const std::uint32_t at = order == 0   ? i
+                                 : order == 1 ? kPieces - 1 - i
+                                              : (i % 2 == 0 ? kPieces / 2 + i / 2 : kPieces / 2 - 1 - i / 2);
+        visited += queue.add(2 * at, 2 * at + 1).visited;
+    }
+    CHECK(queue.held.run_count() == kPieces);
+    CAPTURE(order, visited);
+    CHECK(visited <= (order == 2 ? 3 : 2) * kPieces);
+}
+
+TEST_CASE("a tiny out-of-order segment at random costs the logarithm of the holes") {  // HARDENING 20
+    Queue queue;
+    base::Rng rng(20);
+    constexpr std::uint32_t kHoles = 256;  // the default cap, 2^8
+    std::uint32_t visited = 0;
+    constexpr std::uint32_t kPieces = 4000;
+    for (std::uint32_t i = 0; i < kPieces; ++i) {
+        const std::uint32_t at = 2 * rng.below(4 * kHoles);
+        visited += queue.add(at, at + 1, {.runs = kHoles}).visited;
+    }
+    CHECK(queue.held.run_count() == kHoles);
+    CAPTURE(visited);
+    CHECK(visited <= 2 * 8 * kPieces);
 }
 
 TEST_CASE("pieces that the stream has overtaken come out too, so none is left behind") {

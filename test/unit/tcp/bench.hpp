@@ -108,6 +108,10 @@ class Bench : public World {
         connection_.emplace(parameters(stats::Leg::Client), half, env());
         half.released(env());
     }
+    /// The same from a half-open of the test's own.
+    void open_from(const tcp::HalfOpen& half) {
+        connection_.emplace(parameters(stats::Leg::Client), half, env());
+    }
     void establish() {
         promote();
         REQUIRE(receive(kAck, 1, 1) == Disposition::Accepted);
