@@ -49,8 +49,8 @@ bool Stack<App>::has_key(flow::Handle handle, const flow::Key& key) const {
 }
 
 template <typename App>
-tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTuple& tuple,
-                                                            stats::Leg leg, ProfileId profile) const {
+tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTuple& tuple, stats::Leg leg,
+                                                            ProfileId profile) const {
     const std::uint16_t mss = profiles_.mss_within(network_.mss_towards(tuple.remote.address), profile);
     return {
         .leg = leg,
@@ -67,7 +67,8 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
     if (!network_.port_to(request.tuple.remote.address)) return base::Failure{ConnectError::NoRoute};
     const flow::Key key = key_of(request.tuple, request.local_id);
     const std::uint64_t hash = table_.hash(key);
-    const tcp::Connection::OpenParameters parameters = open_parameters(request.tuple, stats::Leg::Backend, request.profile);
+    const tcp::Connection::OpenParameters parameters =
+        open_parameters(request.tuple, stats::Leg::Backend, request.profile);
     const flow::Handle existing = find_handle(key, hash);
     if (!existing.is_none()) {
         if (existing.kind() != flow::HandleKind::TimeWait) return base::Failure{ConnectError::TupleInUse};
@@ -81,7 +82,7 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
         stats_.leg(stats::Leg::Backend).closes[stats::CloseReason::TimeWaitReused].add();
         release_time_wait(existing.index(), hash);
     }
-    const std::uint32_t index = 
+    const std::uint32_t index =
         connections_.allocate(parameters, env_.with(profiles_.tunables(request.profile)), key, request);
     if (!table_.insert(hash, flow::Handle(flow::HandleKind::Connection, index))) {
         connections_[index].tcp.released(env_);
@@ -184,8 +185,8 @@ void Stack<App>::settle(std::uint32_t index) {
     }
 }
 
-// HARDENING 23: connections that only wait for their peer are bounded; beyond max_orphans they end at once, as in
-// Linux.
+// HARDENING 23: connections that only wait for their peer are bounded; beyond max_orphans they end at once,
+// as in Linux.
 template <typename App>
 void Stack<App>::count_orphan(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];

@@ -18,11 +18,12 @@ void Stack<App>::measure_buffers() {
     const std::uint64_t promised = std::max(buffer_share_ / kPromisedDivisor, kPromisedMin);
     env_.receive_limit_bytes =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(promised * kBytesPerBuffer, UINT32_MAX));
-    if (available < mark + packet::buffers_total(settings_.buffers.payload) / kLowWaterDivisor) relieve_pressure();
+    if (available < mark + packet::buffers_total(settings_.buffers.payload) / kLowWaterDivisor)
+        relieve_pressure();
 }
 
-// What waits to be sent doesn't count against what may be received: two peers that both write before they read would
-// wait for each other for ever.
+// What waits to be sent doesn't count against what may be received: two peers that both write before they
+// read would wait for each other for ever.
 template <typename App>
 std::uint32_t Stack<App>::received_buffers(const ConnectionSlot& slot) {
     return slot.tcp.buffer_count() - slot.tcp.send_queue().buffer_count();
@@ -30,7 +31,8 @@ std::uint32_t Stack<App>::received_buffers(const ConnectionSlot& slot) {
 
 template <typename App>
 tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
-    // A drained connection holds nothing and will move this on, too; while buffers are short even that is a little.
+    // A drained connection holds nothing and will move this on, too; while buffers are short even that is a
+    // little.
     const std::uint32_t burst = std::min(kFlowingMax, 2 * buffer_share_ + kPromisedMin);
     const std::uint32_t most = slot.is_drained ? std::max(buffer_share_, burst) : buffer_share_;
     tcp::Environment env = env_.with(profiles_.tunables(slot.profile));
@@ -43,8 +45,8 @@ tcp::Environment Stack<App>::environment_for(const HalfOpenSlot& slot) const {
     return env_.with(profiles_.tunables(app_.profile_of(slot.tcp.service())));
 }
 
-// The pool is nearly down to the mark, and what holds it is not being read: somebody has to go before everybody
-// stands still.
+// The pool is nearly down to the mark, and what holds it is not being read: somebody has to go before
+// everybody stands still.
 template <typename App>
 void Stack<App>::relieve_pressure() {
     const std::uint32_t slots = std::min(connections_.touched(), kPressureSlots);
