@@ -200,6 +200,7 @@ worker::Settings worker_settings(const config::Config& config, const dpdk::Sizin
     own.application_timers_max = own.connections_max;  // a timer for each session, and a session has two legs
     own.secrets.isn = fresh_key();
     own.secrets.timestamp_offset = fresh_key();
+    own.secrets.syn_cookie = fresh_key();
     own.table_key = fresh_key();
     fill_secret(&own.seed, sizeof own.seed);
     own.buffers = {.payload = pools.payload.get(),

@@ -102,6 +102,7 @@ struct Tcp {
     bool tw_reuse = true;
     bool rfc1337 = true;
     std::uint32_t max_syn_backlog = 4096;
+    std::uint8_t syncookies = 1;
     std::uint32_t max_orphans = 65536;
     std::uint32_t rmem = 1u << 20;
     std::uint32_t wmem = 1u << 20;

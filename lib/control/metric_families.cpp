@@ -179,14 +179,25 @@ void add_legs(Families& out, const worker::Group& group) {
 }
 
 void add_process(Families& out, const worker::Group& group) {
+    const auto total = [&](Counter CoreStats::*member) {
+        return sum(group, [&](const CoreStats& s) -> const Counter& { return s.*member; });
+    };
     const auto one = [&](MetricFamily family, Counter CoreStats::*member) {
-        add(family, {}, sum(group, [&](const CoreStats& s) -> const Counter& { return s.*member; }));
+        add(family, {}, total(member));
         out.push_back(std::move(family));
     };
     one(gauge("terminus_time_wait_entries", "Connections in TIME_WAIT (Linux: tw in /proc/net/sockstat)"),
         &CoreStats::time_wait);
     one(gauge("terminus_half_open_connections", "Handshakes that wait for a client's ACK"),
         &CoreStats::half_open);
+    MetricFamily cookies =
+        counter("terminus_syn_cookies_total",
+                "SYN cookies sent, accepted from a client's ACK, and refused (Linux TcpExtSyncookiesSent, "
+                "TcpExtSyncookiesRecv, TcpExtSyncookiesFailed)");
+    add(cookies, {{"result", "sent"}}, total(&CoreStats::syn_cookies_sent));
+    add(cookies, {{"result", "accepted"}}, total(&CoreStats::syn_cookies_accepted));
+    add(cookies, {{"result", "refused"}}, total(&CoreStats::syn_cookies_refused));
+    out.push_back(std::move(cookies));
     one(gauge("terminus_out_of_order_buffers", "Buffers held until a gap before them is filled"),
         &CoreStats::out_of_order_buffers);
     one(gauge("terminus_neighbours", "Resolved entries of the ARP and neighbour discovery cache"),

@@ -25,6 +25,7 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.tw_reuse = tcp.tw_reuse;
     t.rfc1337 = tcp.rfc1337;
     t.max_syn_backlog = share(tcp.max_syn_backlog, workers);
+    t.syncookies = tcp.syncookies;
     t.max_orphans = share(tcp.max_orphans, workers);
     t.rmem = tcp.rmem;
     t.wmem = tcp.wmem;

@@ -68,63 +68,6 @@ void Stack<App>::segment_arrives(Arrival& arrival) {
     }
 }
 
-// RFC 9293 3.10.7.1 (no such connection) and 3.10.7.2 (LISTEN).
-template <typename App>
-void Stack<App>::to_listener(Arrival& arrival, std::uint64_t hash) {
-    const std::optional<std::uint16_t> service = app_.find_listener(arrival.tuple.local);
-    if (!service) {
-        refuse(arrival, stats::DropReason::TcpNoListener, stats::ResetReason::NoConnection);
-        return;
-    }
-    switch (tcp::listen_segment_arrives(arrival.segment)) {
-        case tcp::ListenVerdict::Ignore:
-            drop(stats::DropReason::TcpBadFlags);
-            return;
-        case tcp::ListenVerdict::Reset:
-            refuse(arrival, stats::DropReason::TcpNoListener, stats::ResetReason::NoConnection);
-            return;
-        case tcp::ListenVerdict::Open:
-            break;
-    }
-    if (draining_) {
-        refuse(arrival, stats::DropReason::TcpDraining, stats::ResetReason::Draining);
-        return;
-    }
-    open_half(arrival, *service, hash);
-}
-
-template <typename App>
-void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, std::uint64_t hash) {
-    if (half_opens_.size() >= tunables_.max_syn_backlog || half_opens_.size() == half_opens_.capacity()) {
-        drop(stats::DropReason::TcpHalfOpenLimit);
-        return;
-    }
-    const ProfileId profile = app_.profile_of(service);
-    const tcp::Environment env = env_.with(profiles_.tunables(profile));
-    const tcp::HalfOpen::Parameters parameters{
-        .tuple = arrival.tuple,
-        .local_id = arrival.local_id,
-        .service = service,
-        .iss = tcp::initial_sequence(settings_.secrets, arrival.tuple, env_.now),
-        .advertised_mss = profiles_.mss_within(network_.mss_towards(arrival.tuple.remote.address), profile),
-    };
-    const std::uint32_t index =
-        half_opens_.allocate(HalfOpenSlot{.tcp = tcp::HalfOpen(parameters, arrival.segment, env)});
-    HalfOpenSlot& slot = half_opens_[index];
-    const flow::Handle handle(flow::HandleKind::HalfOpen, index);
-    if (!table_.insert(hash, handle)) {
-        slot.tcp.released(env_);
-        half_opens_.release(index);
-        drop(stats::DropReason::TcpHalfOpenLimit);
-        return;
-    }
-    slot.timer = wheel_.arm(slot.tcp.next_deadline(), {handle.raw(), half_opens_.generation(index)});
-    TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
-    stats_.half_open.set(half_opens_.size());
-    const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-    send(arrival.tuple, slot.tcp.poll_reply(offset, env), nullptr, env.tunables);
-}
-
 template <typename App>
 void Stack<App>::to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash) {
     HalfOpenSlot& slot = half_opens_[index];
@@ -158,10 +101,7 @@ void Stack<App>::promote(std::uint32_t half_open_index, Arrival& arrival, std::u
         drop(stats::DropReason::TcpSlotLimit);
         return;
     }
-    const ProfileId profile = app_.profile_of(half.tcp.service());
-    const std::uint32_t index = connections_.allocate(
-        open_parameters(arrival.tuple, stats::Leg::Client, profile), half.tcp,
-        env_.with(profiles_.tunables(profile)), key_of(arrival.tuple, arrival.local_id), profile);
+    const std::uint32_t index = allocate_passive(half.tcp, arrival);
     wheel_.cancel(half.timer);
     half.tcp.released(env_);
     const bool replaced = table_.replace(hash, flow::Handle(flow::HandleKind::HalfOpen, half_open_index),
@@ -189,14 +129,7 @@ void Stack<App>::to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64
             release_time_wait(index, hash);
             return;
         case tcp::TimeWaitVerdict::Reopen:
-            if (!app_.find_listener(arrival.tuple.local)) {
-                // Nothing would take its place: it goes on keeping old segments from a successor.
-                drop(stats::DropReason::TcpNoListener);
-                return;
-            }
-            stats_.leg(slot.tcp.leg()).closes[stats::CloseReason::TimeWaitReused].add();
-            release_time_wait(index, hash);
-            to_listener(arrival, hash);
+            reopen(index, arrival, hash);
             return;
     }
 }
@@ -251,8 +184,15 @@ void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, cons
 template <typename App>
 void Stack<App>::icmp_error_arrives(Arrival& arrival) {
     const flow::Key key = key_of(arrival.tuple, arrival.local_id);
-    const flow::Handle handle = find_handle(key, table_.hash(key));
+    const std::uint64_t hash = table_.hash(key);
+    const flow::Handle handle = find_handle(key, hash);
     if (handle.is_none() && network_.hand_over_if_foreign(arrival)) return;
+    if (!handle.is_none() && handle.kind() == flow::HandleKind::HalfOpen) {
+        tcp::HalfOpen& half = half_opens_[handle.index()].tcp;
+        const auto verdict = half.icmp_error_arrives(arrival.icmp_error, arrival.quoted_seq, env_);
+        if (verdict == tcp::HalfOpenVerdict::Close) release_half_open(handle.index(), hash);
+        return;
+    }
     if (handle.is_none() || handle.kind() != flow::HandleKind::Connection) {
         drop(stats::DropReason::IcmpUnmatched);
         return;

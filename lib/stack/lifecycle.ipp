@@ -248,10 +248,15 @@ void Stack<App>::release_half_open(std::uint32_t index, std::uint64_t hash) {
 
 template <typename App>
 void Stack<App>::release_time_wait(std::uint32_t index, std::uint64_t hash) {
+    table_.erase(hash, flow::Handle(flow::HandleKind::TimeWait, index));
+    free_time_wait(index);
+}
+
+template <typename App>
+void Stack<App>::free_time_wait(std::uint32_t index) {
     TimeWaitSlot& slot = time_waits_[index];
     if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
     slot.tcp.released(env_);
-    table_.erase(hash, flow::Handle(flow::HandleKind::TimeWait, index));
     time_waits_.release(index);
     stats_.time_wait.set(time_waits_.size());
 }

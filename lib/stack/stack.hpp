@@ -18,6 +18,7 @@
 #include "stats/core_stats.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/half_open.hpp"
+#include "tcp/syn_cookie.hpp"
 #include "tcp/time_wait.hpp"
 #include "timer/wheel.hpp"
 
@@ -113,8 +114,6 @@ class Stack {
  private:
     // ingress.ipp
     void segment_arrives(Arrival& arrival);
-    void to_listener(Arrival& arrival, std::uint64_t hash);
-    void open_half(const Arrival& arrival, std::uint16_t service, std::uint64_t hash);
     void to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
     void promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash);
     void to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
@@ -125,6 +124,19 @@ class Stack {
     bool reset_peer(const Arrival& arrival);
     void refuse(const Arrival& arrival, stats::DropReason dropped, stats::ResetReason reason);
     void drop(stats::DropReason reason) { stats_.drops[reason].add(); }
+
+    // listen.ipp
+    void to_listener(Arrival& arrival, std::uint64_t hash);
+    [[nodiscard]] bool has_half_open_room() const;
+    [[nodiscard]] tcp::HalfOpen::Parameters half_open_parameters(const Arrival& arrival,
+                                                                 std::uint16_t service,
+                                                                 wire::SeqNum iss) const;
+    void open_half(const Arrival& arrival, std::uint16_t service, wire::SeqNum iss, std::uint64_t hash,
+                   flow::Handle successor_of = flow::Handle::none());
+    void reopen(std::uint32_t time_wait, const Arrival& arrival, std::uint64_t hash);
+    void answer_with_cookie(const Arrival& arrival, std::uint16_t service);
+    [[nodiscard]] bool completes_cookie(Arrival& arrival, std::uint16_t service, std::uint64_t hash);
+    [[nodiscard]] std::uint32_t allocate_passive(const tcp::HalfOpen& half, const Arrival& arrival);
 
     // lifecycle.ipp
     [[nodiscard]] flow::Handle find_handle(const flow::Key& key, std::uint64_t hash) const;
@@ -139,6 +151,7 @@ class Stack {
     void become_time_wait(std::uint32_t index);
     void release_half_open(std::uint32_t index, std::uint64_t hash);
     void release_time_wait(std::uint32_t index, std::uint64_t hash);
+    void free_time_wait(std::uint32_t index);
     void reset_half_open(std::uint32_t index, const wire::FourTuple& named, stats::CloseReason reason);
 
     // memory.ipp
@@ -169,6 +182,7 @@ class Stack {
     tcp::Environment env_;
     base::Rng rng_;
     bool draining_ = false;
+    std::optional<base::Instant> last_cookie_at_;
     std::uint32_t buffer_share_ = 0;
     std::uint32_t orphans_ = 0;
     bool has_buffers_ = true;
@@ -187,6 +201,7 @@ class Stack {
 #include "stack/egress.ipp"
 #include "stack/ingress.ipp"
 #include "stack/lifecycle.ipp"
+#include "stack/listen.ipp"
 #include "stack/listing.ipp"
 #include "stack/memory.ipp"
 #include "stack/timers.ipp"

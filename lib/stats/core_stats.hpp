@@ -53,6 +53,9 @@ struct CoreStats {
     Counter hand_overs_sent;  ///< frames that belonged to another worker
     Counter hand_overs_received;
     Counter half_open;             ///< gauge
+    Counter syn_cookies_sent;      ///< Linux TcpExtSyncookiesSent
+    Counter syn_cookies_accepted;  ///< handshakes that one completed (Linux TcpExtSyncookiesRecv)
+    Counter syn_cookies_refused;   ///< ACKs that were none (Linux TcpExtSyncookiesFailed)
     Counter time_wait;             ///< gauge
     Counter out_of_order_buffers;  ///< gauge, held ahead of gaps
     Counter neighbours;            ///< gauge, resolved entries

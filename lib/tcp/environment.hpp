@@ -34,6 +34,7 @@ struct Environment {
 struct Secrets {
     base::SipKey isn;
     base::SipKey timestamp_offset;
+    base::SipKey syn_cookie;
     static Secrets from_seed(std::uint64_t seed);
 };
 

@@ -19,7 +19,8 @@ ListenVerdict listen_segment_arrives(const wire::TcpSegment& segment) {
     return ListenVerdict::Ignore;
 }
 
-HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, const Environment& env)
+HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, const Environment& env,
+                   Origin origin)
     : remote_(parameters.tuple.remote.address),
       remote_port_(parameters.tuple.remote.port),
       local_port_(parameters.tuple.local.port),
@@ -44,9 +45,13 @@ HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, co
         scales_ = static_cast<std::uint8_t>((own << 4) | peer);
     }
     if (env.tunables.sack && syn.options.sack_permitted) flags_ |= kSack;
+    leg(env).connections[static_cast<std::size_t>(State::SynReceived)].add();
+    if (origin == Origin::Cookie) {
+        flags_ |= kSent | kResent;  // no measurement of the round trip
+        return;
+    }
     leg(env).opens_passive.add();
     leg(env).segments_received.add();
-    leg(env).connections[static_cast<std::size_t>(State::SynReceived)].add();
 }
 
 void HalfOpen::released(const Environment& env) {
@@ -104,6 +109,15 @@ HalfOpenVerdict HalfOpen::segment_arrives(const wire::TcpSegment& segment, const
         return HalfOpenVerdict::ResetPeer;
     }
     return HalfOpenVerdict::Promote;
+}
+
+// RFC 5927 4.1: only the SYN-ACK is in flight, so nothing but its number is believed. RFC 5461 4.1: a hard
+// error ends the handshake, others (RFC 9293 MUST-56) don't; and there is no text to be cut smaller.
+HalfOpenVerdict HalfOpen::icmp_error_arrives(IcmpError error, wire::SeqNum quoted, const Environment& env) {
+    if (quoted != iss_) return ignore(stats::DropReason::IcmpUnmatched, env);
+    if (error != IcmpError::Hard) return HalfOpenVerdict::Ignore;
+    leg(env).closes[stats::CloseReason::Unreachable].add();
+    return HalfOpenVerdict::Close;
 }
 
 HalfOpenVerdict HalfOpen::ignore(stats::DropReason reason, const Environment& env) {

@@ -5,6 +5,7 @@
 
 #include "tcp/challenge.hpp"
 #include "tcp/environment.hpp"
+#include "tcp/events.hpp"
 #include "tcp/out_segment.hpp"
 #include "wire/address.hpp"
 #include "wire/tcp.hpp"
@@ -20,7 +21,7 @@ enum class HalfOpenVerdict : std::uint8_t {
     Ignore,     ///< counted and dropped
     Reply,      ///< send poll_reply(): the SYN-ACK again, or a challenge ACK
     ResetPeer,  ///< unacceptable ACK: answer with reset_for(segment), counted here; the half-open stays
-    Close,      ///< an acceptable RST: release it silently
+    Close,      ///< an acceptable RST or ICMP error: release it silently
     Promote,    ///< build a Connection from it and give it this same segment
 };
 
@@ -39,12 +40,21 @@ class HalfOpen {
         std::uint16_t advertised_mss = 536;
     };
 
-    HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, const Environment& env);
+    /// What a half-open is born of: a cookie's SYN was counted when the cookie was sent, and nobody knows
+    /// any more when that was.
+    enum class Origin : std::uint8_t { Syn, Cookie };
+
+    HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, const Environment& env,
+             Origin origin = Origin::Syn);
 
     /// Counts this half-open out of the gauges. Promotion releases it like any other end does.
     void released(const Environment& env);
 
     [[nodiscard]] HalfOpenVerdict segment_arrives(const wire::TcpSegment& segment, const Environment& env);
+
+    /// An ICMP error that quotes sequence number `quoted`: Close or Ignore.
+    [[nodiscard]] HalfOpenVerdict icmp_error_arrives(IcmpError error, wire::SeqNum quoted,
+                                                     const Environment& env);
 
     /// The SYN-ACK, or after a Reply verdict what is to be replied. `timestamp_offset` is the tuple's.
     [[nodiscard]] OutSegment poll_reply(std::uint32_t timestamp_offset, const Environment& env);

@@ -108,6 +108,14 @@ bool TimeWait::may_be_reused(wire::SeqNum iss, std::uint32_t timestamp_value, co
            is_older(own_timestamp_, timestamp_value) && iss.after(snd_nxt_);
 }
 
+// RFC 9293 3.10.7.4 (MAY-2): larger than the largest number of the old incarnation, which has outrun the
+// clock of the ISNs when it sent more than 250 kB a second. A whole unscaled window beyond it, so that no old
+// ACK looks new.
+wire::SeqNum TimeWait::iss_of_successor(wire::SeqNum iss) const {
+    const wire::SeqNum least = snd_nxt_ + (std::uint32_t{UINT16_MAX} + 2);
+    return iss.before(least) ? least : iss;
+}
+
 wire::SeqNum TimeWait::snd_nxt() const {
     return snd_nxt_;
 }

@@ -43,6 +43,9 @@ class TimeWait {
                                      const Environment& env) const;
     /// The first sequence number that an ISS taking the 4-tuple's place must be beyond.
     [[nodiscard]] wire::SeqNum snd_nxt() const;
+    /// The ISS of a passive open that takes the 4-tuple's place: `iss`, or beyond the old incarnation's last
+    /// number when that is not.
+    [[nodiscard]] wire::SeqNum iss_of_successor(wire::SeqNum iss) const;
 
     [[nodiscard]] const wire::IpAddress& remote_address() const;
     [[nodiscard]] std::uint16_t remote_port() const;

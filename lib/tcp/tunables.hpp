@@ -34,6 +34,7 @@ struct Tunables {
     bool tw_reuse = true;                        ///< active opens only (DESIGN 4)
     bool rfc1337 = true;                         ///< RST ignored in TIME_WAIT (Linux: 0)
     std::uint32_t max_syn_backlog = 4096;        ///< half-open connections, whole process
+    std::uint8_t syncookies = 1;                 ///< tcp::SynCookies
     std::uint32_t max_orphans = 65536;           ///< whole process
     std::uint32_t rmem = 1u << 20;               ///< receive buffer, bytes per connection
     std::uint32_t wmem = 1u << 20;               ///< send buffer, bytes per connection

@@ -102,9 +102,9 @@ TEST_CASE("invented names for the length of TIME_WAIT lead to time_wait and say 
 }
 
 TEST_CASE("a feature that is not there yet is refused, not ignored") {
-    CHECK(errors_of(kGoodFile + "tcp:\n  ecn: 1\n  tcp_syncookies: 1\n  congestion_control: cubic\n") ==
+    CHECK(errors_of(kGoodFile + "tcp:\n  ecn: 1\n  tcp_fastopen: 1\n  congestion_control: cubic\n") ==
           Lines{"t.yaml:14:3: `tcp.ecn` is not in this version",
-                "t.yaml:15:3: `tcp.syncookies` is not in this version",
+                "t.yaml:15:3: `tcp.fastopen` is not in this version",
                 "t.yaml:16:3: `tcp.congestion_control` is not in this version, which has NewReno only"});
 }
 

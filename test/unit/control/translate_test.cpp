@@ -1,6 +1,9 @@
 #include "control/translate.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <string>
+#include <vector>
 
 #include "config/keys.hpp"
 #include "config/sysctl.hpp"
@@ -32,6 +35,7 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.tw_reuse == fresh.tw_reuse);
     CHECK(translated.rfc1337 == fresh.rfc1337);
     CHECK(translated.max_syn_backlog == fresh.max_syn_backlog);
+    CHECK(translated.syncookies == fresh.syncookies);
     CHECK(translated.max_orphans == fresh.max_orphans);
     CHECK(translated.rmem == fresh.rmem);
     CHECK(translated.wmem == fresh.wmem);
@@ -66,6 +70,7 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.tw_reuse},
                                       std::uint64_t{t.rfc1337},
                                       std::uint64_t{t.max_syn_backlog},
+                                      std::uint64_t{t.syncookies},
                                       std::uint64_t{t.max_orphans},
                                       std::uint64_t{t.rmem},
                                       std::uint64_t{t.wmem},
@@ -96,14 +101,13 @@ TEST_CASE("every key of tcp reaches the machine") {
         config::Tcp tcp;
         const bool is_bool = tunable.value == "true" || tunable.value == "false";
         const bool is_time = tunable.value.back() == 's' || tunable.value.back() == 'h';
-        const std::string other = is_bool   ? (tunable.value == "true" ? "false" : "true")
-                                  : is_time ? "150ms"
-                                            : "63";
-        const std::string value = config::set_tunable(tcp, tunable.name, other).ok() ? other
-                                  : is_time                                          ? "33s"
-                                                                                     : "65537";
-        CAPTURE(tunable.name, value);
-        REQUIRE(config::set_tunable(tcp, tunable.name, value).ok());
+        std::vector<std::string> others{"63", "65537", "2"};
+        if (is_time) others = {"150ms", "33s"};
+        if (is_bool) others = {tunable.value == "true" ? "false" : "true"};
+        CAPTURE(tunable.name);
+        REQUIRE(std::any_of(others.begin(), others.end(), [&](const std::string& other) {
+            return config::set_tunable(tcp, tunable.name, other).ok();
+        }));
         CHECK(bytes_of(tcp) != fresh);
     }
 }

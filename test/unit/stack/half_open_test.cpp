@@ -15,6 +15,7 @@ Segment syn_from(std::uint16_t port) {
 TEST_CASE("the half-open table takes as many as it may and drops the next SYN without an answer") {
     const LeakCheck leaks;
     HostOptions options;
+    options.tunables.syncookies = 0;
     SECTION("by memory") {
         options.half_open_max = 4;
     }
@@ -126,7 +127,7 @@ TEST_CASE("a segment for no service is answered by a RST that the peer believes"
     REQUIRE(bench.drops(DropReason::TcpNoListener) == 3);
 }
 
-TEST_CASE("RSTs for no connection are limited to a thousand a second") {
+TEST_CASE("HARDENING 18: RSTs for no connection are limited to a thousand a second") {
     Bench bench;
     bench.give({Segment{.flags = kSyn, .to_port = 81}});  // resolves the peer's address
     REQUIRE(bench.host().stats().resets_sent_without_connection.value() == 1);
@@ -183,6 +184,40 @@ TEST_CASE("during a drain new SYNs are refused and what is there goes on") {
     bench.host().stack().set_draining(false);
     bench.give({syn_from(4003)});
     REQUIRE(bench.host().stats().half_open.value() == 1);
+}
+
+TEST_CASE("of ICMP errors only a hard one that quotes the SYN-ACK's very number ends a half-open") {
+    // HARDENING 16, RFC 5927 4.1, RFC 5461 4.1, RFC 9293 MUST-56.
+    const LeakCheck leaks;
+    const bool is_v6 = GENERATE(false, true);
+    Bench bench(is_v6);
+    bench.host().listen(80, {});
+    bench.give({syn_from(4000)});
+    const Sent syn_ack = bench.sent().back();
+    const std::uint8_t unreachable = is_v6 ? 1 : 3;
+    const std::uint8_t port_code = is_v6 ? 4 : 3;
+    const auto too_big = [&] {
+        return is_v6 ? bench.icmp_error(2, 0, 1280, syn_ack) : bench.icmp_error(3, 4, 576, syn_ack);
+    };
+    bench.give(too_big());
+    bench.give(bench.icmp_error(unreachable, 0, 0, syn_ack));  // no route: soft
+    REQUIRE(bench.host().drops() == 0);
+    REQUIRE(bench.host().stats().half_open.value() == 1);
+
+    for (const std::uint32_t distance : {1u, 0xffff'ffffu}) {
+        Sent other = syn_ack;
+        base::store_be32(&other.bytes[other.frame.l4_offset + 4], (syn_ack.tcp->seq + distance).value());
+        bench.give(bench.icmp_error(unreachable, port_code, 0, other));
+    }
+    REQUIRE(bench.drops(DropReason::IcmpUnmatched) == 2);
+    REQUIRE(bench.host().stats().half_open.value() == 1);
+
+    bench.give(bench.icmp_error(unreachable, port_code, 0, syn_ack));
+    REQUIRE(bench.host().stats().half_open.value() == 0);
+    REQUIRE(bench.host().count(State::SynReceived) == 0);
+    REQUIRE(bench.host().closes(CloseReason::Unreachable) == 1);
+    REQUIRE(bench.host().stack().armed_timers() == 0);
+    REQUIRE(bench.sent().empty());
 }
 
 TEST_CASE("half-opens of a listener that a reload removed are reset, others are not") {

@@ -115,6 +115,69 @@ TEST_CASE("a TIME_WAIT goes on when nobody listens for the SYN that would take i
     REQUIRE(bench.drops(DropReason::TcpNoListener) == 1);
 }
 
+TEST_CASE("a TIME_WAIT goes on when a drain or a full table refuses the SYN that would take its place") {
+    const LeakCheck leaks;
+    HostOptions options;
+    options.tunables.syncookies = static_cast<std::uint8_t>(GENERATE(0, 1, 2));
+    options.tunables.max_syn_backlog = 1;
+    Closed bench(false, options);
+    Segment fresh = bench.peer_.segment(kSyn);
+    fresh.seq += 1;
+    SECTION("draining") {
+        bench.host().stack().set_draining(true);
+        bench.give({fresh});
+        REQUIRE(bench.sent_segment().tcp->flags.bits == (kRst | kAck));
+        REQUIRE(bench.drops(DropReason::TcpDraining) == 1);
+        bench.host().stack().set_draining(false);
+    }
+    SECTION("full") {
+        bench.host().stack().set_tunables([&] {
+            tcp::Tunables none = options.tunables;
+            none.max_syn_backlog = 0;
+            return none;
+        }());
+        bench.give({fresh});
+        // No cookie either: its number could lie before the old ones.
+        REQUIRE(bench.sent().empty());
+        REQUIRE(bench.drops(DropReason::TcpHalfOpenLimit) == 1);
+        bench.host().stack().set_tunables(options.tunables);
+    }
+    REQUIRE(bench.time_waits() == 1);
+    REQUIRE(bench.host().closes(CloseReason::TimeWaitReused) == 0);
+    bench.give({fresh});
+    REQUIRE(bench.sent_segment().tcp->flags.bits == (kSyn | kAck));
+    REQUIRE(bench.time_waits() == 0);
+    REQUIRE(bench.host().closes(CloseReason::TimeWaitReused) == 1);
+    REQUIRE(bench.host().stats().half_open.value() == 1);
+}
+
+TEST_CASE(
+    "the number of a passive open that takes a TIME_WAIT's place moves forward, however much was sent") {
+    // RFC 9293 3.10.7.4 (MAY-2): more than the clock of the ISNs has ticked for.
+    const LeakCheck leaks;
+    Bench bench(GENERATE(false, true));
+    bench.host().listen(80, {.send = random_bytes(1, 500'000), .finish_when_sent = true});
+    Peer peer = bench.handshake();
+    while (bench.host().flows()[0].sent < 500'000 || bench.host().count(State::FinWait2) == 0) {
+        for (const Sent& one : bench.sent())
+            peer.ack = wire::latest(peer.ack, one.tcp->seq + one.tcp->seg_len());
+        bench.give({peer.segment(kAck)});
+        bench.turn();
+        bench.turn();
+    }
+    bench.give({peer.segment(kFin | kAck)});
+    bench.turn();
+    REQUIRE(bench.host().count(State::TimeWait) == 1);
+    (void)bench.sent();
+    REQUIRE(bench.iss().before(peer.ack));
+    Segment fresh = peer.segment(kSyn);
+    fresh.seq += 2;
+    bench.give({fresh});
+    const wire::TcpSegment answer = *bench.sent_segment().tcp;
+    REQUIRE(answer.flags.bits == (kSyn | kAck));
+    REQUIRE(answer.seq == peer.ack + (65535u + 2));
+}
+
 TEST_CASE("max_tw_buckets ends a connection at once instead, counted") {
     const LeakCheck leaks;
     HostOptions options;

@@ -54,6 +54,7 @@ TEST_CASE("new tunables are in force from the next event on, and the worker says
     duo.serve({});
     tcp::Tunables tunables;
     tunables.max_syn_backlog = 0;
+    tunables.syncookies = 0;
     for (const std::uint16_t worker : {0, 1})
         REQUIRE(std::holds_alternative<TunablesSet>(duo.ask(worker, SetTunables{tunables})));
     Flow& client = duo.connect({});
