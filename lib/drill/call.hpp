@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -44,8 +45,11 @@ struct EpollEvent {
 
 /// What a system call returned. Only the fields that the call fills are set.
 struct CallResult {
-    std::int64_t value = 0;          ///< as Linux returns it; -1 with `error` set
-    int error = 0;                   ///< errno (EAGAIN, …); 0 when there was none
+    std::int64_t value = 0;  ///< as Linux returns it; -1 with `error` set
+    int error = 0;           ///< errno (EAGAIN, …); 0 when there was none
+    /// Not empty when Linux would have done it and this machine can't: why. `error` is set too, but no script
+    /// may take it for Linux's answer.
+    std::string_view refusal;
     base::Instant at{};              ///< when it returned
     std::vector<std::uint8_t> data;  ///< read, recv…: the bytes (none with MSG_TRUNC); getsockopt: the value
     std::optional<SocketAddress> address;  ///< accept, getsockname, getpeername

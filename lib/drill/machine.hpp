@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "stack/settings.hpp"
 #include "stats/core_stats.hpp"
+#include "tcp/state.hpp"
 #include "tcp/tunables.hpp"
 #include "wire/address.hpp"
 
@@ -106,6 +108,9 @@ class Machine {
     [[nodiscard]] const tcp::Tunables& tunables() const;
     void set_tunables(const tcp::Tunables& tunables);
 
+    /// RFC 9293's state of the connection with this name, whether a descriptor is left for it or not:
+    /// SYN_RECEIVED for a half-open, TIME_WAIT, or the state of one that lives; nothing when there is none.
+    [[nodiscard]] std::optional<tcp::State> state(const wire::FourTuple& tuple) const;
     [[nodiscard]] Leftovers leftovers() const;
     [[nodiscard]] const stats::CoreStats& stats() const;
     [[nodiscard]] const MachineSettings& settings() const;

@@ -11,9 +11,11 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "drill/blocked.hpp"
 #include "drill/call.hpp"
 #include "drill/tcp_info.hpp"
 #include "tcp/state.hpp"
+#include "wire/address.hpp"
 
 namespace terminus::drill {
 
@@ -28,14 +30,16 @@ class SocketTable;
 /// call on a blocking descriptor that can't finish returns a CallId; its result, with the time at which it
 /// came, is taken with take_completion() after the machine has moved on. Any number of calls may be blocked
 /// at once, each is as good as a thread of its own. Closing a descriptor doesn't end a call that is blocked
-/// on it (as in Linux).
+/// on it, but that keeps the socket open until it returns (as in Linux).
 ///
 /// readv() and writev() of a TCP socket are read() of the sum and write() of the concatenation, and so are
-/// not here. What the stack can't do is refused (ENOPROTOOPT for options, EOPNOTSUPP for flags, ENOTTY for
-/// ioctls): nothing is accepted and then ignored.
+/// not here. What the stack can't do is refused, with CallResult::refusal saying why (and ENOPROTOOPT for
+/// options, EOPNOTSUPP for flags, ENOTTY for ioctls): nothing is accepted and then ignored.
 class Sockets {
  public:
-    explicit Sockets(Machine& machine);
+    /// `local`: the machine's addresses, IPv4's and IPv6's; at most `sockets_max` sockets, those included
+    /// that wait for accept() and those that were closed and whose connection isn't over.
+    Sockets(Machine& machine, std::vector<wire::IpAddress> local, std::uint32_t sockets_max);
     ~Sockets();
     Sockets(const Sockets&) = delete;
     Sockets& operator=(const Sockets&) = delete;
@@ -118,6 +122,11 @@ class Sockets {
     [[nodiscard]] SocketTable& table() { return *table_; }
 
  private:
+    /// Asks a call for the first time, after begin_call(); it may wait for `timeout`, kForEver at most.
+    Outcome run(Call call, base::Duration timeout);
+    /// The end of a call that has returned.
+    CallResult done(CallResult result);
+
     Machine& machine_;
     std::unique_ptr<SocketTable> table_;
 };

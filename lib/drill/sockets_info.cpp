@@ -1,0 +1,85 @@
+// TCP_INFO.
+#include <netinet/tcp.h>
+
+#include <chrono>
+
+#include "drill/machine.hpp"
+#include "drill/socket_table.hpp"
+#include "drill/sockets.hpp"
+
+namespace terminus::drill {
+namespace {
+
+// include/net/tcp_states.h.
+std::uint64_t linux_state(tcp::State state) {
+    switch (state) {
+        case tcp::State::Established:
+            return TCP_ESTABLISHED;
+        case tcp::State::SynSent:
+            return TCP_SYN_SENT;
+        case tcp::State::SynReceived:
+            return TCP_SYN_RECV;
+        case tcp::State::FinWait1:
+            return TCP_FIN_WAIT1;
+        case tcp::State::FinWait2:
+            return TCP_FIN_WAIT2;
+        case tcp::State::CloseWait:
+            return TCP_CLOSE_WAIT;
+        case tcp::State::LastAck:
+            return TCP_LAST_ACK;
+        case tcp::State::Closing:
+            return TCP_CLOSING;
+        case tcp::State::Listen:
+            return TCP_LISTEN;
+        // The socket of a connection in TIME_WAIT has none any more.
+        case tcp::State::TimeWait:
+        case tcp::State::Closed:
+            break;
+    }
+    return TCP_CLOSE;
+}
+
+std::uint64_t microseconds(base::Duration span) {
+    return static_cast<std::uint64_t>(span / std::chrono::microseconds(1));
+}
+
+}  // namespace
+
+std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
+    const auto found = table_->socket_of(fd);
+    if (!found) return std::nullopt;
+    const Socket& socket = (*table_)[found.value()];
+    TcpInfo info;
+    if (socket.stage == Stage::Listening) {
+        info.set("tcpi_state", TCP_LISTEN);
+        info.set("tcpi_unacked", socket.queue.size());
+        info.set("tcpi_sacked", socket.backlog);
+        return info;
+    }
+    const tcp::Connection* const connection = table_->connection(socket);
+    if (connection == nullptr) {
+        info.set("tcpi_state", TCP_CLOSE);
+        return info;
+    }
+    const tcp::ConnectionSnapshot now = connection->snapshot();
+    const tcp::SendSpace& snd = connection->send_space();
+    const tcp::ReceiveSpace& rcv = connection->receive_space();
+    const std::uint32_t mss = now.send_mss;
+    info.set("tcpi_state", linux_state(now.state));
+    info.set("tcpi_retransmits", now.retransmits);
+    info.set("tcpi_snd_wscale", snd.scale);
+    info.set("tcpi_rcv_wscale", rcv.scale);
+    info.set("tcpi_rto", microseconds(now.rto));
+    info.set("tcpi_rtt", microseconds(now.smoothed_rtt));
+    info.set("tcpi_snd_mss", mss);
+    info.set("tcpi_advmss", rcv.advertised_mss);
+    info.set("tcpi_snd_cwnd", mss > 0 ? now.congestion_window_bytes / mss : 0);
+    info.set("tcpi_unacked", mss > 0 ? (snd.flight() + mss - 1) / mss : 0);
+    info.set("tcpi_snd_wnd", snd.wnd);
+    info.set("tcpi_rcv_wnd", rcv.wnd());
+    const std::uint32_t queued = now.send_queue_bytes;
+    info.set("tcpi_notsent_bytes", queued > snd.flight() ? queued - snd.flight() : 0);
+    return info;
+}
+
+}  // namespace terminus::drill
