@@ -18,9 +18,6 @@ namespace {
 constexpr int kReceiveFlags = MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_WAITALL | MSG_CMSG_CLOEXEC;
 constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
-// <linux/tcp.h>: the cmsg of TCP_INQ.
-constexpr int kInqMessage = 36;
-
 void copy_out(const packet::ByteQueue& queue, std::size_t length, std::vector<std::uint8_t>& out) {
     const std::size_t before = out.size();
     out.resize(before + length);
@@ -62,7 +59,7 @@ CallResult received(SocketTable& table, const Socket& socket, ReceiveCall& call)
     // CMSG_SPACE(sizeof(int)) on 64 bits.
     constexpr std::size_t kSpace = 24;
     if (call.control_room >= kSpace) {
-        result.control.push_back({SOL_TCP, kInqMessage, inq_hint(table, socket)});
+        result.control.push_back({SOL_TCP, TCP_CM_INQ, inq_hint(table, socket)});
     } else {
         result.message_flags |= MSG_CTRUNC;
     }

@@ -1,4 +1,5 @@
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include "drill/rig.hpp"
@@ -173,7 +174,7 @@ TEST_CASE("a RST for the SYN refuses the connection, by SO_ERROR or by the call 
 TEST_CASE("a SYN that nobody answers times out after TCP_SYNCNT retransmissions") {
     Rig rig;
     const Fd fd = socket_of(rig);
-    rig.set(fd, IPPROTO_TCP, 7 /* TCP_SYNCNT */, 1);
+    rig.set(fd, IPPROTO_TCP, TCP_SYNCNT, 1);
     const CallId connecting = Rig::blocked(rig.sockets().connect(fd, rig.remote()));
     const base::Instant begun = rig.now();
     rig.advance(3s - 1ns);
