@@ -3,13 +3,14 @@
 #include <cstdint>
 #include <variant>
 
+#include "tcp/bbr.hpp"
 #include "tcp/cubic.hpp"
 #include "tcp/reno.hpp"
 
 namespace terminus::tcp {
 
 /// The congestion controls there are, by Linux's names.
-enum class CongestionAlgorithm : std::uint8_t { Cubic, Reno };
+enum class CongestionAlgorithm : std::uint8_t { Cubic, Reno, Bbr };
 
 /// One connection's congestion control: one of the closed set, chosen when the connection begins. What its
 /// members mean is said at the concept.
@@ -22,6 +23,9 @@ class Congestion {
                 break;
             case CongestionAlgorithm::Reno:
                 control_.emplace<Reno>();
+                break;
+            case CongestionAlgorithm::Bbr:
+                control_.emplace<Bbr>();
                 break;
         }
     }
@@ -75,9 +79,9 @@ class Congestion {
     }
 
  private:
-    std::variant<Cubic, Reno> control_;  // in CongestionAlgorithm's order
+    std::variant<Cubic, Reno, Bbr> control_;  // in CongestionAlgorithm's order
 };
-// Part of every connection.
-static_assert(sizeof(Congestion) <= 96);
+// Part of every connection; BBR's model is what makes it so large (the others need 96).
+static_assert(sizeof(Congestion) <= 208);
 
 }  // namespace terminus::tcp

@@ -59,12 +59,16 @@ TEST_CASE("the set's member answers as it would by itself") {
 }
 
 TEST_CASE("each algorithm of the set is the one it is called") {
-    for (const auto algorithm : {CongestionAlgorithm::Cubic, CongestionAlgorithm::Reno}) {
+    for (const auto algorithm :
+         {CongestionAlgorithm::Cubic, CongestionAlgorithm::Reno, CongestionAlgorithm::Bbr}) {
         Congestion set(algorithm);
         CHECK(set.algorithm() == algorithm);
+        CHECK(set.owns_recovery() == (algorithm == CongestionAlgorithm::Bbr));
         set.begin({.mss = kMss, .initial_window = 10 * kMss});
         set.loss_detected({.mss = kMss, .in_flight = 10 * kMss});
-        CHECK(set.slow_start_threshold() == (algorithm == CongestionAlgorithm::Cubic ? 7 * kMss : 5 * kMss));
+        CHECK((set.pacing_rate() > 0) == (algorithm == CongestionAlgorithm::Bbr));
+        if (algorithm == CongestionAlgorithm::Cubic) CHECK(set.slow_start_threshold() == 7 * kMss);
+        if (algorithm == CongestionAlgorithm::Reno) CHECK(set.slow_start_threshold() == 5 * kMss);
     }
 }
 
@@ -134,6 +138,21 @@ TEST_CASE("Cubic leaves Reno its share of a short link") {
     const std::uint64_t b = reno.delivered - reno_before;
     CHECK(a + b > 90 * 1'250'000ull * 9 / 10);
     CHECK(3 * b > a);
+}
+
+TEST_CASE("BBR and Cubic live with each other on one link") {
+    LinkModel<Congestion> model({.rate = 1'250'000, .rtt = 40ms, .buffer = 75'000}, 10);
+    auto& cubic = model.add(Congestion(CongestionAlgorithm::Cubic));
+    auto& bbr = model.add(Congestion(CongestionAlgorithm::Bbr));
+    model.run(Instant{10s});
+    const std::uint64_t cubic_before = cubic.delivered;
+    const std::uint64_t bbr_before = bbr.delivered;
+    model.run(Instant{100s});
+    const std::uint64_t a = cubic.delivered - cubic_before;
+    const std::uint64_t b = bbr.delivered - bbr_before;
+    CHECK(a + b > 90 * 1'250'000ull * 9 / 10);
+    CHECK(4 * b > a);
+    CHECK(4 * a > b);
 }
 
 TEST_CASE("each control answers marks before anything is lost") {
