@@ -116,7 +116,7 @@ std::optional<CallResult> step(SocketTable& table, ReceiveCall& call, Wait wait)
         if (socket.error != 0 || is_at_end || wait != Wait::GoesOn) return received(table, socket, call);
         return std::nullopt;
     }
-    if (socket.peer_finished && socket.stage == Stage::Open) return received(table, socket, call);
+    if (socket.peer_finished) return received(table, socket, call);
     if (socket.error != 0) return failure(SocketTable::take_error(socket));
     if (is_at_end) return received(table, socket, call);
     if (socket.stage == Stage::Fresh) return failure(ENOTCONN);

@@ -107,6 +107,8 @@ TEST_CASE("a RST in CLOSE_WAIT is a broken pipe") {
     Rig::Connected made = rig.accepted();
     rig.say(made.peer, kAck | kFin);
     rig.give(made.peer, kRst | kAck);
+    // The stream has had its end, whatever came after it.
+    CHECK(Rig::value(rig.sockets().read(made.fd, 100)) == 0);
     CHECK(rig.get(made.fd, SOL_SOCKET, SO_ERROR) == EPIPE);
 }
 
