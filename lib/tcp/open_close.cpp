@@ -46,12 +46,10 @@ void Connection::finish(const Environment& env) {
 }
 
 void Connection::abandon(const Environment& env) {
+    if (state_ == State::Closed || state_ == State::TimeWait) receive_queue_.clear();  // nobody will take it
     if (orphan_ || state_ == State::Closed) return;
     orphan_ = true;
-    if (state_ == State::TimeWait) {
-        receive_queue_.clear();
-        return;
-    }
+    if (state_ == State::TimeWait) return;
     if (state_ == State::SynSent) return close(CloseReason::PeerLegReset, env);  // nobody to be told
     if (!receive_queue_.empty() || !reassembly_.empty()) {
         reset_reason_ = stats::ResetReason::DataAfterClose;
@@ -61,7 +59,9 @@ void Connection::abandon(const Environment& env) {
     if (state_ == State::FinWait2) deadlines_.arm(Timer::FinWait2, env.now + env.tunables.fin_timeout);
 }
 
+// RFC 9293 3.10.5: whatever was received and not read is lost, after an orderly end as well.
 void Connection::abort(CloseReason reason, const Environment& env) {
+    receive_queue_.clear();
     if (state_ == State::Closed) return;
     const bool tell = is_in(state_, kResettable);
     close(reason, env);

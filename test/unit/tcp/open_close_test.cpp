@@ -241,6 +241,27 @@ TEST_CASE("abandoning with unread data tells the peer by a RST") {
     CHECK(bench.c().buffer_count() == 0);
 }
 
+// RFC 9293 3.10.5, 3.10.4: nobody is left to read it, though the connection ended in order.
+TEST_CASE("abandoning or aborting after an orderly end drops what was not read") {
+    const bool aborts = GENERATE(false, true);
+    Bench bench;
+    bench.establish();
+    (void)bench.receive(kAck | kFin, 1, 1, "unread");
+    bench.c().finish(bench.env());
+    (void)bench.poll_all();
+    (void)bench.receive(kAck, 8, 2);
+    REQUIRE(bench.c().state() == State::Closed);
+    REQUIRE(bench.c().readable_bytes() == 6);
+    if (aborts) {
+        bench.c().abort(CloseReason::PeerLegReset, bench.env());
+    } else {
+        bench.c().abandon(bench.env());
+    }
+    CHECK(bench.c().buffer_count() == 0);
+    CHECK(bench.c().close_reason() == CloseReason::Normal);
+    CHECK(bench.poll_all().empty());
+}
+
 TEST_CASE("abandoning in each state ends, or leads to the end, and twice is once") {
     for (const State state :
          {State::SynSent, State::SynReceived, State::Established, State::FinWait1, State::FinWait2,
