@@ -84,6 +84,7 @@ struct Tcp {
     std::uint32_t syn_retries = 6;
     std::uint32_t synack_retries = 5;
     std::uint32_t retries2 = 15;
+    std::uint32_t orphan_retries = 0;
     Duration rto_initial = 1s;
     Duration rto_min = 200ms;
     Duration rto_max = 120s;

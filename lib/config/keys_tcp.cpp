@@ -23,6 +23,9 @@ constexpr std::array kTcpKeys{
     key<&Config::tcp, &Tcp::retries2>("tcp.retries2", Type::Count, {1, 255}, Apply::Live,
         "unanswered retransmissions before a connection is given up; an answered zero window never counts "
         "(Linux: it does)"),
+    key<&Config::tcp, &Tcp::orphan_retries>("tcp.orphan_retries", Type::Count, {0, 255}, Apply::Live,
+        "unanswered retransmissions and probes before a connection that nobody is left to read from is given up; "
+        "0: 8, and none once the timeout is `rto_max`"),
     key<&Config::tcp, &Tcp::rto_initial>("tcp.rto_initial", Type::Time, {10 * ms, 60 * s}, Apply::Live,
         "retransmission timeout before the first round trip is measured (RFC 6298)"),
     key<&Config::tcp, &Tcp::rto_min>("tcp.rto_min", Type::Time, {1 * ms, 60 * s}, Apply::Live,
@@ -64,7 +67,7 @@ constexpr std::array kTcpKeys{
     key<&Config::tcp, &Tcp::syncookies>("tcp.syncookies", Type::Count, {0, 2}, Apply::Live,
         "SYN cookies: 0 never, 1 when `max_syn_backlog` is reached, 2 always"),
     key<&Config::tcp, &Tcp::max_orphans>("tcp.max_orphans", Type::Count, {0, 1 << 24}, Apply::Live,
-        "connections that nobody is left to take the data of, whole process"),
+        "connections that only wait for their peer in FIN_WAIT_1, FIN_WAIT_2, CLOSING or LAST_ACK, whole process"),
     key<&Config::tcp, &Tcp::rmem>("tcp.rmem", Type::Size, {4 * KiB, GiB}, Apply::Live,
         "receive buffer of a connection (Linux has three numbers; this is its maximum)"),
     key<&Config::tcp, &Tcp::wmem>("tcp.wmem", Type::Size, {4 * KiB, GiB}, Apply::Live,
@@ -125,7 +128,6 @@ constexpr std::array kMissing{
     Missing{"tcp.autocorking", kNotYet},
     Missing{"tcp.moderate_rcvbuf", kNotYet},
     Missing{"tcp.retries1", "is not here: routes are not looked for again after a retransmission"},
-    Missing{"tcp.orphan_retries", "is not here: orphans follow `tcp.retries2`"},
     Missing{"tcp.abort_on_overflow", "is not here: a handshake that finds no room is completed later"},
     Missing{"tcp.mem", "is not here: memory is limited by `buffers.count`"},
     Missing{"tcp.tw_recycle", "is gone, from Linux too: it broke clients behind NAT; see `tcp.tw_reuse`"},

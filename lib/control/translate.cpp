@@ -7,6 +7,7 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.syn_retries = tcp.syn_retries;
     t.synack_retries = tcp.synack_retries;
     t.retries2 = tcp.retries2;
+    t.orphan_retries = tcp.orphan_retries;
     t.rto_initial = tcp.rto_initial;
     t.rto_min = tcp.rto_min;
     t.rto_max = tcp.rto_max;

@@ -46,20 +46,24 @@ tcp::Environment Stack<App>::environment_for(const HalfOpenSlot& slot) const {
 }
 
 // The pool is nearly down to the mark, and what holds it is not being read: somebody has to go before
-// everybody stands still.
+// everybody stands still. Orphans first, as in Linux: nobody on this side would miss them.
 template <typename App>
 void Stack<App>::relieve_pressure() {
     const std::uint32_t slots = std::min(connections_.touched(), kPressureSlots);
     std::uint32_t victim = base::Slab<ConnectionSlot>::kNone;
     std::uint32_t held_by_victim = 0;
+    bool is_victim_orphan = false;
     for (std::uint32_t looked = 0; looked < slots; ++looked) {
         pressure_cursor_ = pressure_cursor_ + 1 < connections_.touched() ? pressure_cursor_ + 1 : 0;
         if (!connections_.is_live(pressure_cursor_)) continue;
         const ConnectionSlot& slot = connections_[pressure_cursor_];
         const std::uint32_t held = slot.tcp.buffer_count();
-        if (slot.is_closed || held <= held_by_victim || !slot.tcp.is_stalled_for(kStalledFor, env_)) continue;
+        if (slot.is_closed || held == 0 || !slot.tcp.is_stalled_for(kStalledFor, env_)) continue;
+        if (is_victim_orphan && !slot.is_orphan) continue;
+        if (is_victim_orphan == slot.is_orphan && held <= held_by_victim) continue;
         victim = pressure_cursor_;
         held_by_victim = held;
+        is_victim_orphan = slot.is_orphan;
     }
     if (victim == base::Slab<ConnectionSlot>::kNone) return;
     connections_[victim].tcp.abort(stats::CloseReason::MemoryPressure, env_);

@@ -165,7 +165,7 @@ bool Connection::is_finished() const {
     return state_ == State::Closed && !reset_pending_;
 }
 bool Connection::is_orphan() const {
-    return orphan_;
+    return orphan_ || (is_in(state_, mask(State::Closing) | mask(State::LastAck)) && receive_queue_.empty());
 }
 Instant Connection::next_deadline() const {
     return deadlines_.earliest();

@@ -104,6 +104,7 @@ class Connection {
     [[nodiscard]] std::optional<stats::CloseReason> close_reason() const;
     /// CLOSED, and nothing left to be sent (a RST may be).
     [[nodiscard]] bool is_finished() const;
+    /// Whether it only waits for its peer: abandoned, or in CLOSING or LAST_ACK with nothing left to be read.
     [[nodiscard]] bool is_orphan() const;
     /// Whether what is queued to be sent has waited for an acknowledgement for so long: a reader who doesn't
     /// read.
@@ -194,6 +195,9 @@ class Connection {
     OutSegment make_text(const Plan&, const Environment&);
     OutSegment make_probe(const Plan&, const Environment&);
     void note_sent(const Plan&, const Environment&);
+
+    // open_close.cpp
+    [[nodiscard]] std::uint32_t retries_max(Duration timeout, const Environment&) const;
 
     // timers.cpp
     void establishment_expired(const Environment&);

@@ -12,6 +12,9 @@ using stats::Timer;
 constexpr StateMask kResettable = mask(State::SynReceived) | mask(State::Established) |
                                   mask(State::FinWait1) | mask(State::FinWait2) | mask(State::CloseWait);
 
+// What Linux has for tcp_orphan_retries 0.
+constexpr std::uint32_t kOrphanRetries = 8;
+
 Events Connection::take_events() {
     return Events{std::exchange(events_, std::uint8_t{0})};
 }
@@ -57,6 +60,15 @@ void Connection::abandon(const Environment& env) {
     }
     finish(env);
     if (state_ == State::FinWait2) deadlines_.arm(Timer::FinWait2, env.now + env.tunables.fin_timeout);
+}
+
+/// Unanswered retransmissions or probes before the connection is given up, where the last was waited for
+/// for `timeout`: retries2, or Linux's tcp_orphan_retries when it has been abandoned. There 0 means eight,
+/// and the end when the timeout has reached rto_max.
+std::uint32_t Connection::retries_max(Duration timeout, const Environment& env) const {
+    if (!orphan_) return env.tunables.retries2;
+    if (env.tunables.orphan_retries > 0) return env.tunables.orphan_retries;
+    return timeout < env.tunables.rto_max ? kOrphanRetries : 0;
 }
 
 // RFC 9293 3.10.5: whatever was received and not read is lost, after an orderly end as well.

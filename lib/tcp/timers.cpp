@@ -78,7 +78,7 @@ void Connection::retransmission_expired(const Environment& env) {
         rtt_.retransmitted();
         return;  // update_persist() arms the timer
     }
-    if (retransmits_ >= env.tunables.retries2) return abort(CloseReason::RetransmitTimeout, env);
+    if (retransmits_ >= retries_max(rtt_.rto(), env)) return abort(CloseReason::RetransmitTimeout, env);
     // RFC 5681 3.1: the flight is what the first expiry found, until something of it is acknowledged.
     congestion_.timed_out(snd_.flight(), snd_.mss);
     if (retransmits_ < UINT8_MAX) ++retransmits_;
@@ -94,11 +94,16 @@ void Connection::retransmission_expired(const Environment& env) {
 }
 
 // RFC 9293 3.8.6.1. An answered probe keeps the connection alive for ever (MUST-37), unless nobody is left on
-// this side to want that: an orphan's probes count whether answered or not (HARDENING 22, 23).
+// this side to want that: an orphan is given up when its probes are rto_max apart (HARDENING 22, 23).
 void Connection::persist_expired(const Environment& env) {
     if (is_past_user_timeout(env)) return abort(CloseReason::UserTimeout, env);
-    const std::uint32_t count = orphan_ ? persist_backoff_ : probes_unanswered_;
-    if (count >= env.tunables.retries2) return abort(CloseReason::PersistTimeout, env);
+    Duration timeout = rtt_.rto();
+    for (unsigned i = 0; i < persist_backoff_ && timeout < env.tunables.rto_max; ++i)
+        timeout *= 2;
+    const std::uint32_t most = retries_max(timeout, env);
+    const bool is_given_up =
+        orphan_ && timeout >= env.tunables.rto_max && std::uint32_t{persist_backoff_} >= most;
+    if (probes_unanswered_ >= most || is_given_up) return abort(CloseReason::PersistTimeout, env);
     if (probes_unanswered_ < UINT8_MAX) ++probes_unanswered_;
     if (persist_backoff_ < UINT8_MAX) ++persist_backoff_;
     probe_pending_ = true;

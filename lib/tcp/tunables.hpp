@@ -15,9 +15,10 @@ using namespace std::chrono_literals;
 struct Tunables {
     std::uint32_t syn_retries = 6;  ///< our SYNs sent again before giving up
     std::uint32_t synack_retries = 5;
-    std::uint32_t retries2 = 15;  ///< unanswered retransmissions before giving up; see DESIGN 1
-    Duration rto_initial = 1s;    ///< RFC 6298 2.1
-    Duration rto_min = 200ms;     ///< Linux's TCP_RTO_MIN (RFC 6298 would have 1 s)
+    std::uint32_t retries2 = 15;       ///< unanswered retransmissions before giving up; see DESIGN 1
+    std::uint32_t orphan_retries = 0;  ///< the same for orphans; 0 means 8
+    Duration rto_initial = 1s;         ///< RFC 6298 2.1
+    Duration rto_min = 200ms;          ///< Linux's TCP_RTO_MIN (RFC 6298 would have 1 s)
     Duration rto_max = 120s;
     Duration user_timeout = 0s;         ///< 0: retries2 alone decides (RFC 9293 3.9.1, TCP_USER_TIMEOUT)
     std::uint32_t quickack = 16;        ///< segments acknowledged at once at the start of a connection

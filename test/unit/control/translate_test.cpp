@@ -17,6 +17,7 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.syn_retries == fresh.syn_retries);
     CHECK(translated.synack_retries == fresh.synack_retries);
     CHECK(translated.retries2 == fresh.retries2);
+    CHECK(translated.orphan_retries == fresh.orphan_retries);
     CHECK(translated.rto_initial == fresh.rto_initial);
     CHECK(translated.rto_min == fresh.rto_min);
     CHECK(translated.rto_max == fresh.rto_max);
@@ -62,6 +63,7 @@ TEST_CASE("every key of tcp reaches the machine") {
         for (const std::uint64_t v : {std::uint64_t{t.syn_retries},
                                       std::uint64_t{t.synack_retries},
                                       std::uint64_t{t.retries2},
+                                      std::uint64_t{t.orphan_retries},
                                       std::uint64_t{t.quickack},
                                       std::uint64_t{t.delack_segments},
                                       std::uint64_t{t.keepalive},

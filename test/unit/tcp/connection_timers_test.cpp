@@ -183,26 +183,6 @@ TEST_CASE("persist: retries2 counts unanswered probes only") {  // DESIGN 1, HAR
     CHECK(bench.poll_one().flags.rst());
 }
 
-TEST_CASE("persist: an orphan's probes count though they are answered") {  // HARDENING 23
-    Bench bench;
-    bench.tunables.retries2 = 5;
-    bench.establish();
-    bench.peer_window = 0;
-    (void)bench.receive(kAck, 1, 1);
-    bench.send("waiting");
-    bench.c().abandon(bench.env());
-    int answered = 0;
-    while (bench.c().state() != State::Closed && answered < 100) {
-        bench.run_to_deadline();
-        (void)bench.poll_all();
-        if (bench.c().state() == State::Closed) break;
-        (void)bench.receive(kAck, 1, 1);
-        ++answered;
-    }
-    CHECK(answered == 5);
-    CHECK(bench.c().close_reason() == CloseReason::PersistTimeout);
-}
-
 TEST_CASE("persist: a probe that is taken counts as sent, the next one follows it") {
     Bench bench;
     bench.establish();
