@@ -7,6 +7,7 @@
 namespace terminus::config::detail {
 namespace {
 
+// RFC 9293 3.9.1.1, MUST-46: no backend is at the address of many.
 std::string host_fault(const wire::IpAddress& address, bool link_local_too) {
     const std::string text = quoted(address.to_string());
     if (address.is_unspecified()) return text + " is no machine's address";

@@ -38,9 +38,10 @@ constexpr std::array kTcpKeys{
         "segments acknowledged at once at the start of a connection"),
     key<&Config::tcp, &Tcp::delack_segments>("tcp.delack_segments", Type::Count, {1, 64}, Apply::Live,
         "full segments per acknowledgement"),
-    key<&Config::tcp, &Tcp::delack_min>("tcp.delack_min", Type::Time, {0, 500 * ms}, Apply::Live,
+    key<&Config::tcp, &Tcp::delack_min>("tcp.delack_min", Type::Time, {0, 499 * ms}, Apply::Live,
         "how long an acknowledgement is held back"),
-    key<&Config::tcp, &Tcp::delack_max>("tcp.delack_max", Type::Time, {0, 500 * ms}, Apply::Live,
+    // RFC 9293 3.8.6.3, MUST-40: less than half a second.
+    key<&Config::tcp, &Tcp::delack_max>("tcp.delack_max", Type::Time, {0, 499 * ms}, Apply::Live,
         "the longest an acknowledgement is ever held back (RFC 1122: under 500ms)"),
     key<&Config::tcp, &Tcp::keepalive>("tcp.keepalive", Type::Bool, {}, Apply::Live,
         "whether idle connections are probed, both legs (Linux: off unless the application asks)"),

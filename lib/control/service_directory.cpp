@@ -25,6 +25,7 @@ const config::Port* port_towards(const config::Config& config, const wire::IpAdd
 
 /// The addresses a pool's backends are reached from: its own, and for a family without one those of the
 /// ports.
+// RFC 9293 3.9.1.1, MUST-44: without one that is named, the address of the way there.
 std::vector<wire::IpAddress> source_addresses(const config::Pool& pool, const config::Config& config) {
     std::vector<wire::IpAddress> sources = pool.source_addresses;
     for (const bool v4 : {true, false}) {

@@ -75,11 +75,13 @@ CallResult begin_connect(SocketTable& table, SocketId id, const SocketAddress& t
     if (const int error = check_family(socket, to); error != 0) return failure(error);
     const wire::IpAddress& remote = to.endpoint.address;
     if (remote.is_v4() && socket.options.v6_only) return failure(ENETUNREACH);
+    // RFC 9293 3.9.1.1, MUST-46.
     if (remote.is_multicast() || remote.is_limited_broadcast()) return failure(ENETUNREACH);
     if (remote.is_unspecified() || remote.is_loopback() || table.local_id(remote))
         return refusal(ENETUNREACH, "the machine has no loopback interface");
     if (to.endpoint.port == 0) return refusal(EINVAL, "the stack takes port 0 for no port");
     wire::Endpoint local = socket.local;
+    // RFC 9293 3.9.1.1, MUST-44.
     if (local.address.is_unspecified()) local.address = table.local_address(remote.is_v4());
     if (local.address.is_v4() != remote.is_v4()) return failure(ENETUNREACH);
     const auto opened = open_from(table, id, {local, to.endpoint});

@@ -9,8 +9,8 @@ namespace {
 constexpr IcmpVerdict kSoft{IcmpEffect::Soft, 0};
 constexpr IcmpVerdict kHard{IcmpEffect::Hard, 0};
 
-// RFC 1122 4.2.3.9: 0, 1, 5 are soft, 2, 3 hard. RFC 1812 5.2.7.1: 9, 10 and 13 are a filter's refusal, which
-// won't change while a handshake waits.
+// RFC 1122 4.2.3.9, RFC 9293 3.9.2.2, MUST-56, SHLD-26: 0, 1, 5 are soft, 2, 3 hard. RFC 1812 5.2.7.1: 9, 10
+// and 13 are a filter's refusal, which won't change while a handshake waits.
 IcmpVerdict unreachable_v4(const wire::IcmpMessage& message) {
     switch (message.code) {
         case 2:
@@ -46,8 +46,8 @@ std::optional<IcmpVerdict> verdict_v4(const wire::IcmpMessage& message) {
             return unreachable_v4(message);
         case wire::kIcmpTimeExceeded:
         case wire::kIcmpParameterProblem:
-            return kSoft;
-        default:  // RFC 6633: source quench is ignored
+            return kSoft;  // RFC 9293 3.9.2.2, MUST-56
+        default:           // RFC 6633, RFC 9293 3.9.2.2, MUST-55: source quench is ignored
             return std::nullopt;
     }
 }

@@ -33,6 +33,7 @@ void write_l2_l3(const FrameAddressing& addressing, std::uint8_t protocol, std::
         header.source = addressing.source;
         header.destination = addressing.destination;
         header.protocol = protocol;
+        // RFC 9293 3.9.1.9 and 3.9.2, SHLD-22, MUST-49: as they are, TTL and DiffServ field.
         header.hop_limit = addressing.hop_limit;
         header.traffic_class = addressing.traffic_class;
         header.total_length = static_cast<std::uint16_t>(wire::kIpv4Header + l4_length);
@@ -144,6 +145,7 @@ bool FrameBuilder::attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::
     return true;
 }
 
+// RFC 9293 3.1, MUST-2: by us, or by the device from the pseudo-header's sum.
 void FrameBuilder::finish_checksums(Buffer& frame, const FrameAddressing& addressing, std::uint32_t l3_header,
                                     std::uint32_t l4_header, std::uint32_t length) const {
     rte_mbuf* mbuf = frame.get();

@@ -30,6 +30,7 @@ bool Proxy::connect_backend(Stack& stack, Cookie cookie) {
 
 // From the first source address that has a port left. A backend without one, or without a route, costs no
 // attempt.
+// RFC 9293 3.9.1.1, MUST-43.
 bool Proxy::connect_to(Stack& stack, Cookie cookie, const Pool& pool, const Backend& backend) {
     const std::optional<std::uint16_t> device = stack.port_to(backend.address.address);
     if (!device) return false;

@@ -53,7 +53,7 @@ enum class ConnectError : std::uint8_t {
     NoRoute,     ///< no route to the destination
 };
 
-/// An active open.
+/// An active open, from the address and port that it names (RFC 9293 3.9.1.1, MUST-43).
 struct ConnectRequest {
     wire::FourTuple tuple;       ///< local.address is one of ours
     std::uint16_t local_id = 0;  ///< its id in neigh::LocalAddresses

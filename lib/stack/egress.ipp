@@ -14,6 +14,7 @@ void Stack<App>::mark_dirty(std::uint32_t index) {
     dirty_.push_back(index);
 }
 
+// RFC 9293 3.10.7.4, MUST-58, MUST-59: after all that came in the turn, so that one ACK answers it.
 template <typename App>
 void Stack<App>::egress() {
     const std::uint32_t count = dirty_.size();
@@ -31,6 +32,7 @@ bool Stack<App>::has_work() const {
     return !dirty_.empty() || network_.has_unsent();
 }
 
+// RFC 9293 3.9.1.1, MUST-45: every segment has the addresses of the connection's key.
 template <typename App>
 void Stack<App>::transmit(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
@@ -58,6 +60,7 @@ void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segme
         .window = segment.window,
         .options = segment.options,
     };
+    // RFC 9293 3.9.1.9 and 3.9.2, MUST-48, SHLD-21, MUST-49: as they are set now.
     const HopFields hop{.hop_limit = tunables.hop_limit, .traffic_class = tunables.traffic_class};
     network_.send_tcp(tuple, hop, header, segment.payload_length > 0 ? queue : nullptr,
                       segment.payload_offset, segment.payload_length, env_.now);

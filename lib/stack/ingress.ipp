@@ -181,6 +181,7 @@ void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, cons
 }
 
 // RFC 5927: only what quotes bytes of ours in flight counts; the connection checks that.
+// RFC 9293 3.9.2.2, MUST-54: to the connection whose segment is quoted.
 template <typename App>
 void Stack<App>::icmp_error_arrives(Arrival& arrival) {
     const flow::Key key = key_of(arrival.tuple, arrival.local_id);

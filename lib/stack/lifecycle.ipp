@@ -48,6 +48,7 @@ bool Stack<App>::has_key(flow::Handle handle, const flow::Key& key) const {
     return false;
 }
 
+// RFC 6528 3, RFC 9293 3.7.1, MUST-67: what a connection begins with.
 template <typename App>
 tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTuple& tuple, stats::Leg leg,
                                                             ProfileId profile) const {
@@ -261,6 +262,7 @@ void Stack<App>::free_time_wait(std::uint32_t index) {
     stats_.time_wait.set(time_waits_.size());
 }
 
+// RFC 9293 3.9.1.1, MUST-41: of what exists only half-opens that have lost their listener are touched.
 template <typename App>
 void Stack<App>::services_changed() {
     for (std::uint32_t index = 0; index < half_opens_.touched(); ++index) {

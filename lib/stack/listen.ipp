@@ -63,6 +63,7 @@ tcp::HalfOpen::Parameters Stack<App>::half_open_parameters(const Arrival& arriva
 
 // The caller has asked has_half_open_room(). `successor_of` is the TIME_WAIT whose entry of the table it
 // takes, so that this can't fail for want of another.
+// RFC 9293 3.9.1.1, MUST-42: the listener stays, however many half-opens it has.
 template <typename App>
 void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, wire::SeqNum iss,
                            std::uint64_t hash, flow::Handle successor_of) {

@@ -188,7 +188,7 @@ Received Network::receive_tcp(const wire::Frame& header, Arrival& arrival) {
     }
     const bool device_vouches =
         ports_[arrival.port]->capabilities().rx_checksum && packet::device_verified_l4(arrival.frame);
-    if (!device_vouches) {
+    if (!device_vouches) {  // RFC 9293 3.1, MUST-3
         stats_.checksums_verified_in_software.add();
         if (!wire::is_good(packet::sum_bytes(arrival.frame, header.l4_offset, header.l4_length,
                                              wire::l4_pseudo_sum(header)))) {

@@ -15,6 +15,7 @@ namespace {
 using Check = std::optional<Fault>;
 
 // RFC 1122 3.2.1.3, 4.2.3.10: no host can be answered at such an address.
+// RFC 9293 3.9.2.3, MUST-63: nor is its SYN looked at.
 bool may_be_source(const Frame& frame) {
     const IpAddress& source = frame.source;
     if (source.is_multicast() || source.is_loopback() || source.is_limited_broadcast()) return false;

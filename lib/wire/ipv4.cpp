@@ -22,6 +22,7 @@ bool fragment_is_possible(const Ipv4Header& header) {
 
 }  // namespace
 
+// RFC 9293 3.9.2, MUST-50: options of IP are skipped by the header's length.
 base::Result<Ipv4Header, Fault> parse_ipv4(base::Bytes packet, std::size_t packet_length) {
     packet = packet.first(std::min(packet.size(), packet_length));
     if (packet.size() < kIpv4Header) return base::Failure{Fault::IpTruncated};

@@ -17,11 +17,11 @@ base::Result<TcpSegment, Fault> parse_tcp(base::Bytes l4, std::size_t l4_length)
     segment.seq = SeqNum(base::load_be32(&l4[4]));
     segment.ack = SeqNum(base::load_be32(&l4[8]));
     segment.flags.bits = l4[13];
-    segment.window = base::load_be16(&l4[14]);
+    segment.window = base::load_be16(&l4[14]);  // RFC 9293 3.1, MUST-1: without a sign
     segment.urgent_pointer = base::load_be16(&l4[18]);
     segment.header_length = static_cast<std::uint8_t>(header_length);
     segment.payload_length = static_cast<std::uint32_t>(l4_length - header_length);
-    if (header_length > kTcpHeaderMin) {
+    if (header_length > kTcpHeaderMin) {  // RFC 9293 3.1, MUST-5: whatever segment it is
         segment.options = parse_tcp_options(l4.subspan(kTcpHeaderMin, header_length - kTcpHeaderMin));
     }
     return segment;

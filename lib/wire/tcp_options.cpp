@@ -83,7 +83,7 @@ class Writer {
         base::store_be32(&out_[at_], value);
         at_ += 4;
     }
-    void kind(std::uint8_t kind, std::size_t length) {
+    void kind(std::uint8_t kind, std::size_t length) {  // RFC 9293 3.1, MUST-68: none without its length
         u8(kind);
         u8(length);
     }
@@ -113,6 +113,7 @@ void write_sack_permitted_and_timestamps(const TcpOptions& options, Writer& writ
 
 }  // namespace
 
+// RFC 9293 3.1 and 3.2, MUST-4, MUST-64: each option where it begins, aligned or not.
 TcpOptions parse_tcp_options(base::Bytes bytes) {
     TcpOptions options;
     if (bytes.size() > kTcpOptionsMax) bytes = bytes.first(kTcpOptionsMax);

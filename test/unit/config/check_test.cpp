@@ -67,6 +67,9 @@ TEST_CASE("addresses that no machine can have are refused") {
     CHECK(with("\"[fe80::1]:80\"").size() == 1);
     CHECK(with("192.0.2.80:0").size() == 1);
     CHECK(with("192.0.2.80:65535").empty());
+    // RFC 9293 3.9.1.1, MUST-46: nothing is ever opened to an address of many.
+    for (const std::string many : {"224.0.0.1:80", "255.255.255.255:80", "\"[ff02::1]:80\""})
+        CHECK(errors_of(replaced(kGoodFile, "192.0.2.10:8080", many)).size() == 1);
 }
 
 TEST_CASE("a port's address is a machine's within its network") {
@@ -149,6 +152,8 @@ TEST_CASE("bounds that belong together are in order") {
           Lines{"t.yaml:13:16: tcp.rto_min: `rto_min` (3s) is longer than `rto_max` (2s)"});
     CHECK(errors_of(kGoodFile + "tcp: {rto_min: 2s, rto_max: 2s}\n").empty());
     CHECK(errors_of(kGoodFile + "tcp: {delack_max: 20ms}\n").size() == 1);
+    CHECK(errors_of(kGoodFile + "tcp: {delack_max: 499ms}\n").empty());  // RFC 9293 3.8.6.3, MUST-40
+    CHECK(errors_of(kGoodFile + "tcp: {delack_max: 500ms}\n").size() == 1);
 }
 
 TEST_CASE("the admin socket's path is absolute") {

@@ -87,6 +87,7 @@ TEST_CASE("local addresses only grow, the ports' first") {
     CHECK(second->local_addresses()[3].to_string() == "192.0.2.90");
 }
 
+// RFC 9293 3.9.1.1, MUST-43, MUST-44: the address that is named, else that of the way there.
 TEST_CASE("a pool without source addresses takes those of the port that leads to its backends") {
     ServiceDirectory directory;
     const auto table = build(directory, kTwo + R"(

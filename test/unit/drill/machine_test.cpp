@@ -113,6 +113,7 @@ TEST_CASE("what is no packet is refused") {
     CHECK_FALSE(rig.machine().inject(too_long));
 }
 
+// RFC 9293 3.9.2, MUST-49.
 TEST_CASE("sysctls reach connections that live, unless an option of their socket says otherwise") {
     Rig rig;
     Rig::Connected made = rig.accepted();

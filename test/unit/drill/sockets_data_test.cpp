@@ -92,6 +92,7 @@ TEST_CASE("the peer's FIN ends the stream behind its last byte") {
     CHECK(Rig::value(rig.sockets().read(made.fd, 100)) == 0);
 }
 
+// RFC 9293 3.6, MUST-12.
 TEST_CASE("a RST is told once, and then the stream is at its end") {
     Rig rig;
     Rig::Connected made = rig.accepted();

@@ -128,6 +128,7 @@ TEST_CASE("a blocking connect returns with the SYN-ACK, over both families") {
     const CallId connecting = Rig::blocked(rig.sockets().connect(fd, rig.remote()));
     CHECK(rig.sockets().state(fd) == State::SynSent);
     Peer peer = rig.take_syn();
+    // RFC 9293 3.9.1.1, MUST-44: nobody has named it.
     CHECK(peer.tuple.local.address == rig.local_address());
     rig.advance(10ms);
     CHECK(rig.sockets().is_blocked(connecting));

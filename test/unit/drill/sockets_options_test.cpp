@@ -104,6 +104,7 @@ TEST_CASE("a listener's options are its children's, and go on the SYN-ACK") {
     const Sent answer = rig.sent_one();
     CHECK(answer.tcp.options.mss == 1000);
     CHECK(answer.tcp.window == 5000);
+    // RFC 9293 3.9.2, MUST-49; 3.9.1.9, MUST-48, SHLD-22.
     CHECK(answer.bytes[8] == 17);
     CHECK(answer.bytes[1] == 0x10);
     peer.ack = answer.tcp.seq + 1;

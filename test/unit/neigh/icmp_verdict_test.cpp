@@ -29,6 +29,7 @@ IcmpEffect effect(bool is_v6, std::uint8_t type, std::uint8_t code) {
 
 }  // namespace
 
+// RFC 9293 3.9.2.2, MUST-56, SHLD-26.
 TEST_CASE("RFC 1122 4.2.3.9: each code of destination unreachable has its effect") {
     for (std::uint8_t code = 0; code < 20; ++code) {
         INFO("code " << int{code});
@@ -51,6 +52,7 @@ TEST_CASE("RFC 4443 3: each code of ICMPv6 unreachable has its effect") {
     CHECK(effect(true, 4, 1) == IcmpEffect::Soft);
 }
 
+// RFC 9293 3.9.2.2, MUST-55.
 TEST_CASE("HARDENING 16: source quench is ignored, as is what is no error or not about TCP") {
     CHECK_FALSE(icmp_verdict(error(false, wire::kIcmpSourceQuench, 0)));
     wire::IcmpMessage message = error(false, 3, 3);

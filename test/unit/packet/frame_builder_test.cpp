@@ -87,6 +87,7 @@ std::string received_payload(const Buffer& built) {
 
 }  // namespace
 
+// RFC 9293 3.1, MUST-2.
 TEST_CASE("a frame without payload is one mbuf with true headers") {
     FrameBuilder builder(test::pool(), test::indirect_pool(), capable());
     for (const FrameAddressing& to : {v4(), v6()}) {
@@ -97,6 +98,7 @@ TEST_CASE("a frame without payload is one mbuf with true headers") {
     }
 }
 
+// RFC 9293 3.1, MUST-2: over text in pieces, too.
 TEST_CASE("payload goes by reference where the port can take it") {
     const auto before = test::buffers_in_use();
     {
@@ -196,6 +198,7 @@ TEST_CASE("with no header buffer to be had the frame is empty") {
     CHECK_FALSE(builder.ethernet({}, {}, 0x0806, {}));
 }
 
+// RFC 9293 3.1, MUST-2: what a device needs to make it.
 TEST_CASE("a device that makes checksums gets the pseudo-header's sum and the lengths it needs") {
     PortCapabilities can = capable();
     can.tx_tcp_checksum = true;
@@ -233,6 +236,7 @@ TEST_CASE("a clone does not carry the flags with which its bytes were received")
     CHECK(frame.get()->next->ol_flags == RTE_MBUF_F_INDIRECT);
 }
 
+// RFC 9293 3.9.1.9, SHLD-22.
 TEST_CASE("an IP packet around a finished message has the header that was asked for") {
     FrameBuilder builder(test::pool(), nullptr, {});
     FrameAddressing to = v6();

@@ -235,6 +235,7 @@ TEST_CASE(
     REQUIRE(world.served().size() == 3);
 }
 
+// RFC 9293 3.9.1.1, MUST-41: other listeners are none of a connection's business.
 TEST_CASE("a service, pool and backends that a reload removes keep their sessions, and take no new ones") {
     const LeakCheck leaks;
     World world({});

@@ -66,6 +66,7 @@ TEST_CASE("a big upload and a big download pass each other at once") {
     require_nothing_left(world);
 }
 
+// RFC 9293 3.6, MUST-12: a FIN is no abort.
 TEST_CASE("a client that half-closes downloads for three times fin_timeout") {
     const LeakCheck leaks;
     World world({.is_v6 = GENERATE(false, true)});
@@ -123,6 +124,7 @@ TEST_CASE("both sides close at once and nothing is lost") {
     REQUIRE(world.closes(Leg::Backend, CloseReason::Normal) == 1);
 }
 
+// RFC 9293 3.6, MUST-12: an abort is told from an orderly end.
 TEST_CASE("a RST of the client is a RST to the backend") {
     const LeakCheck leaks;
     World world({.is_v6 = GENERATE(false, true)});

@@ -149,6 +149,7 @@ TEST_CASE(
     REQUIRE(client.received == response);
 }
 
+// RFC 9293 3.8.6.1, MAY-8.
 TEST_CASE("a reader that stops closes the window on the other side, and everything arrives when it goes on") {
     const LeakCheck leaks;
     World::Options options{};

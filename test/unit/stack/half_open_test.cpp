@@ -12,6 +12,7 @@ Segment syn_from(std::uint16_t port) {
     return {.flags = kSyn, .seq = wire::SeqNum(port), .from_port = port};
 }
 
+// RFC 9293 3.9.1.1, MUST-42.
 TEST_CASE("the half-open table takes as many as it may and drops the next SYN without an answer") {
     const LeakCheck leaks;
     HostOptions options;
@@ -220,6 +221,7 @@ TEST_CASE("of ICMP errors only a hard one that quotes the SYN-ACK's very number 
     REQUIRE(bench.sent().empty());
 }
 
+// RFC 9293 3.9.1.1, MUST-41.
 TEST_CASE("half-opens of a listener that a reload removed are reset, others are not") {
     // HARDENING 10.
     const LeakCheck leaks;

@@ -189,6 +189,7 @@ TEST_CASE("spoilt IPv6 headers are dropped, each counted once") {
     check_all(bench, frames.cases);
 }
 
+// RFC 9293 3.1, MUST-3: among them those with a wrong checksum.
 TEST_CASE("spoilt TCP headers are dropped, each counted once, in both families") {
     Bench bench(GENERATE(false, true));
     bench.host().listen(80, {});

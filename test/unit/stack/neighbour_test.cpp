@@ -243,6 +243,7 @@ TEST_CASE("every address of ours is announced at start, twice, two seconds apart
     REQUIRE(announced().count(more[4]) == 1);
 }
 
+// RFC 9293 3.9.1.1, MUST-45: answers come from that address and no other.
 TEST_CASE("connections to a virtual address are served, in both families") {
     const LeakCheck leaks;
     const wire::IpAddress address = Host::address_of(200, GENERATE(false, true));

@@ -40,6 +40,7 @@ TEST_CASE("two hosts exchange data and close, in both families, on ports of ever
     REQUIRE(client.drops() + server.drops() == 0);
 }
 
+// RFC 9293 3.10.7.4, MUST-58, MUST-59.
 TEST_CASE("the SYN, the ACK, data and the FIN of a connection may come in one burst") {
     const LeakCheck leaks;
     Bench bench(GENERATE(false, true));

@@ -137,7 +137,7 @@ TEST_CASE("overlapping fragments spoil their datagram, and nothing of it is take
 }
 
 TEST_CASE("ICMP errors count only when they quote what is in flight") {
-    // RFC 5927, HARDENING 16.
+    // RFC 5927, HARDENING 16, RFC 9293 3.9.2.2, MUST-54.
     const LeakCheck leaks;
     Bench bench(GENERATE(false, true));
     bench.host().listen(80, {.send = random_bytes(7, 5000)});
@@ -181,6 +181,7 @@ TEST_CASE("ICMP errors count only when they quote what is in flight") {
     REQUIRE(bench.host().count(State::Established) == 1);
 }
 
+// RFC 9293 3.9.2.2, MUST-54, SHLD-26.
 TEST_CASE("a hard ICMP error ends an active open") {
     const LeakCheck leaks;
     Bench bench(GENERATE(false, true));

@@ -134,6 +134,7 @@ TEST_CASE("a frame is handed over once: what the addressee doesn't know either i
     REQUIRE(workers.second.drops(DropReason::TcpNoListener) == 1);
 }
 
+// RFC 9293 3.9.2.2, MUST-54.
 TEST_CASE("an ICMP error finds the connection of another worker by the tuple that it quotes") {
     const LeakCheck leaks;
     TwoWorkers workers(GENERATE(false, true));

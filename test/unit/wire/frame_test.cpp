@@ -141,6 +141,7 @@ TEST_CASE("HARDENING 8: source = destination (LAND) is refused in both families"
     CHECK(fault_v6("2001:db8::2", "2001:db8::2") == Fault::IpAddress);
 }
 
+// RFC 9293 3.9.2.3, MUST-63.
 TEST_CASE("HARDENING 8: a source that no host can be is refused") {
     CHECK(fault_v4("0.0.0.0", "192.0.2.2") == Fault::IpAddress);
     CHECK(fault_v4("0.255.255.255", "192.0.2.2") == Fault::IpAddress);
@@ -162,6 +163,7 @@ TEST_CASE("HARDENING 8: a mapped address in an IPv6 header is refused, as source
     CHECK(fault_of(frame_v6(test::tcp_syn(), kProtocolTcp, test::kPeer6, test::kOur4)) == Fault::IpAddress);
 }
 
+// RFC 9293 3.9.2.3, MUST-57.
 TEST_CASE("HARDENING 8: TCP to many is refused, ICMP to many is handed on") {
     CHECK(fault_v4("192.0.2.1", "224.0.0.1") == Fault::IpAddress);
     CHECK(fault_v4("192.0.2.1", "224.0.0.1", kProtocolIcmp) == kGood);
@@ -211,6 +213,7 @@ TEST_CASE("HARDENING 9: fragments are flagged, those that cut or overlay the TCP
     CHECK(parsed.value().l4_length == 16);
 }
 
+// RFC 9293 3.1, MUST-3.
 TEST_CASE("HARDENING 7: a TCP checksum is verified over pseudo-header and segment, zero is no exception") {
     for (const bool v6 : {false, true}) {
         const IpAddress source = v6 ? test::kPeer6 : test::kPeer4;

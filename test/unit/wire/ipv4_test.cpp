@@ -111,6 +111,7 @@ TEST_CASE("HARDENING 2: a header length under five words or past the packet is r
     CHECK(fault_of(shorter) == Fault::IpHeaderLength);
 }
 
+// RFC 9293 3.9.2, MUST-50.
 TEST_CASE("HARDENING 2: IPv4 options are skipped and belong to the checksum") {
     Octets packet = packet_of(8);
     packet[0] = 0x46;

@@ -43,6 +43,7 @@ const TcpOptions kNone{};
 
 }  // namespace
 
+// RFC 9293 3.1, MUST-4.
 TEST_CASE("each option is read at its own length") {
     CHECK(parsed("0204 05b4").mss == 1460);
     CHECK(parsed("0303 0e").window_scale == 14);
@@ -54,17 +55,20 @@ TEST_CASE("each option is read at its own length") {
     CHECK(sack.sack[1] == SackBlock{SeqNum(3), SeqNum(4)});
 }
 
+// RFC 9293 3.1, MUST-7.
 TEST_CASE("HARDENING 3: a TCP option of length zero ends the list") {
     CHECK(parsed("0200 0402") == kNone);
     CHECK(parsed("0402 fe00 0303 07").sack_permitted);
     CHECK_FALSE(parsed("0402 fe00 0303 07").window_scale);
 }
 
+// RFC 9293 3.1, MUST-6 and MUST-7: by its length.
 TEST_CASE("HARDENING 3: a TCP option of length one ends the list, one of length two is skipped") {
     CHECK(parsed("fe01 0402") == kNone);
     CHECK(parsed("fe02 0402").sack_permitted);
 }
 
+// RFC 9293 3.1, MUST-7: beyond what is there.
 TEST_CASE("HARDENING 3: a TCP option that ends past the header ends the list, one that ends with it counts") {
     CHECK(parsed("0204 05") == kNone);
     CHECK(parsed("0204 05b4").mss == 1460);
@@ -130,6 +134,7 @@ TEST_CASE("HARDENING 3: forty bytes of junk are read in bounded work and nothing
     CHECK(parse_tcp_options(too_long) == kNone);
 }
 
+// RFC 9293 3.1, MUST-68.
 TEST_CASE("options are written in Linux's order with the padding where Linux has it") {
     TcpOptions options;
     CHECK(written(options).empty());
@@ -159,6 +164,7 @@ TEST_CASE("SACK blocks that don't fit beside the other options are left out") {
     CHECK(parse_tcp_options(written(options)).sack_count == 2);
 }
 
+// RFC 9293 3.1, MUST-68, MUST-69: no byte of the header is left as it was.
 TEST_CASE("what is written is read back, whatever the options") {
     base::Rng rng(4);
     for (int round = 0; round < 5000; ++round) {

@@ -19,8 +19,9 @@ std::optional<Fault> fault_of(base::Bytes l4, std::size_t l4_length) {
 
 }  // namespace
 
+// RFC 9293 3.1, MUST-1: a window with its highest bit set is large, not negative.
 TEST_CASE("every field of a TCP header is read from its place") {
-    const Octets bytes = hex("1234 5678 9abcdef0 0fedcba9 6012 4321 0000 00ff 0204 05b4 aabbcc");
+    const Octets bytes = hex("1234 5678 9abcdef0 0fedcba9 6012 c321 0000 00ff 0204 05b4 aabbcc");
     const auto parsed = parse_tcp(bytes, bytes.size());
     REQUIRE(parsed.ok());
     const TcpSegment& segment = parsed.value();
@@ -29,7 +30,7 @@ TEST_CASE("every field of a TCP header is read from its place") {
     CHECK(segment.seq == SeqNum(0x9abcdef0));
     CHECK(segment.ack == SeqNum(0x0fedcba9));
     CHECK(segment.flags.bits == (TcpFlags::kSyn | TcpFlags::kAck));
-    CHECK(segment.window == 0x4321);
+    CHECK(segment.window == 0xc321);
     CHECK(segment.urgent_pointer == 0xff);
     CHECK(segment.header_length == 24);
     CHECK(segment.payload_length == 3);
