@@ -1,0 +1,60 @@
+#include "tcp/delivery_rate.hpp"
+
+#include <algorithm>
+
+namespace terminus::tcp {
+
+// draft-ietf-ccwg-bbr 4.1.2.2: what begins after silence measures from now on.
+void DeliveryRate::stamp(SentRecord& record, base::Instant now, std::uint32_t pipe, std::uint32_t length) {
+    if (pipe == 0) first_sent_at_ = delivered_at_ = now;
+    record.sent_at = now;
+    record.delivered_at = delivered_at_;
+    record.first_sent_at = first_sent_at_;
+    record.delivered = static_cast<std::uint32_t>(delivered_);
+    record.lost = lost_;
+    record.in_flight = pipe + length;
+    record.app_limited = app_limited_until_ != 0;
+}
+
+// draft-ietf-ccwg-bbr 4.1.2.3: the sample is that of the most recently sent record.
+void DeliveryRate::delivered(const SentRecord& record, std::uint32_t bytes, base::Instant now) {
+    delivered_ += bytes;
+    delivered_at_ = now;
+    if (has_sample_ && record.sent_at < sample_sent_at_) return;
+    has_sample_ = true;
+    sample_sent_at_ = record.sent_at;
+    sample_delivered_at_ = record.delivered_at;
+    sample_first_sent_at_ = record.first_sent_at;
+    sample_delivered_ = record.delivered;
+    sample_lost_ = record.lost;
+    sample_in_flight_ = record.in_flight;
+    sample_app_limited_ = record.app_limited;
+    first_sent_at_ = record.sent_at;
+}
+
+// draft-ietf-ccwg-bbr 4.1.2.4: the longer of sending and acknowledging time, so that compressed ACKs promise
+// nothing; shorter than any round trip it is an artefact.
+void DeliveryRate::finish(AckSample& sample, base::Duration min_rtt) {
+    if (app_limited_until_ != 0 && delivered_ > app_limited_until_) app_limited_until_ = 0;
+    sample.delivered = delivered_;
+    sample.prior_delivered = delivered_;
+    if (!has_sample_) return;
+    has_sample_ = false;
+    // The record has the low half of the total; it was less than 4 GB ago.
+    const std::uint32_t since = static_cast<std::uint32_t>(delivered_) - sample_delivered_;
+    sample.prior_delivered = delivered_ - since;
+    sample.sample_delivered = since;
+    sample.sample_lost = lost_ - sample_lost_;
+    sample.tx_in_flight = sample_in_flight_;
+    sample.app_limited = sample_app_limited_;
+    const base::Duration sending = sample_sent_at_ - sample_first_sent_at_;
+    const base::Duration acknowledging = delivered_at_ - sample_delivered_at_;
+    const base::Duration interval = std::max(sending, acknowledging);
+    if (interval <= base::Duration::zero() || interval < min_rtt) return;
+    sample.interval = interval;
+    // Below 2^64 by far: 4 GB times 10^9.
+    sample.delivery_rate =
+        std::uint64_t{since} * 1'000'000'000u / static_cast<std::uint64_t>(interval.count());
+}
+
+}  // namespace terminus::tcp

@@ -1,0 +1,48 @@
+#include "tcp/rack.hpp"
+
+#include <algorithm>
+
+namespace terminus::tcp {
+
+// RFC 8985 6.2 step 2: RACK.xmit_ts, RACK.end_seq and RACK.rtt follow the most recently sent segment.
+void Rack::delivered(base::Instant sent_at, wire::SeqNum end, base::Duration rtt) {
+    if (has_delivery() && !(sent_at > sent_at_ || (sent_at == sent_at_ && end.after(end_)))) return;
+    sent_at_ = sent_at;
+    end_ = end;
+    rtt_ = std::max<base::Duration>(rtt, base::Duration(1));
+}
+
+// RFC 8985 6.2 step 3.
+bool Rack::note_order(wire::SeqNum end, bool ever_retransmitted) {
+    if (end.after(forward_ack_)) {
+        forward_ack_ = end;
+        return false;
+    }
+    if (end == forward_ack_ || ever_retransmitted) return false;
+    reordering_seen_ = true;
+    return true;
+}
+
+// RFC 8985 6.2 step 4: RACK.reo_wnd_mult grows by one for a round trip with D-SACKs.
+void Rack::duplicate_reported(wire::SeqNum una, wire::SeqNum nxt) {
+    if (in_dsack_round_ && una.before(dsack_round_end_)) return;
+    in_dsack_round_ = true;
+    dsack_round_end_ = nxt;
+    if (multiplier_ < UINT8_MAX) ++multiplier_;
+    persist_ = kPersist;
+}
+
+void Rack::recovery_left() {
+    if (persist_ > 0 && --persist_ == 0) multiplier_ = 1;
+}
+
+// RFC 8985 6.2 step 4: none at all while no reordering was ever seen and loss is evident, else a quarter of
+// the smallest round trip times the multiplier, at most the smoothed one.
+base::Duration Rack::reordering_window(base::Duration min_rtt, base::Duration smoothed,
+                                       bool loss_is_evident) const {
+    if (!reordering_seen_ && loss_is_evident) return base::Duration::zero();
+    if (min_rtt < base::Duration::zero()) return base::Duration::zero();
+    return std::min(min_rtt / 4 * multiplier_, smoothed);
+}
+
+}  // namespace terminus::tcp
