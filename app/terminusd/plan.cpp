@@ -197,6 +197,8 @@ worker::Settings worker_settings(const config::Config& config, const dpdk::Sizin
     own.connections_max = control::share(config.limits.connections, workers);
     own.half_open_max = own.tunables.max_syn_backlog;
     own.time_wait_max = own.tunables.max_tw_buckets;
+    // What is outstanding lies in buffers: there are no more records than those, but for tiny segments.
+    own.sent_records_spare = std::max(own.sent_records_spare, sizing.payload.count / workers);
     own.application_timers_max = own.connections_max;  // a timer for each session, and a session has two legs
     own.secrets.isn = fresh_key();
     own.secrets.timestamp_offset = fresh_key();

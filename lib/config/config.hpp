@@ -111,8 +111,11 @@ struct Tcp {
     std::uint32_t out_of_order_holes = 256;
     std::uint32_t out_of_order_bytes = 4u << 20;
     std::uint32_t max_out_of_order = 65536;
-    bool sack = false;
+    bool sack = true;
     bool dsack = true;
+    bool frto = true;
+    bool early_retrans = true;
+    bool slow_start_after_idle = true;
     bool timestamps = true;
     bool window_scaling = true;
     bool nodelay = true;

@@ -123,6 +123,41 @@ void add(MetricFamily& family, const Labels& labels, double value) {
     family.metric.push_back(std::move(metric));
 }
 
+void add_recovery(Families& out, const worker::Group& group) {
+    add_simple_leg_counter(out, group, "terminus_fast_recoveries_total",
+                           "Fast recoveries begun (Linux TcpExtTCPSackRecovery and TcpExtTCPRenoRecovery)",
+                           &LegStats::recoveries);
+    add_simple_leg_counter(
+        out, group, "terminus_spurious_recoveries_total",
+        "Fast recoveries found needless and taken back (Linux TcpExtTCPFullUndo, TcpExtTCPDSACKUndo)",
+        &LegStats::spurious_recoveries);
+    add_simple_leg_counter(out, group, "terminus_spurious_timeouts_total",
+                           "Time-outs found needless and taken back, RFC 5682 (Linux TcpExtTCPSpuriousRTOs)",
+                           &LegStats::spurious_timeouts);
+    add_simple_leg_counter(out, group, "terminus_tail_loss_probes_total",
+                           "Tail loss probes sent, RFC 8985 (Linux TcpExtTCPLossProbes)",
+                           &LegStats::tail_loss_probes);
+    add_simple_leg_counter(out, group, "terminus_tail_losses_repaired_total",
+                           "Losses that a tail loss probe alone repaired (Linux TcpExtTCPLossProbeRecovery)",
+                           &LegStats::tail_losses);
+    add_simple_leg_counter(out, group, "terminus_ecn_reductions_total",
+                           "Window reductions for an echoed congestion mark, RFC 3168",
+                           &LegStats::ecn_reductions);
+    add_simple_leg_counter(
+        out, group, "terminus_reordering_seen_total",
+        "Segments found to have arrived at the peer out of order (Linux TcpExtTCPSACKReorder)",
+        &LegStats::reordering_seen);
+    add_simple_leg_counter(out, group, "terminus_dsacks_received_total",
+                           "Duplicates that the peer reported, RFC 2883 (Linux TcpExtTCPDSACKRecv)",
+                           &LegStats::dsacks_received);
+    add_simple_leg_counter(out, group, "terminus_sack_reneging_total",
+                           "Times a peer went back on a SACK (Linux TcpExtTCPSACKReneging)",
+                           &LegStats::sack_reneging);
+    add_simple_leg_counter(out, group, "terminus_sack_blocks_ignored_total",
+                           "SACK blocks outside of what was outstanding (Linux TcpExtTCPSACKDiscard)",
+                           &LegStats::sack_blocks_ignored);
+}
+
 void add_legs(Families& out, const worker::Group& group) {
     add_connections(out, group);
     add_simple_leg_counter(out, group, "terminus_handshakes_total", "Handshakes completed",
@@ -140,6 +175,7 @@ void add_legs(Families& out, const worker::Group& group) {
     out.push_back(std::move(retransmits));
     add_simple_leg_counter(out, group, "terminus_retransmitted_bytes_total", "Payload bytes sent again",
                            &LegStats::segments_retransmitted_bytes);
+    add_recovery(out, group);
 
     add_resets(out, group);
 

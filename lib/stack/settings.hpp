@@ -31,6 +31,7 @@ struct Settings {
     std::uint32_t half_open_max = 4096;
     std::uint32_t time_wait_max = 65536;
     std::uint32_t application_timers_max = 65536;  ///< what arm_timer() can have running at once
+    std::uint32_t sent_records_spare = 65536;      ///< tcp::SentPool, beyond one for each connection
     std::uint32_t neighbours_max = 4096;
     std::uint16_t profiles_max = 0;  ///< sets of tunables beside the process's own
     std::uint64_t seed = 0;          ///< of everything random that need not be secret

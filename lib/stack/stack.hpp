@@ -179,6 +179,7 @@ class Stack {
     stats::CoreStats& stats_;
     Profiles profiles_;
     const tcp::Tunables& tunables_;  // the process's own
+    tcp::SentPool sent_;
     tcp::Environment env_;
     base::Rng rng_;
     bool draining_ = false;

@@ -35,6 +35,17 @@ struct LegStats {
     Counter out_of_order_segments;
     Counter duplicate_segments;
     Counter zero_window_probes_sent;
+    Counter recoveries;  ///< fast recoveries begun
+    Counter
+        spurious_recoveries;    ///< found needless, by timestamps or D-SACK, and taken back (RFC 4015, 3708)
+    Counter spurious_timeouts;  ///< the same of retransmission time-outs (RFC 5682, 4015)
+    Counter tail_loss_probes;   ///< sent (RFC 8985 7.3)
+    Counter tail_losses;        ///< losses that only a tail loss probe repaired (RFC 8985 7.4)
+    Counter ecn_reductions;     ///< window reductions for an ECN echo (RFC 3168)
+    Counter reordering_seen;    ///< segments found to have arrived out of order
+    Counter dsacks_received;    ///< RFC 2883
+    Counter sack_reneging;      ///< the peer went back on a SACK (RFC 2018 8)
+    Counter sack_blocks_ignored;  ///< blocks outside of what is outstanding
     Counter zero_windows_advertised;
 };
 

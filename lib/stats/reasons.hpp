@@ -85,13 +85,14 @@ namespace terminus::stats {
     X(TimeWaitLimit, "time_wait_limit", "max_tw_buckets reached")
 
 // Why a segment was sent again.
-#define TERMINUS_RETRANSMIT_CAUSES(X)                                              \
-    X(Syn, "syn", "SYN not answered")                                              \
-    X(SynAck, "syn_ack", "SYN-ACK not answered")                                   \
-    X(Timeout, "timeout", "retransmission timer expired")                          \
-    X(FastRetransmit, "fast_retransmit", "third duplicate acknowledgement")        \
-    X(PartialAck, "partial_ack", "partial acknowledgement in recovery (RFC 6582)") \
-    X(PathMtu, "path_mtu", "sent again smaller after ICMP too big")
+#define TERMINUS_RETRANSMIT_CAUSES(X)                                                               \
+    X(Syn, "syn", "SYN not answered")                                                               \
+    X(SynAck, "syn_ack", "SYN-ACK not answered")                                                    \
+    X(Timeout, "timeout", "retransmission timer expired")                                           \
+    X(FastRetransmit, "fast_retransmit", "found lost by SACK, time or duplicates (RFC 6675, 8985)") \
+    X(TailLossProbe, "tail_loss_probe", "last segment again as a probe (RFC 8985 7)")               \
+    X(PathMtu, "path_mtu", "sent again smaller after ICMP too big")                                 \
+    X(WindowReopened, "window_reopened", "the peer's window had closed over it")
 
 #define TERMINUS_TIMERS(X)                                            \
     X(Establishment, "establishment", "SYN or SYN-ACK unanswered")    \

@@ -8,9 +8,6 @@ namespace terminus::tcp {
 using stats::DropReason;
 using stats::Timer;
 
-// RFC 5681 3.2: the third duplicate says that a segment is lost.
-constexpr std::uint8_t kDuplicateThreshold = 3;
-
 // RFC 9293 3.10.7.4, fifth.
 Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const Environment& env) {
     if (!segment.flags.ack()) return drop(DropReason::TcpNoAck, env);
@@ -20,9 +17,8 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
             leg_stats(env).resets_sent[stats::ResetReason::HandshakeInvalid].add();
             return Disposition::ResetPeer;
         }
-        rtt_.acknowledged(segment.ack, echoed_age(segment, env), env.now, env.tunables);
         snd_.una = snd_.iss + 1;
-        establish(env);
+        establish(handshake_rtt(segment, env), env);
     }
     // RFC 5961 5.2: neither what was never sent, nor older than anything the peer can still be sending.
     if (segment.ack.after(snd_.nxt) || segment.ack.before(snd_.una - snd_.max_wnd)) {
@@ -30,7 +26,8 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
         return drop(DropReason::TcpAckInvalid, env);
     }
     answered(env);
-    if (segment.ack.before(snd_.una)) return {};  // old: nothing new in it, its text may be
+    // Old: its text may be new, and so may what its SACK reports (RFC 2883: a late ACK tells of duplicates).
+    if (segment.ack.before(snd_.una)) return {};
 
     const std::uint32_t window = std::uint32_t{segment.window} << snd_.scale;
     const bool window_changed = window != snd_.wnd;
@@ -40,14 +37,13 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
         snd_.wl1 = segment.seq;
         snd_.wl2 = segment.ack;
     }
-    if (segment.ack.after(snd_.una)) {
-        new_ack(segment, env);
-        return act_on_acknowledged_fin(env);
+    if (is_parked_ && snd_.wnd > 0) {
+        is_parked_ = false;
+        recovery_.resend_blamelessly(sending(env), stats::RetransmitCause::WindowReopened);
+        recovery_.restart_timeout(sending(env));
     }
-    // RFC 5681 2: outstanding data, no text, no FIN, the same window.
-    if (snd_.flight() > 0 && !probe_outstanding_ && segment.seg_len() == 0 && !window_changed)
-        duplicate_ack();
-    return {};
+    take_ack(segment, window_changed, env);
+    return act_on_acknowledged_fin(env);
 }
 
 /// The peer lives and has seen something of ours: unanswered probes are no longer counted.
@@ -65,66 +61,51 @@ Duration Connection::echoed_age(const wire::TcpSegment& segment, const Environme
     return std::max<Duration>(std::chrono::milliseconds(age), std::chrono::milliseconds(1));
 }
 
-/// snd_.una moves: bytes leave the send queue, congestion control and timers learn of it.
-void Connection::new_ack(const wire::TcpSegment& segment, const Environment& env) {
-    const std::uint32_t flight = snd_.flight();
+/// Loss recovery judges the ACK, then snd_.una moves and timers follow.
+void Connection::take_ack(const wire::TcpSegment& segment, bool window_changed, const Environment& env) {
+    if (snd_.flight() == 0) return;
+    const bool is_forward = segment.ack.after(snd_.una);
+    LossRecovery::Ack ack{.ack = segment.ack, .options = segment.options};
+    // RFC 5681 2: outstanding data, no text, no FIN, the same window.
+    ack.is_duplicate = !is_forward && segment.seg_len() == 0 && !window_changed && !is_parked_;
+    ack.ece = ecn_ && (segment.flags.bits & wire::TcpFlags::kEce) != 0;
+    if (timestamps_ && segment.options.timestamps)
+        ack.echoed_timestamp = segment.options.timestamps->echo_reply;
     const std::uint32_t acked = segment.ack - snd_.una;
+    const LossRecovery::Outcome outcome = recovery_.acknowledge(sending(env), ack);
+
+    if (is_forward) {
+        drop_acknowledged(acked, env);
+        Duration rtt = outcome.rtt;
+        // RFC 7323 4.1: the echoed timestamp says which transmission is being acknowledged.
+        if (rtt < Duration::zero()) rtt = echoed_age(segment, env);
+        if (rtt > Duration::zero()) rtt_.sample(rtt, snd_.una, snd_.nxt, env.tunables);
+        if (outcome.undone) rtt_.undo_back_off(env.tunables);
+        if (!is_parked_) recovery_.restart_timeout(sending(env));
+        tail_probe_pending_ = false;
+    }
+    if (snd_.flight() == 0) is_parked_ = false;
+    sync_retransmission(env);
+}
+
+/// snd_.una moves: bytes leave the send queue.
+void Connection::drop_acknowledged(std::uint32_t acked, const Environment& env) {
     const std::uint32_t text = std::min(acked, send_queue_.size_bytes());
     TERMINUS_ASSERT(acked - text <= (fin_sent_ ? 1u : 0u), "only our FIN occupies a number besides the text");
     send_queue_.drop_front(text);
     leg_stats(env).bytes_sent.add(text);
-    snd_.una = segment.ack;
-    snd_.resend = wire::latest(snd_.resend, snd_.una);
-    rtt_.acknowledged(segment.ack, echoed_age(segment, env), env.now, env.tunables);
+    snd_.una += acked;
     retransmits_ = 0;
     progress_at_ = env.now;
-    fast_retransmit_pending_ = false;
-    if (text > 0)
-        events_ |= Events::kSendRoom;  // after finish() too: it is how the application sees progress
-
-    bool restart_timer = true;
-    if (in_recovery_ && snd_.una.before(recover_)) {
-        // RFC 6582 3.2 step 5, partial: the next hole is lost too. Only the first restarts the timer, so that
-        // a window full of holes ends by a time-out and not by one hole a round trip.
-        congestion_.partially_acknowledged(acked, snd_.mss);
-        fast_retransmit_pending_ = true;
-        fast_cause_ = stats::RetransmitCause::PartialAck;
-        restart_timer = !partial_ack_seen_;
-        partial_ack_seen_ = true;
-    } else if (in_recovery_) {
-        congestion_.recovery_left(snd_.flight(), snd_.mss);
-        in_recovery_ = false;
-        dup_acks_ = 0;
-    } else {
-        dup_acks_ = 0;
-        // RFC 7661's concern in its simplest form: a window that was not used is no proof of capacity.
-        if (flight >= congestion_.window() / 2) congestion_.acknowledged(acked, snd_.mss);
-    }
-
-    if (snd_.flight() == 0) {
-        probe_outstanding_ = false;
-        deadlines_.cancel(Timer::Retransmission);  // RFC 6298 5.2
-    } else if (restart_timer && !probe_outstanding_) {
-        arm_retransmission(env);  // RFC 6298 5.3
-    }
+    // After finish() too: it is how the application sees progress.
+    if (text > 0) events_ |= Events::kSendRoom;
 }
 
-/// RFC 5681 3.2, RFC 6582 3.2.
-void Connection::duplicate_ack() {
-    if (in_recovery_) {
-        congestion_.duplicate_arrived(snd_.mss);
-        return;
-    }
-    if (dup_acks_ < UINT8_MAX) ++dup_acks_;
-    if (dup_acks_ != kDuplicateThreshold) return;  // RFC 3042 for the first two: see plan_data()
-    // RFC 6582 3.2 step 2: duplicates of what was retransmitted before start no second recovery.
-    if (!snd_.una.after(recover_)) return;
-    in_recovery_ = true;
-    partial_ack_seen_ = false;
-    recover_ = snd_.nxt;
-    congestion_.recovery_entered(snd_.flight(), snd_.mss);
-    fast_retransmit_pending_ = true;
-    fast_cause_ = stats::RetransmitCause::FastRetransmit;
+/// The round trip of SYN and SYN-ACK; negative when it can't be told which copy was answered (Karn) and no
+/// timestamp says it.
+Duration Connection::handshake_rtt(const wire::TcpSegment& segment, const Environment& env) const {
+    if (handshake_repeated_ || retransmits_ > 0) return echoed_age(segment, env);
+    return std::max<Duration>(env.now - text_sent_at_, Duration(1));
 }
 
 /// The transitions that the acknowledgement of our FIN makes.

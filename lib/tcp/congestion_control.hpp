@@ -56,4 +56,9 @@ concept CongestionControl = requires(C control, const C& constant, const Congest
 /// Arithmetic on windows stays far from 2^32, and no peer can offer more (RFC 7323 2.3).
 inline constexpr std::uint32_t kCongestionWindowMax = 1u << 30;
 
+/// RFC 6928: min(10 MSS, max(2 MSS, 14600)).
+[[nodiscard]] constexpr std::uint32_t initial_window(std::uint32_t mss) {
+    return std::min(10 * mss, std::max(2 * mss, 14600u));
+}
+
 }  // namespace terminus::tcp

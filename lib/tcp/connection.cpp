@@ -19,7 +19,7 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env,
       leg_(parameters.leg),
       quick_acks_(static_cast<std::uint8_t>(std::min<std::uint32_t>(env.tunables.quickack, UINT8_MAX))),
       ipv6_(ipv6),
-      recover_(parameters.iss),
+      recovery_(parameters.congestion),
       timestamp_offset_(parameters.timestamp_offset),
       rtt_(env.tunables),
       text_sent_at_(env.now),
@@ -33,7 +33,7 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env,
 Connection::Connection(const OpenParameters& parameters, const Environment& env)
     : Connection(parameters, env, State::Closed, parameters.ipv6) {
     active_ = true;
-    snd_.nxt = snd_.resend = snd_.iss + 1;
+    snd_.nxt = snd_.iss + 1;
     timestamps_ = env.tunables.timestamps;
     window_scaling_ = env.tunables.window_scaling;
     sack_ = env.tunables.sack;
@@ -48,8 +48,7 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env)
 Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_open, const Environment& env)
     : Connection(parameters, env, State::SynReceived, !half_open.remote_address().is_v4()) {
     snd_.iss = snd_.una = half_open.iss();
-    snd_.nxt = snd_.resend = snd_.iss + 1;
-    recover_ = snd_.iss;
+    snd_.nxt = snd_.iss + 1;
     snd_.wnd = snd_.max_wnd = half_open.peer_window();
     snd_.wl1 = half_open.irs();
     snd_.wl2 = snd_.iss;
@@ -63,11 +62,9 @@ Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_op
     retransmits_ = half_open.retransmits();
     const auto recent = half_open.recent_timestamp();
     agree_on(half_open.peer_mss(), recent.has_value(), recent.value_or(0), env);
-    if (const auto since = half_open.timed_since(env)) {
-        rtt_.transmitted(snd_.nxt, *since);
-    } else {
-        rtt_.retransmitted();
-    }
+    const auto since = half_open.timed_since(env);
+    text_sent_at_ = since.value_or(env.now);
+    handshake_repeated_ = !since;
     deadlines_.arm(Timer::Establishment, half_open.next_deadline());
 }
 
@@ -95,12 +92,13 @@ void Connection::close(stats::CloseReason reason, const Environment& env) {
     }
     deadlines_.cancel_all();
     send_queue_.clear();
+    recovery_.clear(env);
     clear_reassembly(env);
     if (*close_reason_ != stats::CloseReason::Normal) receive_queue_.clear();
     syn_pending_ = false;
     ack_pending_ = false;
-    fast_retransmit_pending_ = false;
     probe_pending_ = false;
+    tail_probe_pending_ = false;
     keepalive_pending_ = false;
 }
 
@@ -118,19 +116,20 @@ void Connection::agree_on(std::uint16_t peer_mss, bool timestamps, std::uint32_t
 }
 
 /// The handshake is complete: our SYN is acknowledged.
-void Connection::establish(const Environment& env) {
+void Connection::establish(Duration rtt, const Environment& env) {
     enter(State::Established, env);
     leg_stats(env).established.add();
     events_ |= Events::kEstablished | Events::kSendRoom;
     syn_pending_ = false;
     deadlines_.cancel(Timer::Establishment);
+    if (rtt > Duration::zero()) rtt_.sample(rtt, snd_.una, snd_.nxt, env.tunables);
     // RFC 6928 2: a handshake that lost its SYN or SYN-ACK begins with one segment.
-    congestion_.begin(retransmits_ > 0 ? snd_.mss : initial_window(snd_.mss));
+    const std::uint32_t window = retransmits_ > 0 ? snd_.mss : initial_window(snd_.mss);
+    recovery_.begin(sending(env), window, rtt, snd_.iss.value());
     if (retransmits_ > 0) rtt_.restart_after_lossy_handshake(env.tunables);
     retransmits_ = 0;
     text_sent_at_ = env.now;
     progress_at_ = env.now;
-    recover_ = snd_.iss;
     arm_keepalive(env);
     if (fin_queued_) enter(State::FinWait1, env);
 }
@@ -144,6 +143,7 @@ void Connection::enter_time_wait(const Environment& env) {
     events_ |= Events::kClosed;
     clear_reassembly(env);
     probe_pending_ = false;
+    tail_probe_pending_ = false;
     keepalive_pending_ = false;
     deadlines_.cancel_all();
     deadlines_.arm(Timer::TimeWait, env.now + env.tunables.time_wait);
@@ -168,7 +168,8 @@ bool Connection::is_orphan() const {
     return orphan_ || (is_in(state_, mask(State::Closing) | mask(State::LastAck)) && receive_queue_.empty());
 }
 Instant Connection::next_deadline() const {
-    return deadlines_.earliest();
+    const Instant earliest = deadlines_.earliest();
+    return is_paced_ ? std::min(earliest, recovery_.paced_until()) : earliest;
 }
 
 std::uint32_t Connection::buffer_count() const {
@@ -194,7 +195,7 @@ Connection::Snapshot Connection::snapshot() const {
     result.retransmits = std::max(retransmits_, probes_unanswered_);
     result.smoothed_rtt = rtt_.smoothed();
     result.rto = rtt_.rto();
-    result.congestion_window_bytes = congestion_.window();
+    result.congestion_window_bytes = recovery_.window();
     result.send_mss = snd_.mss;
     return result;
 }

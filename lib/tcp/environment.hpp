@@ -3,6 +3,7 @@
 #include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "stats/core_stats.hpp"
+#include "tcp/sent_records.hpp"
 #include "tcp/tunables.hpp"
 #include "wire/address.hpp"
 #include "wire/seq.hpp"
@@ -17,6 +18,7 @@ struct Environment {
     Instant now;
     const Tunables& tunables;
     stats::CoreStats& stats;
+    SentPool& sent;  ///< records of what is outstanding
     /// False while buffers are nearly out: payload is dropped unacknowledged, everything else goes on
     /// (DESIGN 3.6).
     bool may_keep_payload = true;
@@ -26,7 +28,7 @@ struct Environment {
 
     /// The same with the tunables of one connection's profile.
     [[nodiscard]] Environment with(const Tunables& own) const {
-        return {now, own, stats, may_keep_payload, receive_limit_bytes};
+        return {now, own, stats, sent, may_keep_payload, receive_limit_bytes};
     }
 };
 

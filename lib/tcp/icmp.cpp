@@ -39,10 +39,7 @@ bool Connection::icmp_error_arrives(IcmpError error, wire::SeqNum quoted, std::u
         return true;  // SYNs have no text to cut
     snd_.mss = static_cast<std::uint16_t>(limit - options);
     // RFC 1191 6.5: what was too big is sent again at once; the path has lost it, congestion has not.
-    snd_.resend = snd_.una;
-    resend_cause_ = stats::RetransmitCause::PathMtu;
-    fast_retransmit_pending_ = false;
-    rtt_.retransmitted();
+    recovery_.resend_blamelessly(sending(env), stats::RetransmitCause::PathMtu);
     return true;
 }
 

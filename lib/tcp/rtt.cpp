@@ -4,44 +4,43 @@
 
 namespace terminus::tcp {
 
-// RFC 6298's G: below a microsecond the variance of a quiet path would leave no margin at all.
-constexpr std::int64_t kGranularityNs = 1000;
-
-void RttEstimator::transmitted(wire::SeqNum end, base::Instant now) {
-    if (timing_) return;
-    timing_ = true;
-    timed_end_ = end;
-    timed_at_ = now;
-}
-
-void RttEstimator::acknowledged(wire::SeqNum ack, base::Duration echoed, base::Instant now,
-                                const Tunables& tunables) {
-    if (timing_ && ack.at_or_after(timed_end_)) {
-        timing_ = false;
-        ambiguous_ = false;
-        sample(now - timed_at_, tunables);
-        return;
-    }
-    // RFC 7323 4.1: the echoed timestamp says which transmission is being acknowledged.
-    if (ambiguous_ && echoed >= base::Duration::zero()) {
-        ambiguous_ = false;
-        sample(echoed, tunables);
-    }
-}
-
-void RttEstimator::sample(base::Duration rtt, const Tunables& tunables) {
+// RFC 6298 2.2 and 2.3.
+void RttEstimator::sample(base::Duration rtt, wire::SeqNum una, wire::SeqNum nxt, const Tunables& tunables) {
     const std::int64_t ns = std::max<std::int64_t>(rtt.count(), 1);
-    if (!sampled_) {  // RFC 6298 2.2
+    const std::int64_t floor = tunables.rto_min.count();
+    if (!sampled_) {
         sampled_ = true;
         smoothed_eighths_ = ns * 8;
-        variance_quarters_ = ns * 2;
-    } else {  // RFC 6298 2.3: the variance first, with the old mean
-        const std::int64_t error = ns - smoothed_eighths_ / 8;
-        variance_quarters_ += (error < 0 ? -error : error) - variance_quarters_ / 4;
-        smoothed_eighths_ += error;
+        mean_deviation_quarters_ = ns * 2;
+        variance_quarters_ = std::max(mean_deviation_quarters_, floor);
+        round_max_quarters_ = floor;
+        round_end_ = nxt;
+        return compute(tunables);
     }
-    const base::Duration rto(smoothed_eighths_ / 8 + std::max(kGranularityNs, variance_quarters_));
-    rto_ = std::min(std::max(rto, tunables.rto_min), tunables.rto_max);
+    // The variance first, with the old mean.
+    const std::int64_t error = ns - smoothed_eighths_ / 8;
+    smoothed_eighths_ += error;
+    std::int64_t change = (error < 0 ? -error : error) - mean_deviation_quarters_ / 4;
+    // A round trip that got shorter is no reason to wait longer (Linux, after Eifel's authors): an eighth of
+    // it.
+    if (error < 0 && change > 0) change /= 8;
+    mean_deviation_quarters_ += change;
+    round_max_quarters_ = std::max(round_max_quarters_, mean_deviation_quarters_);
+    variance_quarters_ = std::max(variance_quarters_, round_max_quarters_);
+    if (una.after(round_end_)) {
+        if (round_max_quarters_ < variance_quarters_)
+            variance_quarters_ -= (variance_quarters_ - round_max_quarters_) / 4;
+        round_end_ = nxt;
+        round_max_quarters_ = floor;
+    }
+    compute(tunables);
+}
+
+/// RTO = SRTT + max(RTTVAR * 4, rto_min): the floor is of the variance, so that a path whose round trip
+/// equals it doesn't time out at every delayed ACK (Linux).
+void RttEstimator::compute(const Tunables& tunables) {
+    const base::Duration rto(smoothed_eighths_ / 8 + std::max(variance_quarters_, tunables.rto_min.count()));
+    rto_ = std::min(rto, tunables.rto_max);
 }
 
 void RttEstimator::back_off(const Tunables& tunables) {

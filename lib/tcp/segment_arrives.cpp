@@ -92,9 +92,8 @@ Disposition Connection::syn_sent_segment_arrives(const wire::TcpSegment& segment
 
 Disposition Connection::finish_active_open(const wire::TcpSegment& segment, packet::Slice payload,
                                            const Environment& env) {
-    rtt_.acknowledged(segment.ack, echoed_age(segment, env), env.now, env.tunables);
     snd_.una = segment.ack;
-    establish(env);
+    establish(handshake_rtt(segment, env), env);
     ack_pending_ = true;
     wire::TcpSegment rest = segment;
     rest.seq += 1;

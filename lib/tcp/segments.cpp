@@ -74,7 +74,7 @@ OutSegment Connection::make_syn(const Environment& env) {
     if (retransmits_ > 0) {
         leg_stats(env).retransmits[with_ack ? RetransmitCause::SynAck : RetransmitCause::Syn].add();
     } else {
-        rtt_.transmitted(snd_.nxt, env.now);
+        text_sent_at_ = env.now;
     }
     deadlines_.arm(Timer::Establishment, within_user_timeout(env.now + rtt_.rto(), env));
     return out;
@@ -106,49 +106,40 @@ OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     return out;
 }
 
-/// The books after text or FIN has gone out: counters, the timed segment, the pointers, the timers.
+/// The books after text or FIN has gone out: counters, records, the timers.
 void Connection::note_sent(const Plan& plan, const Environment& env) {
     const wire::SeqNum end = plan.seq + plan.length + (plan.fin ? 1u : 0u);
-    const bool only_probed = probe_outstanding_ && snd_.flight() <= 1;
-    if (plan.seq.before(snd_.nxt) && !only_probed) {
-        const bool fast = plan.kind == Plan::Kind::Retransmit;
-        leg_stats(env).retransmits[fast ? fast_cause_ : resend_cause_].add();
-        leg_stats(env).segments_retransmitted_bytes.add(std::min(plan.length, snd_.nxt - plan.seq));
-        rtt_.retransmitted();
-    } else if (!only_probed) {
-        rtt_.transmitted(end, env.now);
-    }
-    if (plan.kind == Plan::Kind::Retransmit) {
-        fast_retransmit_pending_ = false;
-        snd_.resend = wire::latest(snd_.resend, end);
+    const bool is_probe = plan.kind == Plan::Kind::TailProbe;
+    const bool again = plan.seq.before(snd_.nxt);
+    if (again) {
+        leg_stats(env).retransmits[is_probe ? RetransmitCause::TailLossProbe : recovery_.cause()].add();
+        leg_stats(env).segments_retransmitted_bytes.add(plan.length);
+        recovery_.resent(sending(env), plan.seq, end);
     } else {
-        snd_.resend = end;
+        snd_.nxt = end;
+        recovery_.sent(sending(env), plan.seq, end);
     }
-    snd_.nxt = wire::latest(snd_.nxt, end);
+    if (is_probe) {
+        tail_probe_pending_ = false;
+        recovery_.tail_probe_sent(sending(env), again);
+    }
     fin_sent_ = fin_sent_ || plan.fin;
     text_sent_at_ = env.now;
-    probe_outstanding_ = false;
     probe_pending_ = false;
     deadlines_.cancel(Timer::Persist);
-    if (!deadlines_.is_armed(Timer::Retransmission)) arm_retransmission(env);  // RFC 6298 5.1
+    sync_retransmission(env);
 }
 
-/// Zero-window and keepalive probes. Neither starts the retransmission timer nor a measurement.
+/// Zero-window and keepalive probes (RFC 9293 3.8.6.1, 3.8.4): no text, and a number that calls for an
+/// answer. Neither starts the retransmission timer nor a measurement.
 OutSegment Connection::make_probe(const Plan& plan, const Environment& env) {
-    std::uint8_t flags = TcpFlags::kAck;
     if (plan.kind == Plan::Kind::KeepaliveProbe) {
-        keepalive_pending_ = false;  // RFC 9293 3.8.4: no text, and a number that calls for an answer
-        return make_segment(plan.seq, flags, false, env);
+        keepalive_pending_ = false;
+    } else {
+        probe_pending_ = false;
+        leg_stats(env).zero_window_probes_sent.add();
     }
-    if (plan.fin) flags |= TcpFlags::kFin;
-    OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);
-    out.payload_length = plan.length;
-    snd_.nxt = wire::latest(snd_.nxt, plan.seq + plan.length + (plan.fin ? 1u : 0u));
-    fin_sent_ = fin_sent_ || plan.fin;
-    probe_outstanding_ = true;
-    probe_pending_ = false;
-    leg_stats(env).zero_window_probes_sent.add();
-    return out;
+    return make_segment(plan.seq, wire::TcpFlags::kAck, false, env);
 }
 
 }  // namespace terminus::tcp

@@ -7,18 +7,15 @@
 
 namespace terminus::tcp {
 
-/// RFC 9293 3.3.1, with one pointer more:
+/// RFC 9293 3.3.1:
 ///
-///            una         resend          nxt             una + wnd
-///     --------|-------------|-------------|-------------------|--------
-///      acknow-   sent, not    sent, and to   not sent yet,       beyond
-///      ledged    acknowl.     be sent again  may be sent         the window
-///
-/// `resend` is where transmission goes on. It equals nxt but after a time-out, when it goes back to una.
+///            una                         nxt             una + wnd
+///     --------|---------------------------|-------------------|--------
+///      acknow-   sent, not acknowledged:     not sent yet,       beyond
+///      ledged    SentRecords has its fate    may be sent         the window
 struct SendSpace {
     wire::SeqNum una;
     wire::SeqNum nxt;
-    wire::SeqNum resend;
     wire::SeqNum wl1;  ///< SEG.SEQ of the last window update
     wire::SeqNum wl2;  ///< SEG.ACK of it
     wire::SeqNum iss;

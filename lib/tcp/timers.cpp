@@ -15,6 +15,7 @@ constexpr StateMask kKeptAlive = mask(State::Established) | mask(State::FinWait1
                                  mask(State::CloseWait) | mask(State::Closing) | mask(State::LastAck);
 
 void Connection::timers_expired(const Environment& env) {
+    is_paced_ = false;  // poll_transmit() says whether it still is
     for (std::size_t i = 0; i < Deadlines::kCount; ++i) {
         const auto timer = static_cast<Timer>(i);
         if (!deadlines_.is_due(timer, env.now)) continue;
@@ -57,40 +58,48 @@ void Connection::establishment_expired(const Environment& env) {
         return close(with_ack ? CloseReason::SynAckTimeout : CloseReason::SynTimeout, env);
     if (retransmits_ < UINT8_MAX) ++retransmits_;
     rtt_.back_off(env.tunables);
-    rtt_.retransmitted();
     syn_pending_ = true;
     deadlines_.arm(Timer::Establishment, within_user_timeout(env.now + rtt_.rto(), env));
 }
 
-// RFC 6298 5.4 to 5.6, RFC 5681 3.1, RFC 6582 4.
+// What the one deadline stands for: RFC 6298 5.4 to 5.6, RFC 8985 6.3 and 7.3.
 void Connection::retransmission_expired(const Environment& env) {
     TERMINUS_ASSERT(snd_.flight() > 0, "the timer is cancelled when everything is acknowledged");
     if (is_past_user_timeout(env)) return abort(CloseReason::UserTimeout, env);
+    if (recovery_.deadline() > env.now) return sync_retransmission(env);  // user_timeout had come before it
+    switch (recovery_.timer()) {
+        case RetransmitTimer::Reordering:
+            recovery_.reordering_expired(sending(env));
+            break;
+        case RetransmitTimer::TailLossProbe:
+            recovery_.cancel_tail_probe();
+            tail_probe_pending_ = true;
+            leg_stats(env).tail_loss_probes.add();
+            break;
+        case RetransmitTimer::Timeout:
+            timed_out(env);
+            break;
+    }
+    if (state_ != State::Closed) sync_retransmission(env);
+}
+
+void Connection::timed_out(const Environment& env) {
     if (snd_.wnd == 0) {
         // The window has closed over what is on the way: that is no loss, and ends no connection (RFC 9293
         // SHLD-17, MUST-34). Probing goes on from here.
-        snd_.resend = snd_.una;
-        probe_outstanding_ = true;
+        is_parked_ = true;
         probe_pending_ = true;
-        fast_retransmit_pending_ = false;
-        in_recovery_ = false;
+        tail_probe_pending_ = false;
         persist_backoff_ = 0;
-        rtt_.retransmitted();
+        recovery_.stop_timers();
         return;  // update_persist() arms the timer
     }
     if (retransmits_ >= retries_max(rtt_.rto(), env)) return abort(CloseReason::RetransmitTimeout, env);
-    // RFC 5681 3.1: the flight is what the first expiry found, until something of it is acknowledged.
-    congestion_.timed_out(snd_.flight(), snd_.mss);
+    recovery_.timed_out(sending(env), retransmits_);
     if (retransmits_ < UINT8_MAX) ++retransmits_;
     rtt_.back_off(env.tunables);
-    rtt_.retransmitted();
-    recover_ = snd_.nxt;
-    in_recovery_ = false;
-    dup_acks_ = 0;
-    fast_retransmit_pending_ = false;
-    snd_.resend = snd_.una;
-    resend_cause_ = stats::RetransmitCause::Timeout;
-    arm_retransmission(env);
+    tail_probe_pending_ = false;
+    recovery_.restart_timeout(sending(env));
 }
 
 // RFC 9293 3.8.6.1. An answered probe keeps the connection alive for ever (MUST-37), unless nobody is left on
@@ -122,8 +131,14 @@ void Connection::keepalive_expired(const Environment& env) {
     deadlines_.arm(Timer::Keepalive, env.now + env.tunables.keepalive_intvl);
 }
 
-void Connection::arm_retransmission(const Environment& env) {
-    deadlines_.arm(Timer::Retransmission, within_user_timeout(env.now + rtt_.rto(), env));
+/// The deadline as loss recovery has it now.
+void Connection::sync_retransmission(const Environment& env) {
+    const Instant deadline = recovery_.deadline();
+    if (snd_.flight() == 0 || deadline == base::kNever) {
+        deadlines_.cancel(Timer::Retransmission);
+    } else {
+        deadlines_.arm(Timer::Retransmission, within_user_timeout(deadline, env));
+    }
 }
 
 // RFC 9293 MUST-24: keepalives are the application's to turn on and off.
@@ -142,12 +157,12 @@ void Connection::arm_keepalive(const Environment& env) {
 /// Arms the persist timer when there is something to send, nothing on the way that an ACK could answer, and
 /// the window alone forbids it; cancels it when that is over.
 void Connection::update_persist(const Environment& env) {
-    const bool waiting = is_in(state_, kKeptAlive) && !probe_pending_ &&
-                         (snd_.flight() == 0 || probe_outstanding_) && snd_.resend.before(transmit_end()) &&
-                         plan_data(env).kind == Plan::Kind::Nothing;
+    const bool waiting =
+        is_in(state_, kKeptAlive) && !probe_pending_ &&
+        (is_parked_ || (snd_.flight() == 0 && snd_.nxt.before(transmit_end()) &&
+                        recovery_.paced_until() <= env.now && plan_text(env).kind == Plan::Kind::Nothing));
     if (probe_pending_ || waiting) {
         if (deadlines_.is_armed(Timer::Persist)) return;
-        deadlines_.cancel(Timer::Retransmission);
         Duration timeout = rtt_.rto();
         for (unsigned i = 0; i < persist_backoff_ && timeout < env.tunables.rto_max; ++i)
             timeout *= 2;

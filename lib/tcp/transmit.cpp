@@ -18,12 +18,15 @@ bool Connection::wants_transmit(const Environment& env) const {
 
 std::optional<OutSegment> Connection::poll_transmit(const Environment& env) {
     // RFC 5681 4.1: what the path could take a while ago is not known any more.
-    if (snd_.flight() == 0 && env.now - text_sent_at_ > rtt_.rto()) {
-        congestion_.restart_after_idle(initial_window(snd_.mss));
+    const Duration idle = env.now - text_sent_at_;
+    if (snd_.flight() == 0 && idle > rtt_.rto() && env.tunables.slow_start_after_idle &&
+        !send_queue_.empty()) {
+        recovery_.restart_after_idle(initial_window(snd_.mss), idle);
     }
     const Plan next = plan(env);
     switch (next.kind) {
         case Plan::Kind::Nothing:
+            note_limits(env);
             return std::nullopt;
         case Plan::Kind::Reset:
             return make_reset(env);
@@ -31,8 +34,9 @@ std::optional<OutSegment> Connection::poll_transmit(const Environment& env) {
             return make_syn(env);
         case Plan::Kind::Retransmit:
         case Plan::Kind::Data:
+        case Plan::Kind::TailProbe:
             return make_text(next, env);
-        case Plan::Kind::Probe:
+        case Plan::Kind::WindowProbe:
         case Plan::Kind::KeepaliveProbe:
             return make_probe(next, env);
         case Plan::Kind::Ack:
@@ -42,20 +46,24 @@ std::optional<OutSegment> Connection::poll_transmit(const Environment& env) {
     return std::nullopt;
 }
 
-/// What goes out next: RST, SYN, retransmission, text, probe, ACK.
+/// What goes out next: RST, SYN, probe of the tail, retransmission, text, probe, ACK.
 Connection::Plan Connection::plan(const Environment& env) const {
     if (reset_pending_) return {Plan::Kind::Reset};
     if (state_ == State::Closed) return {};
     if (syn_pending_) return {Plan::Kind::Syn};
     if (is_in(state_, kSending)) {
-        if (fast_retransmit_pending_) {
-            Plan again = segment_at(snd_.una, snd_.wnd, snd_.wnd);
-            again.kind = Plan::Kind::Retransmit;
-            if (again.length > 0 || again.fin) return again;
+        if (tail_probe_pending_) {
+            if (const Plan probe = plan_tail_probe(env); probe.kind != Plan::Kind::Nothing) return probe;
         }
-        if (const Plan text = plan_data(env); text.kind != Plan::Kind::Nothing) return text;
+        if (recovery_.paced_until() <= env.now) {
+            const bool new_first = recovery_.prefers_new_text(snd_);
+            const Plan first = new_first ? plan_text(env) : plan_retransmission(env);
+            if (first.kind != Plan::Kind::Nothing) return first;
+            const Plan second = new_first ? plan_retransmission(env) : plan_text(env);
+            if (second.kind != Plan::Kind::Nothing) return second;
+        }
         if (probe_pending_) {
-            if (const Plan probe = plan_probe(); probe.kind != Plan::Kind::Nothing) return probe;
+            if (const Plan probe = plan_window_probe(); probe.kind != Plan::Kind::Nothing) return probe;
         }
         if (keepalive_pending_) return {Plan::Kind::KeepaliveProbe, false, snd_.nxt - 1};
     }
@@ -63,46 +71,74 @@ Connection::Plan Connection::plan(const Environment& env) const {
     return {};
 }
 
-/// Text or FIN at snd_.resend, as far as window, congestion window, Nagle and silly-window avoidance let it.
-Connection::Plan Connection::plan_data(const Environment& env) const {
-    if (!snd_.resend.before(transmit_end())) return {};
-    const std::uint32_t ahead = snd_.resend - snd_.una;
-    const std::uint32_t by_window = window_room();
-    std::uint32_t congestion = congestion_.window();
-    // RFC 3042: the first two duplicates let a new segment out each, so that a third can come.
-    if (!in_recovery_ && dup_acks_ > 0) congestion += std::min<std::uint32_t>(dup_acks_, 2) * snd_.mss;
-    const std::uint32_t by_congestion = congestion > ahead ? congestion - ahead : 0;
+/// RFC 6675 5 (C): what is lost goes before what is new, as far as the congestion window has room.
+Connection::Plan Connection::plan_retransmission(const Environment& env) const {
+    if (is_parked_) return {};
+    const auto lost = recovery_.next_lost(sending(env));
+    if (!lost) return {};
+    const std::uint32_t window = window_room_at(lost->begin);
+    Plan again = segment_at(lost->begin, std::min(window, lost->end - lost->begin), window);
+    // A FIN that was never sent doesn't join.
+    again.fin = again.fin && (again.seq + again.length).before(lost->end);
+    if (again.length == 0 && !again.fin) return {};
+    if (!recovery_.may_send(snd_, again.length)) return {};
+    again.kind = Plan::Kind::Retransmit;
+    return again;
+}
 
-    Plan next = segment_at(snd_.resend, std::min(by_window, by_congestion), by_window);
+/// New text or FIN at snd_.nxt, as far as window, congestion window, Nagle and silly-window avoidance let it.
+Connection::Plan Connection::plan_text(const Environment& env) const {
+    if (is_parked_ || !snd_.nxt.before(transmit_end())) return {};
+    const std::uint32_t by_window = window_room_at(snd_.nxt);
+    const std::uint32_t on_the_way = recovery_.pipe(snd_);
+    const std::uint32_t congestion = recovery_.window();
+    const std::uint32_t by_congestion = congestion > on_the_way ? congestion - on_the_way : 0;
+
+    Plan next = segment_at(snd_.nxt, std::min(by_window, by_congestion), by_window);
     if (next.length == 0 && !next.fin) return {};
+    if (next.length == 0 && by_congestion == 0 && snd_.flight() > 0) return {};
+    const std::uint32_t ahead = snd_.flight();
     const std::uint32_t available = send_queue_.size_bytes() - std::min(send_queue_.size_bytes(), ahead);
-    const bool again = snd_.resend.before(snd_.nxt) && !probe_outstanding_;
-    const bool idle = snd_.flight() == 0 || probe_outstanding_;
     // RFC 9293 3.8.6.2.1: (1) a full segment, (2) all there is (with Nagle: only when nothing is on the way),
     // (3) half the largest window the peer ever offered. (4), the override, is the persist timer.
     const bool full = next.length == text_max();
     const bool all = next.length == available;
-    const bool nagle_allows = env.tunables.nodelay || idle || fin_queued_;
+    const bool nagle_allows = env.tunables.nodelay || ahead == 0 || fin_queued_;
     const bool half_window = by_window < by_congestion && next.length >= std::max(snd_.max_wnd / 2, 1u);
-    const bool send =
-        full || (again && (all || ahead == 0)) || (all && nagle_allows) || (half_window && nagle_allows);
-    if (!send) return {};
+    if (!full && !(all && nagle_allows) && !(half_window && nagle_allows)) return {};
     next.kind = Plan::Kind::Data;
     return next;
 }
 
-/// RFC 9293 3.8.6.1: one octet of new text (or the FIN) into a closed window; what fits into one that is
-/// merely too small to be worth it, 3.8.6.2.1 (4).
-Connection::Plan Connection::plan_probe() const {
+/// RFC 8985 7.3: one segment of new text, whatever the congestion window, or the last one again.
+Connection::Plan Connection::plan_tail_probe(const Environment& env) const {
+    const std::uint32_t window = window_room_at(snd_.nxt);
+    if (snd_.nxt.before(transmit_end()) && window > 0) {
+        Plan text = segment_at(snd_.nxt, window, window);
+        text.kind = Plan::Kind::TailProbe;
+        if (text.length > 0 || text.fin) return text;
+    }
+    const auto last = recovery_.tail_probe(sending(env));
+    if (!last) return {};
+    const std::uint32_t room = window_room_at(last->begin);
+    Plan again = segment_at(last->begin, std::min(room, last->end - last->begin), room);
+    again.fin = again.fin && (again.seq + again.length).before(last->end);
+    again.kind = again.length > 0 || again.fin ? Plan::Kind::TailProbe : Plan::Kind::Nothing;
+    return again;
+}
+
+/// What fits into a window that is merely too small to be worth it, RFC 9293 3.8.6.2.1 (4); a segment without
+/// text below snd.una for a closed one: it takes no room and calls for an answer, as Linux does it
+/// (docs/rfc/9293.md).
+Connection::Plan Connection::plan_window_probe() const {
     if (snd_.una == transmit_end()) return {};
-    if (window_room() > 0) {
-        Plan text = segment_at(snd_.resend, window_room(), window_room());
+    const std::uint32_t window = window_room_at(snd_.nxt);
+    if (window > 0 && !is_parked_ && snd_.nxt.before(transmit_end())) {
+        Plan text = segment_at(snd_.nxt, window, window);
         text.kind = text.length > 0 || text.fin ? Plan::Kind::Data : Plan::Kind::Nothing;
         return text;
     }
-    Plan probe = segment_at(snd_.una, 1, 1);
-    probe.kind = Plan::Kind::Probe;
-    return probe;
+    return {Plan::Kind::WindowProbe, false, snd_.una - 1};
 }
 
 /// The segment that begins at `seq`, with at most `room` bytes of text; a FIN when it fits the window too.
@@ -117,10 +153,25 @@ Connection::Plan Connection::segment_at(wire::SeqNum seq, std::uint32_t room, st
     return result;
 }
 
-/// Bytes from resend to the right edge of the peer's window; it may have moved left (RFC 9293 MUST-34).
-std::uint32_t Connection::window_room() const {
-    const std::uint32_t ahead = snd_.resend - snd_.una;
+/// Bytes from `seq` to the right edge of the peer's window; it may have moved left (RFC 9293 MUST-34).
+std::uint32_t Connection::window_room_at(wire::SeqNum seq) const {
+    const std::uint32_t ahead = seq - snd_.una;
     return snd_.wnd > ahead ? snd_.wnd - ahead : 0;
+}
+
+/// Why nothing more goes out: the congestion window proves itself only where it was the limit (RFC 7661), and
+/// a rate only where the application had text (draft-ietf-ccwg-bbr 4.1.2.1).
+void Connection::note_limits(const Environment& env) {
+    if (!is_in(state_, kSending)) return;
+    is_paced_ = recovery_.paced_until() > env.now &&
+                (snd_.nxt.before(transmit_end()) || recovery_.next_lost(sending(env)));
+    if (snd_.nxt.before(transmit_end())) {
+        const std::uint32_t length = std::min<std::uint32_t>(snd_.mss, transmit_end() - snd_.nxt);
+        if (window_room_at(snd_.nxt) >= length && !recovery_.may_send(snd_, length))
+            recovery_.window_limits();
+    } else {
+        recovery_.application_limits(sending(env));
+    }
 }
 
 /// One past the last number that we have to send: text, and the FIN.

@@ -45,8 +45,11 @@ struct Tunables {
     std::uint32_t max_out_of_order = 65536;  ///< buffers held ahead of gaps, whole process
     bool timestamps = true;                  ///< RFC 7323
     bool window_scaling = true;
-    bool sack = false;    ///< RFC 2018; off until the sender recovers by it
-    bool dsack = true;    ///< RFC 2883: what arrived twice is reported
+    bool sack = true;                   ///< RFC 2018
+    bool dsack = true;                  ///< RFC 2883: what arrived twice is reported
+    bool frto = true;                   ///< RFC 5682: time-outs that turn out spurious are taken back
+    bool slow_start_after_idle = true;  ///< RFC 5681 4.1
+    bool early_retrans = true;          ///< RFC 8985 7: tail loss probes (Linux: 3)
     bool nodelay = true;  ///< Linux: off unless the application asks; a proxy must not add Nagle's delay
     std::uint32_t challenge_ack_limit =
         10;                          ///< per connection and second (RFC 5961 7; Linux has it per host)

@@ -46,6 +46,9 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.max_out_of_order == fresh.max_out_of_order);
     CHECK(translated.sack == fresh.sack);
     CHECK(translated.dsack == fresh.dsack);
+    CHECK(translated.frto == fresh.frto);
+    CHECK(translated.early_retrans == fresh.early_retrans);
+    CHECK(translated.slow_start_after_idle == fresh.slow_start_after_idle);
     CHECK(translated.timestamps == fresh.timestamps);
     CHECK(translated.window_scaling == fresh.window_scaling);
     CHECK(translated.nodelay == fresh.nodelay);
@@ -82,6 +85,9 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.max_out_of_order},
                                       std::uint64_t{t.sack},
                                       std::uint64_t{t.dsack},
+                                      std::uint64_t{t.frto},
+                                      std::uint64_t{t.early_retrans},
+                                      std::uint64_t{t.slow_start_after_idle},
                                       std::uint64_t{t.timestamps},
                                       std::uint64_t{t.window_scaling},
                                       std::uint64_t{t.nodelay},

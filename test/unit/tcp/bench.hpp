@@ -56,11 +56,12 @@ struct World {
     Instant now{1000h};
     tcp::Tunables tunables;
     stats::CoreStats stats;
+    tcp::SentPool sent{64, 4096};
     bool may_keep_payload = true;
     std::uint32_t receive_limit_bytes = UINT32_MAX;
 
     [[nodiscard]] tcp::Environment env() {
-        return {now, tunables, stats, may_keep_payload, receive_limit_bytes};
+        return {now, tunables, stats, sent, may_keep_payload, receive_limit_bytes};
     }
     [[nodiscard]] std::uint64_t drops(DropReason reason) const { return stats.drops[reason].value(); }
 };
@@ -98,7 +99,7 @@ class Bench : public World {
     // ---- opening
 
     [[nodiscard]] Connection::OpenParameters parameters(stats::Leg leg) const {
-        return {leg, own_iss, kTimestampOffset, mss, path_mss, ipv6};
+        return {leg, own_iss, kTimestampOffset, mss, path_mss, ipv6, tcp::CongestionAlgorithm::Reno};
     }
     void open_active() { connection_.emplace(parameters(stats::Leg::Backend), env()); }
     /// Through a half-open, as the stack does it; the handshake's last ACK is still to come.

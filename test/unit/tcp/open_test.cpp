@@ -20,7 +20,7 @@ TEST_CASE("an active open sends a SYN with what we offer, then an ACK, and is es
     CHECK(syn.options.window_scale == 5);
     CHECK(syn.options.timestamps.has_value());
     CHECK(syn.options.timestamps->echo_reply == 0);
-    CHECK_FALSE(syn.options.sack_permitted);
+    CHECK(syn.options.sack_permitted);
     CHECK(syn.window == UINT16_MAX);
 
     bench.peer_scale = 2;

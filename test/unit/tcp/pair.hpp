@@ -24,6 +24,7 @@ class Pair {
     struct Side {
         tcp::Tunables tunables;
         stats::CoreStats stats;
+        tcp::SentPool sent{64, 4096};
         std::optional<Connection> connection;
         bool may_keep_payload = true;
         std::uint64_t stream_seed = 0;
@@ -102,7 +103,7 @@ class Pair {
     }
 
     [[nodiscard]] tcp::Environment env(Side& side) {
-        return {now, side.tunables, side.stats, side.may_keep_payload};
+        return {now, side.tunables, side.stats, side.sent, side.may_keep_payload};
     }
     [[nodiscard]] static char stream_byte(std::uint64_t seed, std::uint32_t at) {
         return static_cast<char>((seed * 0x9e3779b97f4a7c15u + at * 0x2545f491u + (at >> 8) * 7u) >> 16);
@@ -139,7 +140,8 @@ class Pair {
 
     Connection::OpenParameters parameters(stats::Leg leg) {
         const bool is_a = leg == stats::Leg::Backend && !a.connection;
-        return {leg, is_a ? iss_a : iss_b, is_a ? 3u : offset_b, mss, mss, false};
+        return {leg,   is_a ? iss_a : iss_b,           is_a ? 3u : offset_b, mss, mss,
+                false, tcp::CongestionAlgorithm::Cubic};
     }
 
     void pump(Side& side) {

@@ -263,6 +263,7 @@ TEST_CASE("after idling for longer than the time-out sending restarts from the i
     (void)bench.poll_all();
     CHECK(bench.c().snapshot().congestion_window_bytes == grown);
     bench.advance(1ns);
+    bench.send("x");
     (void)bench.poll_all();
     CHECK(bench.c().snapshot().congestion_window_bytes == 10'000);
 }

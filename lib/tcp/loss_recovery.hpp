@@ -1,0 +1,233 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "base/time.hpp"
+#include "stats/core_stats.hpp"
+#include "tcp/congestion_set.hpp"
+#include "tcp/delivery_rate.hpp"
+#include "tcp/environment.hpp"
+#include "tcp/prr.hpp"
+#include "tcp/rack.hpp"
+#include "tcp/rtt.hpp"
+#include "tcp/sent_records.hpp"
+#include "tcp/sequence_space.hpp"
+#include "wire/tcp.hpp"
+
+namespace terminus::tcp {
+
+/// Linux's words for where a sender stands.
+enum class RecoveryState : std::uint8_t {
+    Open,      ///< nothing is wrong
+    Disorder,  ///< something arrived out of order, or twice
+    Cwr,       ///< the window comes down after an ECN echo (RFC 3168)
+    Recovery,  ///< fast recovery (RFC 6675, 6582)
+    Loss,      ///< after a time-out
+};
+
+/// What the retransmission deadline stands for (Linux has one timer for the three, too).
+enum class RetransmitTimer : std::uint8_t { Timeout, Reordering, TailLossProbe };
+
+/// The sender's books: what is outstanding, what of it has arrived, is lost, is to be sent again; how much
+/// may be outstanding. RFC 6675, 8985, 9937, 5682, 4015, 2018, 6582. It has no timer and sends nothing: the
+/// connection asks.
+class LossRecovery {
+ public:
+    /// What each call may use of the connection and the world.
+    struct Context {
+        const Environment& env;
+        const SendSpace& snd;
+        const RttEstimator& rtt;
+        stats::LegStats& stats;
+        bool sack;                    ///< agreed on
+        std::uint32_t own_timestamp;  ///< TSval of now
+    };
+
+    /// An acceptable ACK, judged before snd.una is moved.
+    struct Ack {
+        wire::SeqNum ack;
+        const wire::TcpOptions& options;
+        bool is_duplicate = false;  ///< RFC 5681 2: same number, no text, same window, with data outstanding
+        bool ece = false;           ///< ECN agreed on and echoed
+        std::optional<std::uint32_t> echoed_timestamp;
+    };
+    struct Outcome {
+        Duration rtt{-1};  ///< for the RTO: of the oldest segment acknowledged, sent once; negative: none
+        bool is_forward = false;  ///< snd.una moves
+        bool undone = false;      ///< a time-out turned out spurious: its back-off is void
+    };
+
+    explicit LossRecovery(CongestionAlgorithm algorithm) : congestion_(algorithm) {}
+
+    /// The handshake is complete: una = nxt = iss + 1.
+    void begin(const Context& context, std::uint32_t initial_window, Duration handshake_rtt,
+               std::uint64_t random);
+
+    // ---- sending
+
+    /// [begin, end) was sent for the first time; snd.nxt is its end already.
+    void sent(const Context& context, wire::SeqNum begin, wire::SeqNum end);
+    /// [begin, end) was sent again; it begins with a record.
+    void resent(const Context& context, wire::SeqNum begin, wire::SeqNum end);
+    /// The next stretch to be sent again, as far as one fate goes; nothing when new text is to go first
+    /// (F-RTO).
+    struct Range {
+        wire::SeqNum begin;
+        wire::SeqNum end;
+    };
+    [[nodiscard]] std::optional<Range> next_lost(const Context& context) const;
+    /// Bytes believed to be on the way (RFC 6675 pipe).
+    [[nodiscard]] std::uint32_t pipe(const SendSpace& snd) const;
+    [[nodiscard]] std::uint32_t window() const { return congestion_.window(); }
+    /// RFC 5682 2.1 step 2b: new text goes before what is lost, if there is any.
+    [[nodiscard]] bool prefers_new_text(const SendSpace& snd) const {
+        return new_text_first_ && !snd.nxt.after(recover_);
+    }
+    /// Whether `length` bytes more may be on the way; the first always may.
+    [[nodiscard]] bool may_send(const SendSpace& snd, std::uint32_t length) const {
+        const std::uint32_t on_the_way = pipe(snd);
+        return on_the_way == 0 || std::uint64_t{on_the_way} + length <= congestion_.window();
+    }
+    /// When the next segment may go out (pacing); the past when it may now.
+    [[nodiscard]] Instant paced_until() const { return pace_at_; }
+    /// The window alone held text back (RFC 7661).
+    void window_limits() { window_limited_ = true; }
+    /// Nothing is left to be sent though there is room.
+    void application_limits(const Context& context);
+    /// RFC 5681 4.1.
+    void restart_after_idle(std::uint32_t restart_window, Duration idle) {
+        congestion_.restart_after_idle(restart_window, idle);
+    }
+    /// RFC 3168 6.1.2: new text is to carry CWR once.
+    [[nodiscard]] bool take_window_reduced() { return std::exchange(cwr_pending_, false); }
+
+    // ---- what arrives and what expires
+
+    Outcome acknowledge(const Context& context, const Ack& ack);
+    /// The retransmission time-out (RFC 6298 5.4, 5681 3.1): everything that isn't reported is lost.
+    void timed_out(const Context& context, std::uint32_t timeouts_before);
+    /// RFC 8985 6.3: the reordering window is over for something.
+    void reordering_expired(const Context& context);
+    /// RFC 8985 7.3: the segment to be sent as a probe when there is no new text; nothing when nothing is
+    /// outstanding.
+    [[nodiscard]] std::optional<Range> tail_probe(const Context& context) const;
+    /// A probe was sent: `was_sent_before`, or new text.
+    void tail_probe_sent(const Context& context, bool was_sent_before);
+    void cancel_tail_probe() { probe_at_ = base::kNever; }
+    /// What is outstanding goes again though nothing was lost to congestion: the path carries less than was
+    /// thought (RFC 1191 6.5), or the window had closed over it and opens again.
+    void resend_blamelessly(const Context& context, stats::RetransmitCause cause);
+    void clear(const Environment& env) { records_.clear(env.sent); }
+
+    // ---- timers
+
+    /// The RTO runs from now (RFC 6298 5.1, 5.3), or ends with nothing outstanding; the probe's time too.
+    void restart_timeout(const Context& context);
+    /// Nothing of ours expires: the connection probes a closed window instead.
+    void stop_timers() { timeout_at_ = probe_at_ = reordering_at_ = base::kNever; }
+    /// What expires next, and what it stands for; kNever: nothing is outstanding.
+    [[nodiscard]] Instant deadline() const;
+    [[nodiscard]] RetransmitTimer timer() const;
+
+    // ---- for listings
+
+    [[nodiscard]] RecoveryState state() const { return state_; }
+    [[nodiscard]] const Congestion& congestion() const { return congestion_; }
+    [[nodiscard]] const SentRecords& records() const { return records_; }
+    [[nodiscard]] std::uint32_t sacked_bytes() const {
+        return records_.sacked_bytes() + unsacked_duplicates_;
+    }
+    [[nodiscard]] Duration min_rtt() const { return min_rtt_; }
+    [[nodiscard]] bool reordering_seen() const { return rack_.reordering_seen(); }
+    [[nodiscard]] std::uint64_t delivered_bytes() const { return rate_.delivered_bytes(); }
+    [[nodiscard]] std::uint64_t delivery_rate() const { return last_rate_; }
+    [[nodiscard]] bool is_tail_probe_outstanding() const { return probe_outstanding_; }
+    [[nodiscard]] stats::RetransmitCause cause() const { return cause_; }
+
+ private:
+    /// What one ACK does, gathered while it is worked through.
+    struct Work;
+
+    static constexpr wire::TcpOptions kNoOptions{};
+
+    // loss_recovery.cpp
+    void deliver(const Context&, const SentRecord&, std::uint32_t bytes, bool cumulatively, Work&);
+    void take_cumulative(const Context&, Work&);
+    void count_duplicate(const Context&, Work&);
+    [[nodiscard]] std::uint32_t most_duplicates(const SendSpace&) const;
+    void note_rtt(Duration rtt, Instant now);
+    void steer_window(const Context&, Work&);
+    void pace(const Context&, std::uint32_t length);
+    void reset_duplicates() {
+        unsacked_duplicates_ = 0;
+        duplicates_ = 0;
+    }
+    // sack.cpp
+    void take_sack(const Context&, Work&);
+    [[nodiscard]] static bool is_dsack(const Ack&, const wire::TcpOptions&);
+    void take_dsack(const Context&, Work&, const wire::SackBlock& block);
+    void mark_block(const Context&, Work&, const wire::SackBlock& block, std::uint32_t& at);
+    // loss_detection.cpp
+    void find_losses(const Context&, Work&);
+    Duration find_by_time(const Context&);
+    void lose(const Context&, std::uint32_t index);
+    void lose_first(const Context&);
+    void lose_all(const Context&, bool with_sacked);
+    // recovery_state.cpp
+    void follow_state(const Context&, Work&);
+    bool in_loss(const Context&, Work&);
+    bool end_episode(const Context&, Work&);
+    bool undo_in_recovery(const Context&, Work&);
+    bool undo_by_dsack(const Context&);
+    void enter_recovery(const Context&, bool ece, std::uint32_t newly_delivered);
+    void enter_cwr(const Context&);
+    void leave(const Context&, RecoveryState next);
+    void begin_undo(const SendSpace&);
+    [[nodiscard]] bool is_proven_spurious(const Work&) const;
+    [[nodiscard]] bool is_delayed(const Work&) const;
+    void undo(const Context&, bool with_losses);
+    [[nodiscard]] LossEvent event(const Context&) const;
+    // tail_loss_probe.cpp
+    [[nodiscard]] Duration probe_timeout(const Context&) const;
+    void schedule_probe(const Context&);
+    void probe_answered(const Context&, Work&);
+
+    SentRecords records_;
+    Rack rack_;
+    RecoveryState state_ = RecoveryState::Open;
+    stats::RetransmitCause cause_ = stats::RetransmitCause::FastRetransmit;
+    std::uint8_t duplicates_ = 0;            // without SACK
+    std::uint32_t unsacked_duplicates_ = 0;  // bytes that duplicate ACKs stand for, without SACK
+    wire::SeqNum recover_;                   // RFC 6582; Linux's high_seq
+    wire::SeqNum undo_from_;
+    std::int32_t undo_bytes_ = -1;  // sent again since, and not yet reported as duplicate
+    std::uint32_t first_resent_stamp_ = 0;
+    bool may_undo_ = false;
+    bool has_resent_ = false;
+    bool frto_ = false;
+    bool new_text_first_ = false;
+    bool cwr_pending_ = false;
+    bool probe_outstanding_ = false;
+    bool probe_was_resent_ = false;
+    bool window_limited_ = false;
+    bool reducing_ = false;  // PRR steers the window
+    bool reneged_ = false;
+    wire::SeqNum probe_end_;
+    std::uint32_t probe_flight_ = 0;  // what was outstanding with the probe
+    wire::SeqNum limited_round_end_;
+    std::uint32_t flight_max_ = 0;
+    Prr prr_;
+    DeliveryRate rate_;
+    Congestion congestion_;
+    Duration min_rtt_{-1};
+    Instant min_rtt_at_{};
+    Instant reordering_at_ = base::kNever;
+    Instant timeout_at_ = base::kNever;
+    Instant probe_at_ = base::kNever;
+    Instant pace_at_{};
+    std::uint64_t last_rate_ = 0;
+};
+
+}  // namespace terminus::tcp
