@@ -9,6 +9,7 @@ using stats::DropReason;
 using stats::Timer;
 
 // RFC 9293 3.10.7.4, fifth.
+// RFC 9293 3.10.7.4, MAY-12: an ACK of the far past is no ACK.
 Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const Environment& env) {
     if (!segment.flags.ack()) return drop(DropReason::TcpNoAck, env);
     if (state_ == State::SynReceived) {

@@ -79,7 +79,8 @@ class Congestion {
     }
 
  private:
-    std::variant<Cubic, Reno, Bbr> control_;  // in CongestionAlgorithm's order
+    // RFC 9293 3.8.2, MAY-18; in CongestionAlgorithm's order.
+    std::variant<Cubic, Reno, Bbr> control_;
 };
 // Part of every connection; BBR's model is what makes it so large (the others need 96).
 static_assert(sizeof(Congestion) <= 208);

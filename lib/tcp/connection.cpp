@@ -83,6 +83,7 @@ void Connection::enter(State next, const Environment& env) {
 
 /// The end of the connection, counted once. What was received in order stays readable after a normal end;
 /// after any other every queue is flushed (RFC 9293 3.10.7.4).
+/// RFC 9293 3.6, MUST-12: the reason says whether it was an orderly one.
 void Connection::close(stats::CloseReason reason, const Environment& env) {
     enter(State::Closed, env);
     if (!close_reason_) {
@@ -146,6 +147,7 @@ void Connection::enter_time_wait(const Environment& env) {
     tail_probe_pending_ = false;
     keepalive_pending_ = false;
     deadlines_.cancel_all();
+    // RFC 9293 3.6.1, MUST-13.
     deadlines_.arm(Timer::TimeWait, env.now + env.tunables.time_wait);
 }
 

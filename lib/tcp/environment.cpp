@@ -32,6 +32,7 @@ Secrets Secrets::from_seed(std::uint64_t seed) {
 }
 
 // RFC 6528 3: ISN = M + F(4-tuple, secret), M a clock that ticks every 4 µs (RFC 9293 MUST-8).
+// RFC 9293 3.4.1, SHLD-1, MUST-9: F is keyed, and the key never leaves the process.
 wire::SeqNum initial_sequence(const Secrets& secrets, const wire::FourTuple& tuple, Instant now) {
     const auto ticks = now.time_since_epoch() / std::chrono::microseconds(4);
     return wire::SeqNum(static_cast<std::uint32_t>(hash(secrets.isn, tuple)) +

@@ -135,6 +135,7 @@ HalfOpenVerdict HalfOpen::reply_with_ack(const Environment& env) {
     return HalfOpenVerdict::Reply;
 }
 
+// RFC 9293 3.7.1, MUST-14, SHLD-5, MAY-3: the SYN-ACK always says our MSS; no ACK does (MUST-65).
 OutSegment HalfOpen::poll_reply(std::uint32_t timestamp_offset, const Environment& env) {
     OutSegment out;
     out.ack = irs_ + 1;

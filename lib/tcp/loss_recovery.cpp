@@ -180,7 +180,8 @@ void LossRecovery::take_cumulative(const Context& context, Work& work) {
         records_.pop_front(pool);
     }
     if (!records_.empty()) work.first_is_sacked = pool[records_.first()].has(SentRecord::kSacked);
-    // Karn (RFC 6298 3): with a retransmission among what is acknowledged, nothing is a measurement.
+    // Karn (RFC 6298 3, RFC 9293 3.8.1, MUST-18): with a retransmission among what is acknowledged, nothing
+    // is a measurement.
     if (work.resent_arrived) work.outcome.rtt = Duration(-1);
 }
 

@@ -48,6 +48,7 @@ void Connection::finish(const Environment& env) {
     update_persist(env);
 }
 
+// RFC 9293 3.6.1, MAY-1, SHLD-3: nobody reads any more, and what nobody will read draws a RST.
 void Connection::abandon(const Environment& env) {
     if (state_ == State::Closed || state_ == State::TimeWait) receive_queue_.clear();  // nobody will take it
     if (orphan_ || state_ == State::Closed) return;

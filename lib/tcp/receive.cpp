@@ -93,7 +93,7 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
         return Disposition::Accepted;
     }
 
-    // A gap: RFC 5681 4.2 wants the duplicate ACK at once.
+    // A gap: RFC 5681 4.2 wants the duplicate ACK at once (RFC 9293 3.10.7.4, MAY-13).
     leg_stats(env).out_of_order_segments.add();
     ack_pending_ = true;
     // A peer without SACK counts these, however many came in one turn.
@@ -110,6 +110,7 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
 }
 
 /// Text ahead of a gap, and what the SACK option will say of it; why it is not held.
+/// RFC 9293 3.10.7.4, SHLD-31: kept for when the gap is filled.
 std::optional<DropReason> Connection::hold_text(wire::SeqNum seq, packet::Slice payload,
                                                 const Environment& env) {
     const HeldBuffers count(reassembly_, env);
@@ -186,7 +187,8 @@ void Connection::deliver(packet::Slice text, const Environment& env) {
     events_ |= Events::kReadable;
 }
 
-/// RFC 9293 3.8.6.3: at once for every second full segment and at the connection's start, else delayed.
+/// RFC 9293 3.8.6.3, SHLD-18, SHLD-19: at once for every second full segment and at the connection's start,
+/// else delayed, by less than half a second (MUST-40).
 void Connection::acknowledge_later(const Environment& env) {
     const std::uint32_t unacknowledged = rcv_.nxt - rcv_.acked;
     if (quick_acks_ > 0) {
@@ -275,12 +277,13 @@ std::uint32_t Connection::free_window(const Environment& env) const {
     return (std::min(free, most) >> rcv_.scale) << rcv_.scale;
 }
 
-/// The window field of a segment that is being sent; moves rcv_.adv.
+/// The window field of a segment that is being sent; moves rcv_.adv, never to the left (RFC 9293 3.8.6,
+/// SHLD-14).
 std::uint16_t Connection::advertise_window(const Environment& env) {
     const std::uint32_t remaining = rcv_.wnd();
     const std::uint32_t free = free_window(env);
     std::uint32_t window = remaining;
-    // RFC 9293 3.8.6.2.2: the right edge moves by a segment or half the buffer at least.
+    // RFC 9293 3.8.6.2.2, MUST-39: the right edge moves by a segment or half the buffer at least.
     if (free > remaining &&
         free - remaining >= std::min<std::uint32_t>(receive_buffer(env) / 2, rcv_.advertised_mss)) {
         window = free;

@@ -4,6 +4,7 @@ namespace terminus::tcp {
 
 // Only `acked` counts, what the cumulative point passed: SACK may be taken back (RFC 2018 8), so a receiver
 // could claim by it what it never got, and still be sent it again (HARDENING 24).
+// RFC 9293 3.8.2, MUST-19: slow start and congestion avoidance.
 void Reno::acknowledged(const AckSample& sample) {
     if (!sample.window_limited) return;  // RFC 7661 4.1: a window that isn't used proves nothing
     std::uint32_t bytes = sample.acked;

@@ -43,6 +43,7 @@ void RttEstimator::compute(const Tunables& tunables) {
     rto_ = std::min(rto, tunables.rto_max);
 }
 
+// RFC 9293 3.8.2, MUST-19: exponential back-off.
 void RttEstimator::back_off(const Tunables& tunables) {
     rto_ = std::min(rto_ * 2, tunables.rto_max);
 }

@@ -83,7 +83,7 @@ Disposition Connection::syn_sent_segment_arrives(const wire::TcpSegment& segment
              timestamps ? timestamps->value : 0, env);
     if (acceptable) return finish_active_open(segment, std::move(payload), env);
 
-    // RFC 9293 figure 8: simultaneous open. Text is not taken: the peer sends it again.
+    // RFC 9293 3.5 and figure 8, MUST-10: simultaneous open. Text is not taken: the peer sends it again.
     enter(State::SynReceived, env);
     retransmits_ = 0;
     syn_pending_ = true;
@@ -137,6 +137,7 @@ Connection::Stop Connection::check_sequence(const wire::TcpSegment& segment, con
 }
 
 // RFC 5961 3.2, in place of RFC 9293's plain rule: exactly the next number, or a challenge.
+// RFC 9293 3.4, 3.5.3, MUST-66, SHLD-2: whatever our window is, and whatever text it has.
 Connection::Stop Connection::check_reset(const wire::TcpSegment& segment, const Environment& env) {
     if (!segment.flags.rst()) return {};
     if (state_ == State::TimeWait && env.tunables.rfc1337) return drop(DropReason::TcpTimeWaitRst, env);
@@ -146,6 +147,7 @@ Connection::Stop Connection::check_reset(const wire::TcpSegment& segment, const 
     }
     leg_stats(env).resets_received.add();
     reset_pending_ = false;
+    // RFC 9293 3.5, MUST-11: what was opened passively is a HalfOpen until it is established.
     const bool refused = state_ == State::SynReceived && active_;
     close(refused ? stats::CloseReason::Refused : stats::CloseReason::ResetReceived, env);
     return Disposition::Accepted;

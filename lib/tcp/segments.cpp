@@ -36,6 +36,7 @@ std::uint16_t Connection::text_max() const {
 /// Header, window, timestamps and SACK blocks of any segment but SYN and RST. It carries our ACK, so none is
 /// pending any more; but text doesn't count as the duplicate ACK that a peer without SACK waits for (RFC
 /// 5681 2).
+/// RFC 9293 3.7.1, MUST-65: and never an MSS. 3.10.7.4, MUST-58: text takes the ACK with it.
 OutSegment Connection::make_segment(wire::SeqNum seq, std::uint8_t flags, bool with_text,
                                     const Environment& env) {
     OutSegment out;
@@ -64,7 +65,7 @@ OutSegment Connection::make_syn(const Environment& env) {
     out.flags = {static_cast<std::uint8_t>(TcpFlags::kSyn | (with_ack ? TcpFlags::kAck : 0))};
     if (with_ack) out.ack = rcv_.acked = rcv_.nxt;
     out.window = unscaled_window(rcv_.wnd());
-    out.options.mss = rcv_.advertised_mss;
+    out.options.mss = rcv_.advertised_mss;  // RFC 9293 3.7.1, MUST-14, SHLD-5, MAY-3: always
     if (window_scaling_) out.options.window_scale = rcv_.scale;
     out.options.sack_permitted = sack_;
     if (timestamps_) out.options.timestamps = {own_timestamp(env), with_ack ? recent_timestamp_ : 0};
@@ -130,8 +131,8 @@ void Connection::note_sent(const Plan& plan, const Environment& env) {
     sync_retransmission(env);
 }
 
-/// Zero-window and keepalive probes (RFC 9293 3.8.6.1, 3.8.4): no text, and a number that calls for an
-/// answer. Neither starts the retransmission timer nor a measurement.
+/// Zero-window and keepalive probes (RFC 9293 3.8.6.1, 3.8.4, SHLD-12): no text, and a number that calls for
+/// an answer. Neither starts the retransmission timer nor a measurement.
 OutSegment Connection::make_probe(const Plan& plan, const Environment& env) {
     if (plan.kind == Plan::Kind::KeepaliveProbe) {
         keepalive_pending_ = false;

@@ -97,10 +97,12 @@ OutSegment TimeWait::poll_reply(std::uint32_t timestamp_offset, const Environmen
     return out;
 }
 
+// RFC 9293 3.6.1, MUST-13: 2 MSL from its beginning, or from the last FIN.
 Instant TimeWait::deadline(const Environment& env) const {
     return restarted_at_ + env.tunables.time_wait;
 }
 
+// RFC 9293 3.6.1, SHLD-4: timestamps make a shorter wait safe.
 // DESIGN 4: a second old, and both numbers beyond the old incarnation's, so that the peer's own TIME_WAIT
 // rules (and PAWS against what is still on the way) let the new one in. Without timestamps it waits.
 bool TimeWait::may_be_reused(wire::SeqNum iss, std::uint32_t timestamp_value, const Environment& env) const {

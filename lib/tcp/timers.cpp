@@ -49,6 +49,7 @@ void Connection::timers_expired(const Environment& env) {
     update_persist(env);
 }
 
+// RFC 9293 3.8.3, MUST-22: as data, until R2.
 void Connection::establishment_expired(const Environment& env) {
     const bool with_ack = state_ == State::SynReceived;
     TERMINUS_ASSERT(with_ack || state_ == State::SynSent, "establish() cancels this timer");
@@ -86,7 +87,7 @@ void Connection::retransmission_expired(const Environment& env) {
 void Connection::timed_out(const Environment& env) {
     if (snd_.wnd == 0) {
         // The window has closed over what is on the way: that is no loss, and ends no connection (RFC 9293
-        // SHLD-17, MUST-34). Probing goes on from here.
+        // 3.8.6, SHLD-17, MUST-34). Probing goes on from here (MUST-35).
         is_parked_ = true;
         probe_pending_ = true;
         tail_probe_pending_ = false;
@@ -94,6 +95,7 @@ void Connection::timed_out(const Environment& env) {
         recovery_.stop_timers();
         return;  // update_persist() arms the timer
     }
+    // RFC 9293 3.8.3, MUST-20: R2.
     if (retransmits_ >= retries_max(rtt_.rto(), env)) return abort(CloseReason::RetransmitTimeout, env);
     recovery_.timed_out(sending(env), retransmits_);
     if (retransmits_ < UINT8_MAX) ++retransmits_;
@@ -125,6 +127,7 @@ void Connection::keepalive_expired(const Environment& env) {
         arm_keepalive(env);
         return;
     }
+    // RFC 9293 3.8.4, MUST-29: one lost answer is no death.
     if (probes_unanswered_ >= env.tunables.keepalive_probes) return abort(CloseReason::KeepaliveTimeout, env);
     if (probes_unanswered_ < UINT8_MAX) ++probes_unanswered_;
     keepalive_pending_ = true;
@@ -163,6 +166,7 @@ void Connection::update_persist(const Environment& env) {
                         recovery_.paced_until() <= env.now && plan_text(env).kind == Plan::Kind::Nothing));
     if (probe_pending_ || waiting) {
         if (deadlines_.is_armed(Timer::Persist)) return;
+        // RFC 9293 3.8.6.1, SHLD-29, SHLD-30: after the time-out, then twice as long each time.
         Duration timeout = rtt_.rto();
         for (unsigned i = 0; i < persist_backoff_ && timeout < env.tunables.rto_max; ++i)
             timeout *= 2;
@@ -175,6 +179,7 @@ void Connection::update_persist(const Environment& env) {
 }
 
 // RFC 9293 3.9.1.1, TCP_USER_TIMEOUT: how long what we have sent or queued may go without progress.
+// RFC 9293 3.8.3, MUST-21: R2 as the application wants it.
 bool Connection::is_past_user_timeout(const Environment& env) const {
     return env.tunables.user_timeout > Duration::zero() &&
            env.now >= progress_at_ + env.tunables.user_timeout;

@@ -72,6 +72,7 @@ Connection::Plan Connection::plan(const Environment& env) const {
 }
 
 /// RFC 6675 5 (C): what is lost goes before what is new, as far as the congestion window has room.
+/// RFC 9293 3.8.6, SHLD-16: also where the window has shrunk, as far as it reaches.
 Connection::Plan Connection::plan_retransmission(const Environment& env) const {
     if (is_parked_) return {};
     const auto lost = recovery_.next_lost(sending(env));
@@ -99,8 +100,10 @@ Connection::Plan Connection::plan_text(const Environment& env) const {
     if (next.length == 0 && by_congestion == 0 && snd_.flight() > 0) return {};
     const std::uint32_t ahead = snd_.flight();
     const std::uint32_t available = send_queue_.size_bytes() - std::min(send_queue_.size_bytes(), ahead);
-    // RFC 9293 3.8.6.2.1: (1) a full segment, (2) all there is (with Nagle: only when nothing is on the way),
-    // (3) half the largest window the peer ever offered. (4), the override, is the persist timer.
+    // RFC 9293 3.8.6.2.1, MUST-38: (1) a full segment, (2) all there is (with Nagle, 3.7.4, SHLD-7, MUST-17:
+    // only when nothing is on the way), (3) half the largest window the peer ever offered. (4), the override,
+    // is the persist timer. 3.9.1.2, SHLD-28, MUST-60: so nothing small goes out early, and nothing waits for
+    // ever.
     const bool full = next.length == text_max();
     const bool all = next.length == available;
     const bool nagle_allows = env.tunables.nodelay || ahead == 0 || fin_queued_;
@@ -130,6 +133,7 @@ Connection::Plan Connection::plan_tail_probe(const Environment& env) const {
 /// What fits into a window that is merely too small to be worth it, RFC 9293 3.8.6.2.1 (4); a segment without
 /// text below snd.una for a closed one: it takes no room and calls for an answer, as Linux does it
 /// (docs/rfc/9293.md).
+/// RFC 9293 3.8.6.1, MUST-36.
 Connection::Plan Connection::plan_window_probe() const {
     if (snd_.una == transmit_end()) return {};
     const std::uint32_t window = window_room_at(snd_.nxt);
@@ -155,6 +159,7 @@ Connection::Plan Connection::segment_at(wire::SeqNum seq, std::uint32_t room, st
 
 /// Bytes from `seq` to the right edge of the peer's window; it may have moved left (RFC 9293 MUST-34).
 std::uint32_t Connection::window_room_at(wire::SeqNum seq) const {
+    // RFC 9293 3.8.6, SHLD-15: nothing new beyond an edge that has moved left.
     const std::uint32_t ahead = seq - snd_.una;
     return snd_.wnd > ahead ? snd_.wnd - ahead : 0;
 }

@@ -25,8 +25,8 @@ struct Tunables {
     std::uint32_t delack_segments = 2;  ///< full segments per acknowledgement (RFC 9293 SHLD-19)
     Duration delack_min = 40ms;
     Duration delack_max = 200ms;
-    bool keepalive = true;  ///< Linux: off unless the application asks
-    Duration keepalive_time = 2h;
+    bool keepalive = true;         ///< Linux: off unless the application asks
+    Duration keepalive_time = 2h;  // RFC 9293 3.8.4, MUST-28.
     Duration keepalive_intvl = 75s;
     std::uint32_t keepalive_probes = 9;
     Duration fin_timeout = 60s;                  ///< orphaned FIN_WAIT_2

@@ -58,6 +58,7 @@ TEST_CASE("the set's member answers as it would by itself") {
     CHECK(alike());
 }
 
+// RFC 9293 3.8.2, MAY-18.
 TEST_CASE("each algorithm of the set is the one it is called") {
     for (const auto algorithm :
          {CongestionAlgorithm::Cubic, CongestionAlgorithm::Reno, CongestionAlgorithm::Bbr}) {

@@ -33,6 +33,7 @@ TEST_CASE("connection establishment: the SYN is sent again, doubling, syn_retrie
     CHECK(bench.poll_all().empty());
 }
 
+// RFC 9293 3.8.2, MUST-19; 3.8.3, MUST-20: R2.
 TEST_CASE("retransmission: doubling to rto_max, retries2 times, then the peer is told and the leg ends") {
     Bench bench;
     bench.tunables.rto_max = 10s;
@@ -78,6 +79,7 @@ TEST_CASE("retransmission: progress starts the count anew") {
     CHECK(bench.c().snapshot().send_queue_bytes == 0);
 }
 
+// RFC 9293 3.8.6.3, SHLD-18, MUST-40.
 TEST_CASE("delayed ACK: after delack_min, never over delack_max, and not pushed on by more text") {
     Bench bench;
     bench.establish();
@@ -214,6 +216,7 @@ TEST_CASE("persist: text and FIN wait for the window, and probes take no number 
     CHECK(bench.leg().bytes_sent.value() == 3);
 }
 
+// RFC 9293 3.8.6, MUST-35.
 TEST_CASE(
     "persist: a window that closes over what is on the way turns the time-out into probing") {  // SHLD-17
     Bench bench;
@@ -310,6 +313,7 @@ TEST_CASE(
 }
 
 // RFC 9293 3.9.1, DESIGN 1.
+// RFC 9293 3.8.3, MUST-21.
 TEST_CASE("user timeout: what waits without progress for so long ends the leg, at the deadline") {
     Bench bench;
     bench.tunables.user_timeout = 5s;

@@ -61,6 +61,7 @@ TEST_CASE("a half-open remembers who it belongs to and counts itself in SYN_RECE
     CHECK(gauge.value() == 0);
 }
 
+// RFC 9293 3.7.1, MUST-14, SHLD-5, MAY-3.
 TEST_CASE("the SYN-ACK answers with what the peer offered and we allow") {
     Half half;
     half.tunables.timestamps = true;
@@ -184,6 +185,7 @@ TEST_CASE("a segment with neither ACK nor SYN nor RST is dropped") {
 }
 
 // RFC 5961 3.2.
+// RFC 9293 3.5, MUST-11: back to LISTEN.
 TEST_CASE("only a RST at exactly the next number ends a half-open") {
     Half half;
     half.open();

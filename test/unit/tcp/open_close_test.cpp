@@ -199,6 +199,7 @@ TEST_CASE("an orphan in FIN_WAIT_2 is released after fin_timeout, not before") {
 }
 
 // RFC 9293 SHLD-3.
+// RFC 9293 3.6.1, MAY-1, SHLD-3.
 TEST_CASE("data for an orphan is answered by a RST") {
     for (const State state : {State::FinWait1, State::FinWait2}) {
         Bench bench;

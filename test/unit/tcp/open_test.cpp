@@ -210,6 +210,7 @@ TEST_CASE("in SYN_RECEIVED an ACK of what was never sent is answered by a RST") 
     CHECK(bench.c().state() == State::SynReceived);
 }
 
+// RFC 9293 3.5, MUST-11.
 TEST_CASE("in SYN_RECEIVED of an active open a RST means refused") {
     Bench bench;
     bench.bring_to(State::SynReceived);

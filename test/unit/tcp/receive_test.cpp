@@ -11,6 +11,7 @@ std::uint32_t adv(Bench& bench) {
 }
 }  // namespace
 
+// RFC 9293 3.10.7.4, MAY-13, SHLD-31.
 TEST_CASE("text ahead of a gap is held, acknowledged at once, and delivered when the gap is filled") {
     Bench bench;
     bench.establish();
@@ -140,6 +141,7 @@ TEST_CASE("a connection begins with quick ACKs, quickack of them") {
     }
 }
 
+// RFC 9293 3.10.7.4, MUST-58.
 TEST_CASE("text of ours carries the acknowledgement, and no other follows") {
     Bench bench;
     bench.establish();

@@ -26,6 +26,7 @@ Bench avoiding(std::uint32_t segments) {
 }  // namespace
 
 // RFC 5681 3.1, RFC 3465 2.2.
+// RFC 9293 3.8.2, MUST-19: slow start.
 TEST_CASE("Reno doubles its window each round of slow start") {
     Bench bench;
     bench.round();
@@ -79,6 +80,7 @@ TEST_CASE("an ACK for everything grows Reno's window by one segment in congestio
 }
 
 // RFC 3465 2.1.
+// RFC 9293 3.8.2, MUST-19: congestion avoidance.
 TEST_CASE("Reno adds one segment for each window acknowledged in congestion avoidance") {
     Bench bench = avoiding(10);
     for (int i = 0; i < 9; ++i)
@@ -135,6 +137,7 @@ TEST_CASE("Reno's threshold is half of what was outstanding, two segments at lea
 }
 
 // RFC 5681 3.1, RFC 3465 2.3.
+// RFC 9293 3.8.2, MUST-19: slow start after a time-out.
 TEST_CASE("after a time-out Reno starts from one segment, by one an ACK until the repair is over") {
     Bench bench(20 * kMss);
     bench.control.timed_out(bench.event());

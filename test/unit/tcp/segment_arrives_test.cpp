@@ -305,6 +305,7 @@ TEST_CASE(
     }
 }
 
+// RFC 9293 3.10.7.4, MAY-12.
 TEST_CASE("an old ACK within the largest window is no ACK, but its text is taken") {
     Bench bench;
     bench.establish();

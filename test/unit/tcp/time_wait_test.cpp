@@ -128,6 +128,7 @@ TEST_CASE("replies carry timestamps when the connection had them") {
 }
 
 // DESIGN 4: tw_reuse.
+// RFC 9293 3.6.1, SHLD-4.
 TEST_CASE(
     "an active open takes the 4-tuple after a second, beyond both old numbers, and not without timestamps") {
     Waiting wait(true);

@@ -90,6 +90,7 @@ TEST_CASE("a window of half the largest ever offered is used though a full segme
     CHECK(total(bench.poll_all()) == 300);
 }
 
+// RFC 9293 3.9.1.2, MUST-60: not for ever.
 TEST_CASE("what a small window keeps back goes out when the override time is over") {  // (4) of 3.8.6.2.1
     Bench bench;
     bench.establish();
