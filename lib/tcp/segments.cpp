@@ -97,7 +97,8 @@ OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     const std::uint32_t offset = plan.seq - snd_.una;
     const std::uint32_t queued = send_queue_.size_bytes();
     std::uint8_t flags = TcpFlags::kAck;
-    // RFC 9293 MUST-61: we can't be told where a push belongs, so the last of what is queued has it.
+    // RFC 9293 3.9.1.2, MUST-61, SHLD-27, MAY-16: we can't be told where a push belongs, so the last of what
+    // is queued has it.
     if (plan.length > 0 && offset + plan.length == queued) flags |= TcpFlags::kPsh;
     if (plan.fin) flags |= TcpFlags::kFin;
     OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);

@@ -19,6 +19,7 @@ struct SendSpace {
     wire::SeqNum wl1;  ///< SEG.SEQ of the last window update
     wire::SeqNum wl2;  ///< SEG.ACK of it
     wire::SeqNum iss;
+    // RFC 9293 3.1, REC-1.
     std::uint32_t wnd = 0;      ///< bytes
     std::uint32_t max_wnd = 0;  ///< the largest the peer has offered (RFC 5961 5.2, RFC 9293 3.8.6.2.1)
     std::uint16_t mss = 536;    ///< effective: text per segment, options subtracted (RFC 9293 MUST-16)

@@ -120,7 +120,7 @@ void Connection::persist_expired(const Environment& env) {
     probe_pending_ = true;
 }
 
-// RFC 9293 3.8.4.
+// RFC 9293 3.8.4, MAY-5.
 void Connection::keepalive_expired(const Environment& env) {
     if (!is_in(state_, kKeptAlive) || !env.tunables.keepalive) return;
     if (snd_.flight() > 0 || !send_queue_.empty()) {  // the other timers ask the peer already (MUST-26)

@@ -249,7 +249,7 @@ TEST_CASE(
     CHECK(at == 5001);
 }
 
-// RFC 9293 3.8.4, MUST-24 to MUST-29, SHLD-12.
+// RFC 9293 3.8.4, MAY-5, MUST-26, MUST-28, MUST-29, SHLD-12.
 TEST_CASE("keepalive: probes after keepalive_time of silence, keepalive_probes of them, then the end") {
     Bench bench;
     bench.establish();
@@ -288,6 +288,7 @@ TEST_CASE("keepalive: an answer or any segment starts the silence anew") {
     CHECK(bench.c().next_deadline() == bench.now - 40ms + 2h);
 }
 
+// RFC 9293 3.8.4, MUST-24: on and off as it lives.
 TEST_CASE(
     "keepalive: not while text waits for its acknowledgement, not in TIME_WAIT, not when switched off") {
     Bench bench;

@@ -23,7 +23,7 @@ TEST_CASE("the initial sequence number of one 4-tuple moves forward by one every
     CHECK(tcp::initial_sequence(secrets, tuple(40000), start + 4us * (1ll << 32)) == first);
 }
 
-// RFC 9293 MUST-9, HARDENING 11.
+// RFC 9293 3.4.1, SHLD-1, MUST-9, HARDENING 11.
 TEST_CASE("another 4-tuple or another secret gives an unrelated number") {
     const auto secrets = tcp::Secrets::from_seed(1);
     const base::Instant start{100h};

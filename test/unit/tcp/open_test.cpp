@@ -41,7 +41,7 @@ TEST_CASE("an active open sends a SYN with what we offer, then an ACK, and is es
     CHECK(bench.c().snapshot().send_mss == 1000 - 12);
     CHECK(bench.c().send_space().wnd == 50'000);  // RFC 7323 2.2: a SYN's window is not scaled
     (void)bench.receive(kAck, 1, 1);
-    CHECK(bench.c().send_space().wnd == 50'000u << 2);
+    CHECK(bench.c().send_space().wnd == 50'000u << 2);  // RFC 9293 3.1, REC-1.
 }
 
 TEST_CASE("what the peer's SYN-ACK does not offer is not used") {

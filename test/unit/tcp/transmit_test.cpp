@@ -109,7 +109,7 @@ TEST_CASE("what a small window keeps back goes out when the override time is ove
     CHECK(bench.c().snapshot().timer == Timer::Retransmission);
 }
 
-// RFC 9293 3.7.4, SHLD-7, MUST-17.
+// RFC 9293 3.7.4, SHLD-7, MUST-17; 3.9.1.2, MAY-16: and is gathered.
 TEST_CASE("with Nagle small text waits while something is on the way, without it never") {
     for (const bool nodelay : {false, true}) {
         Bench bench;
@@ -208,7 +208,7 @@ TEST_CASE("a RST goes before everything, retransmissions before new text, text b
     CHECK(bench.seq_of(out[0]) == 3001);
 }
 
-// RFC 9293 MUST-34, HARDENING 25.
+// RFC 9293 3.8.6, MUST-34, SHLD-15, HARDENING 25.
 TEST_CASE("a window that shrinks over what is on the way stops new text and numbers ACKs inside it") {
     Bench bench;
     bench.establish();
