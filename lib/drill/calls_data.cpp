@@ -150,6 +150,10 @@ Outcome Calls::send_bytes(Evaluator& call, std::size_t fd_at, const std::vector<
     for (std::size_t i = 0; i < buffers.size(); ++i) {
         const Expression& buffer = *buffers[i];
         const std::size_t end = bytes.size() + lengths[i];
+        if (buffer.kind != Kind::String && buffer.kind != Kind::Ellipsis) {
+            call.fail_linux_only(
+                "a buffer at an address: the machine's programs have no memory of their own");
+        }
         if (buffer.kind == Kind::String) {
             const std::size_t said = std::min(buffer.text.size(), lengths[i]);
             bytes.insert(bytes.end(), buffer.text.begin(),

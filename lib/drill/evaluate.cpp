@@ -94,6 +94,11 @@ SocketAddress Evaluator::address(const Expression& expression) {
     return address;
 }
 
+bool Evaluator::fail_linux_only(std::string message) {
+    if (!fault_) fault_ = Fault{line_, std::move(message), true};
+    return false;
+}
+
 bool Evaluator::fail_at(int line, std::string message) {
     if (!fault_) fault_ = Fault{line, std::move(message)};
     return false;

@@ -41,6 +41,7 @@ class Evaluator {
     /// Always false.
     bool fail(std::string message) { return fail_at(line_, std::move(message)); }
     bool fail_at(int line, std::string message);
+    bool fail_linux_only(std::string message);
     [[nodiscard]] const std::optional<Fault>& fault() const { return fault_; }
     [[nodiscard]] int line() const { return line_; }
 

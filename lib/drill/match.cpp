@@ -94,7 +94,8 @@ Text port_mismatch(const PacketEvent& expected, const WirePacket& actual) {
 
 }  // namespace
 
-base::Result<WirePacket, std::string> join_segments(const std::vector<WirePacket>& segments) {
+base::Result<WirePacket, std::string> join_segments(const std::vector<WirePacket>& segments,
+                                                    bool may_be_pushed) {
     constexpr std::uint8_t kOfLastOnly = Flags::kFin | Flags::kPsh;
     constexpr std::uint8_t kOfFirstOnly = Flags::kCwr;
     WirePacket joined = segments.back();
@@ -119,6 +120,7 @@ base::Result<WirePacket, std::string> join_segments(const std::vector<WirePacket
             return fail("has a FIN or a PSH, and isn't the last");
         joined.payload.insert(joined.payload.end(), segment.payload.begin(), segment.payload.end());
     }
+    if (may_be_pushed && segments.size() > 1) joined.flags |= Flags::kPsh;
     return joined;
 }
 

@@ -22,8 +22,10 @@ struct MatchSettings {
 
 /// Consecutive segments of one connection as one, the way that a script for a host with segmentation offload
 /// writes them: flags of the last, first sequence number, bytes of all. The failure says which header field
-/// differs where it may not.
-[[nodiscard]] base::Result<WirePacket, std::string> join_segments(const std::vector<WirePacket>& segments);
+/// differs where it may not. Linux sets PSH on whatever it hands to the device as more than one segment
+/// (__tcp_transmit_skb()): when `may_be_pushed`, several segments have it, too.
+[[nodiscard]] base::Result<WirePacket, std::string> join_segments(const std::vector<WirePacket>& segments,
+                                                                  bool may_be_pushed);
 
 /// What of `actual`, in the script's numbers, is not as `expected` says; nothing when all is. `connection`
 /// keeps the names of flow labels.

@@ -221,7 +221,7 @@ bool ScriptRun::compare(const Event& event, const PacketEvent& packet, const Due
         lines += "\nactual   " + to_string(script_time(waiting_[i].at)) + " > " + to_string(shown, shows_ip);
     }
     const auto refuse = [&](const std::string& why) { return fail(event.line, why, expected + lines); };
-    auto joined = join_segments(segments);
+    auto joined = join_segments(segments, (tcp.flags & Flags::kPsh) != 0);
     if (!joined) return refuse(joined.error());
     WirePacket actual = std::move(joined).value();
     connection->to_script(actual);
