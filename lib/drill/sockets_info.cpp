@@ -78,6 +78,15 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     info.set("tcpi_snd_wnd", snd.wnd);
     info.set("tcpi_rcv_wnd", rcv.wnd());
     const std::uint32_t queued = now.send_queue_bytes;
+    const tcp::LossRecovery& recovery = connection->recovery();
+    // In segments, as Linux counts; the last may be short of one.
+    const auto segments = [mss](std::uint32_t bytes) { return mss > 0 ? (bytes + mss - 1) / mss : 0; };
+    info.set("tcpi_ca_state", static_cast<std::uint64_t>(recovery.state()));  // the same five, in one order
+    info.set("tcpi_sacked", segments(recovery.sacked_bytes()));
+    info.set("tcpi_lost", segments(recovery.records().lost_bytes()));
+    info.set("tcpi_retrans", segments(recovery.records().retransmitted_bytes()));
+    if (recovery.min_rtt() >= base::Duration::zero())
+        info.set("tcpi_min_rtt", microseconds(recovery.min_rtt()));
     info.set("tcpi_notsent_bytes", queued > snd.flight() ? queued - snd.flight() : 0);
     return info;
 }
