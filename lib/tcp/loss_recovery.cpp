@@ -26,6 +26,7 @@ void LossRecovery::begin(const Context& context, std::uint32_t initial_window, D
 }
 
 std::uint32_t LossRecovery::pipe(const SendSpace& snd) const {
+    // RFC 3042 2: what duplicates stand for has left, so that each of the first two lets a new segment out.
     const std::uint32_t gone = records_.sacked_bytes() + records_.lost_bytes() + unsacked_duplicates_;
     const std::uint32_t there = snd.flight() + records_.retransmitted_bytes();
     return there > gone ? there - gone : 0;

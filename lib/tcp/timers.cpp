@@ -178,8 +178,8 @@ void Connection::update_persist(const Environment& env) {
     deadlines_.cancel(Timer::Persist);
 }
 
-// RFC 9293 3.9.1.1, TCP_USER_TIMEOUT: how long what we have sent or queued may go without progress.
-// RFC 9293 3.8.3, MUST-21: R2 as the application wants it.
+// RFC 9293 3.9.1.1, RFC 5482 3, TCP_USER_TIMEOUT: how long what we have sent or queued may go without
+// progress. RFC 9293 3.8.3, MUST-21: R2 as the application wants it.
 bool Connection::is_past_user_timeout(const Environment& env) const {
     return env.tunables.user_timeout > Duration::zero() &&
            env.now >= progress_at_ + env.tunables.user_timeout;

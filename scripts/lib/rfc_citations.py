@@ -194,5 +194,5 @@ def label(owner, lines, first, last):
     while line > owner.first and lines[line].startswith(" " * 5):  # within a member: up to its first line
         line -= 1
     code = code_of(lines[line])
-    member = re.search(r"(~?\w+)\s*\(", code.split("=")[0]) or re.search(r"(\w+)\s*(?:\{|=|;|,|$)", code)
+    member = re.search(r"(~?\w+)\s*\(", code.split("=")[0]) or re.search(r"(\w+)\s*(?:\{|=|;)", code) or re.search(r"(\w+),?$", code)
     return f"{owner.name}::{member[1]}" if member and line > owner.first else owner.name

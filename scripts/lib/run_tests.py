@@ -156,7 +156,7 @@ def meson_tests(run, name, *selection):
 
 def checks(run):
     with run.phase("format and lint"):
-        for check in (["scripts/format", "--check"], ["scripts/lint"]):
+        for check in (["scripts/format", "--check"], ["scripts/lint"], ["scripts/rfc-pages", "--check"]):
             code, _ = execute(check)
             run.add(" ".join(check), passed=code == 0, failed=code != 0)
 
@@ -225,7 +225,7 @@ def arguments():
         cut = own.index("--")
         own, pytest_options = own[:cut], own[cut + 1 :]
     parser = argparse.ArgumentParser(prog="scripts/test")
-    parser.add_argument("--checks", action="store_true", help="formatting and headers")
+    parser.add_argument("--checks", action="store_true", help="formatting, headers and the pages of docs/rfc")
     parser.add_argument("--unit", action="store_true", help="unit and script tests, sanitized")
     parser.add_argument("--fuzz", action="store_true", help="the fuzz targets, for a bounded time")
     parser.add_argument("--tsan", action="store_true", help="worker, control and steering under ThreadSanitizer")
