@@ -113,6 +113,7 @@ struct Tcp {
     std::uint32_t max_out_of_order = 65536;
     bool sack = true;
     bool dsack = true;
+    std::uint8_t ecn = 2;
     bool frto = true;
     bool early_retrans = true;
     bool slow_start_after_idle = true;

@@ -85,6 +85,8 @@ constexpr std::array kTcpKeys{
         "whether selective acknowledgements are offered and accepted (RFC 2018)"),
     key<&Config::tcp, &Tcp::dsack>("tcp.dsack", Type::Bool, {}, Apply::Live,
         "whether a segment that came twice is reported (RFC 2883)"),
+    key<&Config::tcp, &Tcp::ecn>("tcp.ecn", Type::Count, {0, 2}, Apply::Live,
+        "explicit congestion notification (RFC 3168): 0 off, 1 asked for, 2 only when the peer asks"),
     key<&Config::tcp, &Tcp::frto>("tcp.frto", Type::Bool, {}, Apply::Live,
         "whether a retransmission time-out is checked for being spurious (RFC 5682; Linux: 2)"),
     key<&Config::tcp, &Tcp::early_retrans>("tcp.early_retrans", Type::Bool, {}, Apply::Live,
@@ -104,7 +106,7 @@ constexpr std::array kTcpKeys{
     key<&Config::tcp, &Tcp::hop_limit>("tcp.hop_limit", Type::Count, {1, 255}, Apply::Live,
         "TTL and hop limit of what we send (Linux: ip_default_ttl)"),
     key<&Config::tcp, &Tcp::traffic_class>("tcp.traffic_class", Type::Count, {0, 255}, Apply::Live,
-        "TOS and traffic class of what we send; DSCP in the upper six bits"),
+        "TOS and traffic class of what we send: DSCP in the upper six bits, the lower two are ECN's"),
 };
 // clang-format on
 
@@ -119,8 +121,7 @@ constexpr std::array kMissing{
     Missing{"tcp.congestion_control", "is not in this version, which has NewReno only"},
     Missing{"tcp.allowed_congestion_control", kNotYet},
     Missing{"tcp.available_congestion_control", kNotYet},
-    Missing{"tcp.ecn", kNotYet},
-    Missing{"tcp.ecn_fallback", kNotYet},
+    Missing{"tcp.ecn_fallback", "is not here: a SYN that is sent again never asks for ECN"},
     Missing{"tcp.fastopen", kNotYet},
     Missing{"tcp.mtu_probing", kNotYet},
     Missing{"tcp.base_mss", kNotYet},

@@ -140,6 +140,9 @@ void add_recovery(Families& out, const worker::Group& group) {
     add_simple_leg_counter(out, group, "terminus_tail_losses_repaired_total",
                            "Losses that a tail loss probe alone repaired (Linux TcpExtTCPLossProbeRecovery)",
                            &LegStats::tail_losses);
+    add_simple_leg_counter(out, group, "terminus_congestion_marks_total",
+                           "Segments received with a congestion mark, RFC 3168 (Linux IpExtInCEPkts)",
+                           &LegStats::congestion_marks);
     add_simple_leg_counter(out, group, "terminus_ecn_reductions_total",
                            "Window reductions for an echoed congestion mark, RFC 3168",
                            &LegStats::ecn_reductions);

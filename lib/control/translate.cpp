@@ -36,6 +36,7 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.max_out_of_order = share(tcp.max_out_of_order, workers);
     t.sack = tcp.sack;
     t.dsack = tcp.dsack;
+    t.ecn = tcp.ecn;
     t.frto = tcp.frto;
     t.early_retrans = tcp.early_retrans;
     t.slow_start_after_idle = tcp.slow_start_after_idle;

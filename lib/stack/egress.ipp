@@ -61,7 +61,11 @@ void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segme
         .options = segment.options,
     };
     // RFC 9293 3.9.1.9 and 3.9.2, MUST-48, SHLD-21, MUST-49: as they are set now.
-    const HopFields hop{.hop_limit = tunables.hop_limit, .traffic_class = tunables.traffic_class};
+    // The lower two bits are ECN's, whatever is configured.
+    const unsigned ecn = segment.ecn_capable ? wire::kEcnEct0 : 0u;
+    const HopFields hop{.hop_limit = tunables.hop_limit,
+                        .traffic_class = static_cast<std::uint8_t>(
+                            (tunables.traffic_class & ~unsigned{wire::kEcnMask}) | ecn)};
     network_.send_tcp(tuple, hop, header, segment.payload_length > 0 ? queue : nullptr,
                       segment.payload_offset, segment.payload_length, env_.now);
 }

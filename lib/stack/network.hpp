@@ -26,6 +26,7 @@
 #include "tcp/connection.hpp"
 #include "tcp/time_wait.hpp"
 #include "wire/frame.hpp"
+#include "wire/ipv4.hpp"
 #include "wire/tcp.hpp"
 
 namespace terminus::stack {

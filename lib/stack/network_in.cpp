@@ -186,6 +186,7 @@ Received Network::receive_tcp(const wire::Frame& header, Arrival& arrival) {
         drop(reason_of(segment.error()));
         return Received::Nothing;
     }
+    segment.value().congestion_experienced = (header.traffic_class & wire::kEcnMask) == wire::kEcnCe;
     const bool device_vouches =
         ports_[arrival.port]->capabilities().rx_checksum && packet::device_verified_l4(arrival.frame);
     if (!device_vouches) {  // RFC 9293 3.1, MUST-3

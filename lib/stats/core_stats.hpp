@@ -41,6 +41,7 @@ struct LegStats {
     Counter spurious_timeouts;  ///< the same of retransmission time-outs (RFC 5682, 4015)
     Counter tail_loss_probes;   ///< sent (RFC 8985 7.3)
     Counter tail_losses;        ///< losses that only a tail loss probe repaired (RFC 8985 7.4)
+    Counter congestion_marks;   ///< segments received with CE (RFC 3168)
     Counter ecn_reductions;     ///< window reductions for an ECN echo (RFC 3168)
     Counter reordering_seen;    ///< segments found to have arrived out of order
     Counter dsacks_received;    ///< RFC 2883

@@ -69,7 +69,7 @@ void Connection::take_ack(const wire::TcpSegment& segment, bool window_changed, 
     LossRecovery::Ack ack{.ack = segment.ack, .options = segment.options};
     // RFC 5681 2: outstanding data, no text, no FIN, the same window.
     ack.is_duplicate = !is_forward && segment.seg_len() == 0 && !window_changed && !is_parked_;
-    ack.ece = ecn_ && (segment.flags.bits & wire::TcpFlags::kEce) != 0;
+    ack.ece = ecn_ && segment.flags.ece();
     if (timestamps_ && segment.options.timestamps)
         ack.echoed_timestamp = segment.options.timestamps->echo_reply;
     const std::uint32_t acked = segment.ack - snd_.una;

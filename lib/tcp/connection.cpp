@@ -37,6 +37,7 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env)
     timestamps_ = env.tunables.timestamps;
     window_scaling_ = env.tunables.window_scaling;
     sack_ = env.tunables.sack;
+    ecn_ = env.tunables.ecn == 1;
     if (window_scaling_) rcv_.scale = scale_for(env.tunables.rmem);
     rcv_.adv = rcv_.nxt + unscaled_window(env.tunables.rmem);  // moves along when irs is known
     syn_pending_ = true;
@@ -59,6 +60,7 @@ Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_op
     rcv_.scale = half_open.own_scale();
     rcv_.advertised_mss = half_open.advertised_mss();
     sack_ = half_open.sack();
+    ecn_ = half_open.ecn();
     retransmits_ = half_open.retransmits();
     const auto recent = half_open.recent_timestamp();
     agree_on(half_open.peer_mss(), recent.has_value(), recent.value_or(0), env);

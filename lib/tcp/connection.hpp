@@ -184,6 +184,7 @@ class Connection {
     void accept_text(packet::Slice, const Environment&);
     void clear_reassembly(const Environment&);
     bool gives_way_to(wire::SeqNum seq, wire::SeqNum end, const Environment&);
+    void note_congestion(const wire::TcpSegment&, const Environment&);
     void note_duplicate(wire::SeqNum seq, wire::SeqNum end, const Environment&);
     void deliver(packet::Slice, const Environment&);
     void process_fin(const Environment&);
@@ -248,8 +249,9 @@ class Connection {
     bool keepalive_pending_ : 1 = false;
     bool is_parked_ : 1 = false;  // the window has closed over what is outstanding: probed, not timed out
     bool handshake_repeated_ : 1 = false;
-    bool is_paced_ : 1 = false;  // what is to be sent waits for paced_until()
-    bool ecn_ : 1 = false;
+    bool is_paced_ : 1 = false;         // what is to be sent waits for paced_until()
+    bool ecn_ : 1 = false;              // agreed on; in SYN_SENT: asked for
+    bool echo_congestion_ : 1 = false;  // a mark arrived, and no CWR since
     bool fin_queued_ : 1 = false;
     bool fin_sent_ : 1 = false;
     bool fin_received_ : 1 = false;

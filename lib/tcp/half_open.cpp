@@ -45,6 +45,8 @@ HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, co
         scales_ = static_cast<std::uint8_t>((own << 4) | peer);
     }
     if (env.tunables.sack && syn.options.sack_permitted) flags_ |= kSack;
+    // RFC 3168 6.1.1: ECE and CWR on a SYN ask for ECN.
+    if (env.tunables.ecn != 0 && syn.flags.ece() && syn.flags.cwr()) flags_ |= kEcn;
     leg(env).connections[static_cast<std::size_t>(State::SynReceived)].add();
     if (origin == Origin::Cookie) {
         flags_ |= kSent | kResent;  // no measurement of the round trip
@@ -152,7 +154,8 @@ OutSegment HalfOpen::poll_reply(std::uint32_t timestamp_offset, const Environmen
         return out;
     }
     out.seq = iss_;
-    out.flags = {TcpFlags::kSyn | TcpFlags::kAck};
+    out.flags = {
+        static_cast<std::uint8_t>(TcpFlags::kSyn | TcpFlags::kAck | (has(kEcn) ? TcpFlags::kEce : 0))};
     out.window = advertised_window_;
     out.options.mss = advertised_mss_;
     if (has(kWindowScale)) out.options.window_scale = own_scale();

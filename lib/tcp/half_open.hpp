@@ -84,6 +84,8 @@ class HalfOpen {
     [[nodiscard]] std::uint8_t peer_scale() const { return static_cast<std::uint8_t>(scales_ & 0x0f); }
     /// SACK was offered and is accepted.
     [[nodiscard]] bool sack() const { return has(kSack); }
+    /// ECN was asked for and is agreed to.
+    [[nodiscard]] bool ecn() const { return has(kEcn); }
     [[nodiscard]] std::uint8_t own_scale() const { return static_cast<std::uint8_t>(scales_ >> 4); }
     /// TS.Recent, when timestamps were agreed on.
     [[nodiscard]] std::optional<std::uint32_t> recent_timestamp() const;
@@ -93,7 +95,7 @@ class HalfOpen {
 
  private:
     static constexpr std::uint8_t kTimestamps = 1, kWindowScale = 2, kSack = 4, kSent = 8, kResent = 16,
-                                  kReplyAck = 32;
+                                  kReplyAck = 32, kEcn = 64;
 
     [[nodiscard]] bool has(std::uint8_t flag) const { return (flags_ & flag) != 0; }
     [[nodiscard]] Duration timeout(const Environment& env) const;

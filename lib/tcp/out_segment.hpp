@@ -14,6 +14,7 @@ struct OutSegment {
     wire::TcpFlags flags;
     std::uint16_t window = 0;  ///< as on the wire
     wire::TcpOptions options;
+    bool ecn_capable = false;          ///< ECT(0) goes into the IP header (RFC 3168 6.1.2)
     std::uint32_t payload_offset = 0;  ///< from the front of send_queue()
     std::uint32_t payload_length = 0;
 };

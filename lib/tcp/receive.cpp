@@ -44,6 +44,15 @@ packet::OutOfOrder::Limits out_of_order_limits(const packet::OutOfOrder& queue, 
 
 constexpr StateMask kReceiving = mask(State::Established) | mask(State::FinWait1) | mask(State::FinWait2);
 
+/// RFC 3168 6.1.3: a mark is echoed on every ACK until the peer says that it has reduced its window.
+void Connection::note_congestion(const wire::TcpSegment& segment, const Environment& env) {
+    if (segment.flags.cwr()) echo_congestion_ = false;
+    if (!segment.congestion_experienced || segment.payload_length == 0) return;
+    leg_stats(env).congestion_marks.add();
+    if (!echo_congestion_) ack_pending_ = true;  // the sooner the better
+    echo_congestion_ = true;
+}
+
 // RFC 9293 3.10.7.4, seventh and eighth: text and FIN of an acceptable segment.
 Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Slice payload,
                                      const Environment& env) {

@@ -47,6 +47,7 @@ void LossRecovery::enter_recovery(const Context& context, bool ece, std::uint32_
     may_undo_ = may_undo_ && !ece && !is_reduced;  // an echo of congestion is no mistake of ours
     recover_ = context.snd.nxt;
     if (!is_reduced) {
+        cwr_pending_ = true;
         congestion_.loss_detected(event(context));
         const std::uint32_t held = std::min(context.snd.flight(), sacked_bytes());
         prr_.begin(context.snd.flight() - held + newly_delivered);

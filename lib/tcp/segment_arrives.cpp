@@ -33,6 +33,7 @@ Disposition Connection::segment_arrives(const wire::TcpSegment& segment, packet:
     if (Stop stop = check_syn(seg, env)) return *stop;       // fourth (third, security, does not apply)
     update_recent_timestamp(seg, env);                       // RFC 7323 5.3 R3
     if (Stop stop = check_ack(seg, env)) return *stop;       // fifth
+    if (ecn_) note_congestion(seg, env);
     // Sixth, URG: urgent data stays in-line, where RFC 6093 wants it; the pointer is not looked at.
     const Disposition disposition = process_text(seg, std::move(payload), env);  // seventh and eighth
     update_persist(env);
@@ -76,6 +77,9 @@ Disposition Connection::syn_sent_segment_arrives(const wire::TcpSegment& segment
     rcv_.scale = window_scaling_ ? rcv_.scale : 0;
     snd_.scale = window_scaling_ ? std::min(*segment.options.window_scale, kScaleMax) : 0;
     sack_ = sack_ && segment.options.sack_permitted;
+    // RFC 3168 6.1.1: ECE without CWR on the SYN-ACK agrees; both are an echo of our SYN by something old.
+    // SYNs that cross agree on nothing.
+    ecn_ = ecn_ && acceptable && segment.flags.ece() && !segment.flags.cwr();
     snd_.wnd = snd_.max_wnd = segment.window;  // RFC 7323 2.2: unscaled
     snd_.wl1 = segment.seq;
     snd_.wl2 = acceptable ? segment.ack : snd_.iss;

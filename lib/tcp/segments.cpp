@@ -42,7 +42,7 @@ OutSegment Connection::make_segment(wire::SeqNum seq, std::uint8_t flags, bool w
     OutSegment out;
     out.seq = seq;
     out.ack = rcv_.nxt;
-    out.flags = {flags};
+    out.flags = {echo_congestion_ ? static_cast<std::uint8_t>(flags | TcpFlags::kEce) : flags};
     out.window = advertise_window(env);
     if (timestamps_) out.options.timestamps = {own_timestamp(env), recent_timestamp_};
     if (const std::uint8_t blocks = sack_blocks(with_text); blocks > 0)
@@ -62,7 +62,11 @@ OutSegment Connection::make_syn(const Environment& env) {
                     "a SYN is pending only before the handshake is complete");
     OutSegment out;
     out.seq = snd_.iss;
-    out.flags = {static_cast<std::uint8_t>(TcpFlags::kSyn | (with_ack ? TcpFlags::kAck : 0))};
+    // RFC 3168 6.1.1.1: a SYN asks once; the next copy doesn't, for what drops such SYNs would drop that,
+    // too.
+    if (retransmits_ > 0) ecn_ = false;
+    const unsigned asks = ecn_ && !with_ack ? TcpFlags::kEce | TcpFlags::kCwr : 0;
+    out.flags = {static_cast<std::uint8_t>(TcpFlags::kSyn | (with_ack ? TcpFlags::kAck : 0) | asks)};
     if (with_ack) out.ack = rcv_.acked = rcv_.nxt;
     out.window = unscaled_window(rcv_.wnd());
     out.options.mss = rcv_.advertised_mss;  // RFC 9293 3.7.1, MUST-14, SHLD-5, MAY-3: always
@@ -101,9 +105,13 @@ OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     // is queued has it.
     if (plan.length > 0 && offset + plan.length == queued) flags |= TcpFlags::kPsh;
     if (plan.fin) flags |= TcpFlags::kFin;
+    // RFC 3168 6.1.2, 6.1.5: new text alone is ECN-capable, and tells once of a reduced window.
+    const bool is_capable = ecn_ && plan.length > 0 && !plan.seq.before(snd_.nxt);
+    if (is_capable && recovery_.take_window_reduced()) flags |= TcpFlags::kCwr;
     OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);
     out.payload_offset = plan.length > 0 ? offset : 0;
     out.payload_length = plan.length;
+    out.ecn_capable = is_capable;
     note_sent(plan, env);
     return out;
 }

@@ -71,6 +71,7 @@ bool read_memory(wire::TcpOptions& syn, std::uint32_t memory, const Tunables& tu
 
 wire::TcpSegment within_cookie(const wire::TcpSegment& syn, const Environment& env) {
     wire::TcpSegment kept = syn;
+    kept.flags = {wire::TcpFlags::kSyn};  // nowhere to keep an agreement on ECN
     if (env.tunables.timestamps && syn.options.timestamps) return kept;
     kept.options = {};
     kept.options.mss = syn.options.mss;

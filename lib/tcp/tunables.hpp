@@ -47,6 +47,7 @@ struct Tunables {
     bool window_scaling = true;
     bool sack = true;                   ///< RFC 2018
     bool dsack = true;                  ///< RFC 2883: what arrived twice is reported
+    std::uint8_t ecn = 2;               ///< RFC 3168: 0 off, 1 asked for, 2 only when the peer asks
     bool frto = true;                   ///< RFC 5682: time-outs that turn out spurious are taken back
     bool slow_start_after_idle = true;  ///< RFC 5681 4.1
     bool early_retrans = true;          ///< RFC 8985 7: tail loss probes (Linux: 3)

@@ -12,6 +12,9 @@ namespace terminus::wire {
 inline constexpr std::size_t kIpv4Header = 20;  ///< without options, as we send it
 
 /// An IPv4 header (RFC 791), options skipped.
+/// RFC 3168 5: the lower two bits of TOS and traffic class.
+inline constexpr std::uint8_t kEcnMask = 3, kEcnEct0 = 2, kEcnCe = 3;
+
 struct Ipv4Header {
     IpAddress source;
     IpAddress destination;

@@ -28,6 +28,8 @@ struct TcpFlags {
     [[nodiscard]] constexpr bool psh() const { return (bits & kPsh) != 0; }
     [[nodiscard]] constexpr bool ack() const { return (bits & kAck) != 0; }
     [[nodiscard]] constexpr bool urg() const { return (bits & kUrg) != 0; }
+    [[nodiscard]] constexpr bool ece() const { return (bits & kEce) != 0; }
+    [[nodiscard]] constexpr bool cwr() const { return (bits & kCwr) != 0; }
     friend constexpr bool operator==(TcpFlags, TcpFlags) = default;
 };
 
@@ -69,8 +71,9 @@ struct TcpSegment {
     std::uint16_t window = 0;  ///< as on the wire, unscaled
     std::uint16_t urgent_pointer = 0;
     TcpFlags flags;
-    std::uint8_t header_length = 0;    ///< bytes, 20…60
-    std::uint32_t payload_length = 0;  ///< bytes; from the IP length, never from the frame's
+    bool congestion_experienced = false;  ///< the IP header has CE (RFC 3168 5); the caller sets it
+    std::uint8_t header_length = 0;       ///< bytes, 20…60
+    std::uint32_t payload_length = 0;     ///< bytes; from the IP length, never from the frame's
     TcpOptions options;
 
     /// Sequence space occupied: payload, SYN and FIN (RFC 9293 3.4).

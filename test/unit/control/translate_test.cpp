@@ -46,6 +46,7 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.max_out_of_order == fresh.max_out_of_order);
     CHECK(translated.sack == fresh.sack);
     CHECK(translated.dsack == fresh.dsack);
+    CHECK(translated.ecn == fresh.ecn);
     CHECK(translated.frto == fresh.frto);
     CHECK(translated.early_retrans == fresh.early_retrans);
     CHECK(translated.slow_start_after_idle == fresh.slow_start_after_idle);
@@ -85,6 +86,7 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.max_out_of_order},
                                       std::uint64_t{t.sack},
                                       std::uint64_t{t.dsack},
+                                      std::uint64_t{t.ecn},
                                       std::uint64_t{t.frto},
                                       std::uint64_t{t.early_retrans},
                                       std::uint64_t{t.slow_start_after_idle},
