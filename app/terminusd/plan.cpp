@@ -200,6 +200,7 @@ worker::Settings worker_settings(const config::Config& config, const dpdk::Sizin
     // What is outstanding lies in buffers: there are no more records than those, but for tiny segments.
     own.sent_records_spare = std::max(own.sent_records_spare, sizing.payload.count / workers);
     own.application_timers_max = own.connections_max;  // a timer for each session, and a session has two legs
+    own.profiles_max = proxy::kProfilesMax;
     own.secrets.isn = fresh_key();
     own.secrets.timestamp_offset = fresh_key();
     own.secrets.syn_cookie = fresh_key();

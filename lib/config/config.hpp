@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 enum class Idle : std::uint8_t { Sleep, Poll, Interrupt };
 enum class Balance : std::uint8_t { RoundRobin };
+enum class CongestionControl : std::uint8_t { Cubic, Reno, Bbr };
 enum class LogLevel : std::uint8_t { Trace, Debug, Info, Warning, Error };
 
 struct Workers {
@@ -70,12 +71,20 @@ struct Pool {
     bool operator==(const Pool&) const = default;
 };
 
+/// What a service has otherwise than `tcp` on one of its two legs; nothing: as there.
+struct Leg {
+    std::optional<CongestionControl> congestion_control;
+    bool operator==(const Leg&) const = default;
+};
+
 struct Service {
     std::string name;
     std::vector<wire::Endpoint> listen;
     std::string pool;
     Duration idle_timeout = 1h;
     Duration half_close_timeout = 10min;
+    Leg client;
+    Leg backend;
     bool operator==(const Service&) const = default;
 };
 
@@ -107,6 +116,7 @@ struct Tcp {
     std::uint32_t max_orphans = 65536;
     std::uint32_t rmem = 1u << 20;
     std::uint32_t wmem = 1u << 20;
+    CongestionControl congestion_control = CongestionControl::Cubic;
     std::uint32_t out_of_order_segments = 1024;
     std::uint32_t out_of_order_holes = 256;
     std::uint32_t out_of_order_bytes = 4u << 20;

@@ -77,6 +77,10 @@ constexpr std::array kKeysBeforeTcp{
         "how long a session may live without a byte moving either way; 0: for ever"),
     key<&Service::half_close_timeout>("services[].half_close_timeout", Type::Time, {0, 168 * h}, Apply::Live,
         "how long a session may live without a byte moving after one side has finished sending; 0: `idle_timeout` alone counts"),
+    automatic("tcp", key<&Service::client, &Leg::congestion_control>("services[].client.congestion_control", Type::Choice, kFree, Apply::Live,
+        "congestion control towards its clients; tcp: as `tcp.congestion_control` says")),
+    automatic("tcp", key<&Service::backend, &Leg::congestion_control>("services[].backend.congestion_control", Type::Choice, kFree, Apply::Live,
+        "congestion control towards its backends; tcp: as `tcp.congestion_control` says")),
 };
 
 constexpr std::array kKeysAfterTcp{

@@ -73,6 +73,8 @@ constexpr std::array kTcpKeys{
         "receive buffer of a connection (Linux has three numbers; this is its maximum)"),
     key<&Config::tcp, &Tcp::wmem>("tcp.wmem", Type::Size, {4 * KiB, GiB}, Apply::Live,
         "send buffer of a connection (Linux has three numbers; this is its maximum)"),
+    key<&Config::tcp, &Tcp::congestion_control>("tcp.congestion_control", Type::Choice, {}, Apply::Live,
+        "how new connections find their rate: `cubic`, `reno` or `bbr`"),
     key<&Config::tcp, &Tcp::out_of_order_segments>("tcp.out_of_order_segments", Type::Count, {0, 65535}, Apply::Live,
         "segments held per connection until a gap before them is filled"),
     key<&Config::tcp, &Tcp::out_of_order_holes>("tcp.out_of_order_holes", Type::Count, {0, 65535}, Apply::Live,
@@ -115,12 +117,14 @@ constexpr std::string_view kNotHere =
     "the length of TIME_WAIT is `tcp.time_wait`, 2 MSL; `tcp.fin_timeout` is the limit "
     "of an orphaned FIN_WAIT_2";
 
+constexpr std::string_view kAllControls =
+    "is not here: `tcp.congestion_control` can be any of `cubic`, `reno` and `bbr`";
+
 constexpr std::array kMissing{
     Missing{"tcp.fack", kNotYet},
     Missing{"tcp.recovery", kNotYet},
-    Missing{"tcp.congestion_control", "is not in this version, which has NewReno only"},
-    Missing{"tcp.allowed_congestion_control", kNotYet},
-    Missing{"tcp.available_congestion_control", kNotYet},
+    Missing{"tcp.allowed_congestion_control", kAllControls},
+    Missing{"tcp.available_congestion_control", kAllControls},
     Missing{"tcp.ecn_fallback", "is not here: a SYN that is sent again never asks for ECN"},
     Missing{"tcp.fastopen", kNotYet},
     Missing{"tcp.mtu_probing", kNotYet},

@@ -81,6 +81,7 @@ std::vector<TunableNumber> tunable_numbers(const Tcp& tcp) {
     const Config config = with(tcp);
     std::vector<TunableNumber> numbers;
     for (const Key& key : tcp_keys()) {
+        if (key.type == Type::Choice) continue;
         const std::string text = key.write(&config, key);
         double value = 0;
         if (key.type == Type::Time) {

@@ -54,6 +54,13 @@ struct Words<Balance> {
         {{"round_robin", Balance::RoundRobin}}};
 };
 template <>
+struct Words<CongestionControl> {
+    static constexpr std::array<std::pair<std::string_view, CongestionControl>, 3> list{
+        {{"cubic", CongestionControl::Cubic},
+         {"reno", CongestionControl::Reno},
+         {"bbr", CongestionControl::Bbr}}};
+};
+template <>
 struct Words<LogLevel> {
     static constexpr std::array<std::pair<std::string_view, LogLevel>, 5> list{
         {{"trace", LogLevel::Trace},

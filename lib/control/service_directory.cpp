@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "control/translate.hpp"
+
 namespace terminus::control {
 namespace {
 
@@ -81,6 +83,8 @@ base::Result<std::unique_ptr<const proxy::ServiceTable>, std::string> ServiceDir
         row.pool = pools_.id(service.pool);
         row.idle_timeout = service.idle_timeout;
         row.half_close_timeout = service.half_close_timeout;
+        row.client_profile = profile_id(overrides_of(service.client));
+        row.backend_profile = profile_id(overrides_of(service.backend));
         services.push_back(std::move(row));
         for (const wire::Endpoint& listen : service.listen)
             (void)local_id(listen.address);
@@ -90,8 +94,13 @@ base::Result<std::unique_ptr<const proxy::ServiceTable>, std::string> ServiceDir
             std::string("this process has seen 65535 names of services, pools, backends or "
                         "addresses and has no id for another: it must be restarted")};
     }
+    if (has_too_many_profiles_) {
+        return base::Failure{"this process has seen " + std::to_string(proxy::kProfilesMax) +
+                             " different sets of TCP settings of services and has no room for another: it "
+                             "must be restarted"};
+    }
     return std::unique_ptr<const proxy::ServiceTable>(std::make_unique<proxy::ServiceTable>(
-        ++version_, std::move(services), std::move(pools), local_addresses_));
+        ++version_, std::move(services), std::move(pools), local_addresses_, profiles_));
 }
 
 const std::string& ServiceDirectory::service_name(proxy::ServiceId id) const {
@@ -103,6 +112,20 @@ std::uint16_t ServiceDirectory::local_id(const wire::IpAddress& address) {
     const std::uint16_t id = locals_.id(address.to_string());
     if (id == local_addresses_.size() && !locals_.overflowed()) local_addresses_.push_back(address);
     return id;
+}
+
+// Equal sets share one; a set once given stays what it is, for connections live by it.
+stack::ProfileId ServiceDirectory::profile_id(const tcp::TunableOverrides& overrides) {
+    if (overrides == tcp::TunableOverrides{}) return stack::kProcessProfile;
+    auto place = std::find(profiles_.begin(), profiles_.end(), overrides);
+    if (place == profiles_.end()) {
+        if (profiles_.size() == proxy::kProfilesMax) {
+            has_too_many_profiles_ = true;
+            return stack::kProcessProfile;
+        }
+        place = profiles_.insert(place, overrides);
+    }
+    return static_cast<stack::ProfileId>(place - profiles_.begin() + 1);
 }
 
 proxy::Pool ServiceDirectory::make_pool(const config::Pool& pool, const config::Config& config) {

@@ -41,6 +41,7 @@ class ServiceDirectory {
     };
 
     [[nodiscard]] std::uint16_t local_id(const wire::IpAddress& address);
+    [[nodiscard]] stack::ProfileId profile_id(const tcp::TunableOverrides& overrides);
     [[nodiscard]] proxy::Pool make_pool(const config::Pool& pool, const config::Config& config);
 
     std::uint64_t version_ = 0;
@@ -49,6 +50,8 @@ class ServiceDirectory {
     Ids backends_;
     Ids locals_;
     std::vector<wire::IpAddress> local_addresses_;
+    std::vector<tcp::TunableOverrides> profiles_;  // by profile id less one
+    bool has_too_many_profiles_ = false;
 };
 
 }  // namespace terminus::control

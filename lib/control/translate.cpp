@@ -2,6 +2,22 @@
 
 namespace terminus::control {
 
+namespace {
+
+tcp::CongestionAlgorithm algorithm_of(config::CongestionControl control) {
+    switch (control) {
+        case config::CongestionControl::Cubic:
+            return tcp::CongestionAlgorithm::Cubic;
+        case config::CongestionControl::Reno:
+            return tcp::CongestionAlgorithm::Reno;
+        case config::CongestionControl::Bbr:
+            return tcp::CongestionAlgorithm::Bbr;
+    }
+    return tcp::CongestionAlgorithm::Cubic;
+}
+
+}  // namespace
+
 tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     tcp::Tunables t;
     t.syn_retries = tcp.syn_retries;
@@ -30,6 +46,7 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.max_orphans = share(tcp.max_orphans, workers);
     t.rmem = tcp.rmem;
     t.wmem = tcp.wmem;
+    t.congestion_control = algorithm_of(tcp.congestion_control);
     t.out_of_order_segments = tcp.out_of_order_segments;
     t.out_of_order_holes = tcp.out_of_order_holes;
     t.out_of_order_bytes = tcp.out_of_order_bytes;
@@ -48,6 +65,12 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.hop_limit = tcp.hop_limit;
     t.traffic_class = tcp.traffic_class;
     return t;
+}
+
+tcp::TunableOverrides overrides_of(const config::Leg& leg) {
+    tcp::TunableOverrides overrides;
+    if (leg.congestion_control) overrides.congestion_control = algorithm_of(*leg.congestion_control);
+    return overrides;
 }
 
 }  // namespace terminus::control

@@ -107,7 +107,9 @@ CallResult get_tcp_option(Socket& socket, const tcp::Tunables& tunables, const t
             return number(socket.options.wants_inq ? 1 : 0);
         case TCP_CONGESTION: {
             // TCP_CA_NAME_MAX bytes.
-            char name_of_it[16] = "reno";
+            char name_of_it[16] = {};
+            const std::string_view control = tcp::name_of(tunables.congestion_control);
+            std::copy(control.begin(), control.end(), name_of_it);
             return value_of(name_of_it);
         }
         case TCP_INFO:

@@ -96,16 +96,19 @@ CallResult set_seconds(std::optional<base::Duration>& option, int seconds) {
     return success();
 }
 
-CallResult set_congestion(base::Bytes value) {
+/// For connections that begin from now on: one that lives keeps its control, where Linux would change it.
+CallResult set_congestion(Socket& socket, base::Bytes value) {
     const std::string name(value.begin(), std::find(value.begin(), value.end(), 0));
-    if (name == "reno") return success();
-    return refusal(ENOENT, "TCP_CONGESTION: the stack has reno only");
+    const std::optional<tcp::CongestionAlgorithm> algorithm = tcp::congestion_algorithm(name);
+    if (!algorithm) return refusal(ENOENT, "TCP_CONGESTION: the stack has cubic, reno and bbr");
+    socket.options.overrides.congestion_control = *algorithm;
+    return success();
 }
 
 // As do_tcp_setsockopt().
 CallResult set_tcp_option(Socket& socket, int name, base::Bytes value) {
     tcp::TunableOverrides& overrides = socket.options.overrides;
-    if (name == TCP_CONGESTION) return set_congestion(value);
+    if (name == TCP_CONGESTION) return set_congestion(socket, value);
     const auto number = value_as<int>(value);
     if (!number) return failure(EINVAL);
     switch (name) {

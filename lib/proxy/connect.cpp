@@ -55,12 +55,16 @@ bool Proxy::connect_to(Stack& stack, Cookie cookie, const Pool& pool, const Back
 Proxy::Connected Proxy::connect_from(Stack& stack, Cookie cookie, const Backend& backend,
                                      const SourceAddress& source, std::uint16_t device) {
     Connected connected = base::Failure{ConnectError::TupleInUse};  // also when no port was free to be tried
+    const Service* const service = services_->service(sessions_[cookie].service());
+    const stack::ProfileId backend_profile =
+        service != nullptr ? service->backend_profile : stack::kProcessProfile;
     const auto try_port = [&](std::uint16_t port) {
         connected = stack.connect({
             .tuple = {.local = {source.address, port}, .remote = backend.address},
             .local_id = source.local_id,
             .service = sessions_[cookie].service(),
             .cookie = cookie,
+            .profile = backend_profile,
         });
         if (connected) return true;
         // Without a slot or a route another port is as bad: take this one and give it back.

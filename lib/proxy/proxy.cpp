@@ -30,6 +30,12 @@ void Proxy::set_services(const ServiceTable* services) {
     }
 }
 
+void Proxy::set_profiles(Stack& stack) const {
+    stack::ProfileId id = stack::kProcessProfile;
+    for (const tcp::TunableOverrides& overrides : services_->profiles())
+        stack.set_profile(++id, overrides);
+}
+
 std::uint32_t Proxy::source_ports_used() const {
     std::uint32_t used = 0;
     for (const flow::SourcePorts& ports : source_ports_)
@@ -39,6 +45,11 @@ std::uint32_t Proxy::source_ports_used() const {
 
 std::optional<std::uint16_t> Proxy::find_listener(const wire::Endpoint& local) const {
     return services_->find_listener(local);
+}
+
+stack::ProfileId Proxy::profile_of(std::uint16_t service) const {
+    const Service* const known = services_->service(service);
+    return known != nullptr ? known->client_profile : stack::kProcessProfile;
 }
 
 void Proxy::accepted(Stack& stack, ConnectionId id, std::uint16_t service_id, const wire::FourTuple&) {

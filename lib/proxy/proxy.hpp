@@ -51,6 +51,10 @@ class Proxy {
     /// pools that stay go on where they were. The stack's services_changed() comes after it.
     void set_services(const ServiceTable* services);
 
+    /// Tells the stack the profiles of the snapshot; before the first connection and after each
+    /// set_services(). The stack has room for kProfilesMax.
+    void set_profiles(Stack& stack) const;
+
     /// Sessions with at least one leg.
     [[nodiscard]] std::uint32_t sessions() const { return sessions_.size(); }
     [[nodiscard]] std::uint32_t source_ports_used() const;
@@ -58,7 +62,7 @@ class Proxy {
     // ---- the stack's calls: stack::Application
 
     [[nodiscard]] std::optional<std::uint16_t> find_listener(const wire::Endpoint& local) const;
-    [[nodiscard]] stack::ProfileId profile_of(std::uint16_t) const { return stack::kProcessProfile; }
+    [[nodiscard]] stack::ProfileId profile_of(std::uint16_t service) const;
     void accepted(Stack& stack, stack::ConnectionId id, std::uint16_t service, const wire::FourTuple& tuple);
     void happened(Stack& stack, stack::ConnectionId id, stack::Cookie cookie, tcp::Events events);
     void closed(Stack& stack, stack::ConnectionId id, stack::Cookie cookie, stats::CloseReason reason);

@@ -26,11 +26,13 @@ const Item* find_by_id(const std::vector<Item>& items, const std::vector<std::in
 }  // namespace
 
 ServiceTable::ServiceTable(std::uint64_t version, std::vector<Service> services, std::vector<Pool> pools,
-                           std::vector<wire::IpAddress> local_addresses)
+                           std::vector<wire::IpAddress> local_addresses,
+                           std::vector<tcp::TunableOverrides> profiles)
     : version_(version),
       services_(std::move(services)),
       pools_(std::move(pools)),
       local_addresses_(std::move(local_addresses)),
+      profiles_(std::move(profiles)),
       service_by_id_(index_by_id(services_)),
       pool_by_id_(index_by_id(pools_)) {
     for (const Service& service : services_) {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "stack/application.hpp"
+#include "tcp/overrides.hpp"
 #include "wire/address.hpp"
 
 namespace terminus::proxy {
@@ -15,6 +17,10 @@ namespace terminus::proxy {
 using ServiceId = std::uint16_t;
 using PoolId = std::uint16_t;
 using BackendId = std::uint16_t;
+
+/// Sets of TCP settings, beside the process's own, that services can have between them over the life of a
+/// process.
+inline constexpr std::uint16_t kProfilesMax = 256;
 
 /// A server behind us.
 struct Backend {
@@ -49,8 +55,10 @@ struct Service {
     std::string name;
     std::vector<wire::Endpoint> listen;
     PoolId pool = 0;
-    base::Duration idle_timeout{};        ///< no byte either way; 0 = none
-    base::Duration half_close_timeout{};  ///< no byte after one side's FIN; 0 = none
+    base::Duration idle_timeout{};                              ///< no byte either way; 0 = none
+    base::Duration half_close_timeout{};                        ///< no byte after one side's FIN; 0 = none
+    stack::ProfileId client_profile = stack::kProcessProfile;   ///< of its connections from clients
+    stack::ProfileId backend_profile = stack::kProcessProfile;  ///< and to backends
 };
 
 /// An immutable snapshot of services and pools, shared by all workers. Made by the control thread, swapped
@@ -61,8 +69,11 @@ class ServiceTable {
     /// validated that; `version` grows with each snapshot.
     /// `local_addresses` holds every address of ours by its local id (interface addresses, VIPs, sources): it
     /// only grows from snapshot to snapshot, and all workers intern it in this order.
+    /// `profiles` holds what each profile id has otherwise than the process, from id 1 on: it, too, only
+    /// grows, and at most to kProfilesMax.
     ServiceTable(std::uint64_t version, std::vector<Service> services, std::vector<Pool> pools,
-                 std::vector<wire::IpAddress> local_addresses);
+                 std::vector<wire::IpAddress> local_addresses,
+                 std::vector<tcp::TunableOverrides> profiles = {});
 
     [[nodiscard]] std::uint64_t version() const { return version_; }
     /// The service that listens on `local`; nothing when none does. O(log n).
@@ -73,6 +84,7 @@ class ServiceTable {
     [[nodiscard]] const std::vector<Service>& services() const { return services_; }
     [[nodiscard]] const std::vector<Pool>& pools() const { return pools_; }
     [[nodiscard]] const std::vector<wire::IpAddress>& local_addresses() const { return local_addresses_; }
+    [[nodiscard]] const std::vector<tcp::TunableOverrides>& profiles() const { return profiles_; }
 
  private:
     struct Row {
@@ -83,6 +95,7 @@ class ServiceTable {
     std::vector<Service> services_;
     std::vector<Pool> pools_;
     std::vector<wire::IpAddress> local_addresses_;
+    std::vector<tcp::TunableOverrides> profiles_;
     std::vector<Row> rows_;                    // sorted by listen
     std::vector<std::int32_t> service_by_id_;  // index into services_, -1 for none
     std::vector<std::int32_t> pool_by_id_;

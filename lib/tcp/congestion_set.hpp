@@ -1,16 +1,13 @@
 #pragma once
 
-#include <cstdint>
 #include <variant>
 
 #include "tcp/bbr.hpp"
+#include "tcp/congestion_algorithm.hpp"
 #include "tcp/cubic.hpp"
 #include "tcp/reno.hpp"
 
 namespace terminus::tcp {
-
-/// The congestion controls there are, by Linux's names.
-enum class CongestionAlgorithm : std::uint8_t { Cubic, Reno, Bbr };
 
 /// One connection's congestion control: one of the closed set, chosen when the connection begins. What its
 /// members mean is said at the concept.

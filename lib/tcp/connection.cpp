@@ -19,7 +19,7 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env,
       leg_(parameters.leg),
       quick_acks_(static_cast<std::uint8_t>(std::min<std::uint32_t>(env.tunables.quickack, UINT8_MAX))),
       ipv6_(ipv6),
-      recovery_(parameters.congestion),
+      recovery_(env.tunables.congestion_control),
       timestamp_offset_(parameters.timestamp_offset),
       rtt_(env.tunables),
       text_sent_at_(env.now),
@@ -201,6 +201,7 @@ Connection::Snapshot Connection::snapshot() const {
     result.rto = rtt_.rto();
     result.congestion_window_bytes = recovery_.window();
     result.send_mss = snd_.mss;
+    result.congestion_control = recovery_.congestion().algorithm();
     return result;
 }
 

@@ -36,7 +36,6 @@ class Connection {
         std::uint16_t advertised_mss = 536;  ///< what we can receive: MTU less headers (RFC 9293 MUST-67)
         std::uint16_t path_mss = 536;        ///< what the path carries, options not subtracted
         bool ipv6 = false;  ///< default MSS and header size; a promotion takes it from the half-open
-        CongestionAlgorithm congestion = CongestionAlgorithm::Cubic;
     };
 
     /// Active open: SYN_SENT, the SYN is polled.

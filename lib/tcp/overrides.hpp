@@ -20,6 +20,7 @@ struct TunableOverrides {
     std::optional<std::uint32_t> syn_retries;
     std::optional<std::uint32_t> rmem;
     std::optional<std::uint32_t> wmem;
+    std::optional<CongestionAlgorithm> congestion_control;
     std::optional<std::uint8_t> hop_limit;
     std::optional<std::uint8_t> traffic_class;
     /// The largest MSS that we announce and send by (Linux's TCP_MAXSEG); the path's when it is less.

@@ -5,6 +5,7 @@
 
 #include "base/time.hpp"
 #include "stats/reasons.hpp"
+#include "tcp/congestion_algorithm.hpp"
 #include "tcp/state.hpp"
 
 namespace terminus::tcp {
@@ -21,6 +22,7 @@ struct ConnectionSnapshot {
     base::Duration rto;
     std::uint32_t congestion_window_bytes;
     std::uint16_t send_mss;
+    CongestionAlgorithm congestion_control;
 };
 
 }  // namespace terminus::tcp

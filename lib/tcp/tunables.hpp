@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/time.hpp"
+#include "tcp/congestion_algorithm.hpp"
 
 namespace terminus::tcp {
 
@@ -29,16 +30,18 @@ struct Tunables {
     Duration keepalive_time = 2h;  // RFC 9293 3.8.4, MUST-28.
     Duration keepalive_intvl = 75s;
     std::uint32_t keepalive_probes = 9;
-    Duration fin_timeout = 60s;                  ///< orphaned FIN_WAIT_2
-    Duration time_wait = 60s;                    ///< 2 MSL
-    std::uint32_t max_tw_buckets = 262144;       ///< whole process
-    bool tw_reuse = true;                        ///< active opens only (DESIGN 4)
-    bool rfc1337 = true;                         ///< RST ignored in TIME_WAIT (Linux: 0)
-    std::uint32_t max_syn_backlog = 4096;        ///< half-open connections, whole process
-    std::uint8_t syncookies = 1;                 ///< tcp::SynCookies
-    std::uint32_t max_orphans = 65536;           ///< whole process
-    std::uint32_t rmem = 1u << 20;               ///< receive buffer, bytes per connection
-    std::uint32_t wmem = 1u << 20;               ///< send buffer, bytes per connection
+    Duration fin_timeout = 60s;             ///< orphaned FIN_WAIT_2
+    Duration time_wait = 60s;               ///< 2 MSL
+    std::uint32_t max_tw_buckets = 262144;  ///< whole process
+    bool tw_reuse = true;                   ///< active opens only (DESIGN 4)
+    bool rfc1337 = true;                    ///< RST ignored in TIME_WAIT (Linux: 0)
+    std::uint32_t max_syn_backlog = 4096;   ///< half-open connections, whole process
+    std::uint8_t syncookies = 1;            ///< tcp::SynCookies
+    std::uint32_t max_orphans = 65536;      ///< whole process
+    std::uint32_t rmem = 1u << 20;          ///< receive buffer, bytes per connection
+    std::uint32_t wmem = 1u << 20;          ///< send buffer, bytes per connection
+    /// Of connections that begin from now on; those that live keep theirs.
+    CongestionAlgorithm congestion_control = CongestionAlgorithm::Cubic;
     std::uint32_t out_of_order_segments = 1024;  ///< buffers held per connection ahead of a gap
     std::uint32_t out_of_order_holes = 256;      ///< gaps per connection
     std::uint32_t out_of_order_bytes = 4u << 20;

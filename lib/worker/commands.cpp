@@ -17,6 +17,7 @@ void Worker::execute(Command& command) {
             } else if constexpr (std::is_same_v<Asked, SetServices>) {
                 network_.add_local_addresses(asked.table->local_addresses(), stack_.environment().now);
                 proxy_.set_services(asked.table);
+                proxy_.set_profiles(stack_);
                 stack_.services_changed();
                 mailbox_.reply(ServicesSet{asked.table->version()});
             } else if constexpr (std::is_same_v<Asked, ListConnections>) {

@@ -40,6 +40,7 @@ Worker::Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mai
       turn_began_(now) {
     for (std::size_t port = 0; port < ports_.size(); ++port)
         relayed_.push_back(std::make_unique<packet::Batch>());
+    proxy_.set_profiles(stack_);
     publish();
 }
 

@@ -102,10 +102,23 @@ TEST_CASE("invented names for the length of TIME_WAIT lead to time_wait and say 
 }
 
 TEST_CASE("a feature that is not there yet is refused, not ignored") {
-    CHECK(errors_of(kGoodFile + "tcp:\n  ecn: 1\n  tcp_fastopen: 1\n  congestion_control: cubic\n") ==
+    CHECK(errors_of(kGoodFile + "tcp:\n  ecn: 1\n  tcp_fastopen: 1\n") ==
           Lines{"t.yaml:14:3: `tcp.ecn` is not in this version",
-                "t.yaml:15:3: `tcp.fastopen` is not in this version",
-                "t.yaml:16:3: `tcp.congestion_control` is not in this version, which has NewReno only"});
+                "t.yaml:15:3: `tcp.fastopen` is not in this version"});
+}
+
+TEST_CASE("a congestion control is chosen for all, and for each leg of a service") {
+    const config::Config none = good(kGoodFile);
+    CHECK(none.tcp.congestion_control == config::CongestionControl::Cubic);
+    CHECK(none.services[0].client.congestion_control == std::nullopt);
+    const config::Config chosen = good(replaced(kGoodFile, "    pool: web\n",
+                                                "    pool: web\n    client: {congestion_control: bbr}\n"
+                                                "    backend: {congestion_control: tcp}\n") +
+                                       "tcp:\n  tcp_congestion_control: reno\n");
+    CHECK(chosen.tcp.congestion_control == config::CongestionControl::Reno);
+    CHECK(chosen.services[0].client.congestion_control == config::CongestionControl::Bbr);
+    CHECK(chosen.services[0].backend.congestion_control == std::nullopt);
+    CHECK(errors_of(kGoodFile + "tcp:\n  congestion_control: vegas\n").size() == 1);
 }
 
 TEST_CASE("a required key that is missing is reported at its mapping") {

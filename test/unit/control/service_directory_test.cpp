@@ -104,3 +104,36 @@ pools:
     const proxy::SourceAddress& own = table->pools()[3].sources[0];
     CHECK(table->local_addresses()[own.local_id] == own.address);
 }
+
+TEST_CASE("each leg of a service has the profile of its settings, and equal settings share one") {
+    using tcp::CongestionAlgorithm;
+    ServiceDirectory directory;
+    const std::string before = kTwo + R"(
+pools: [{name: p, backends: [{address: 192.0.2.10:80}]}]
+services:
+  - {name: a, listen: [192.0.2.80:80], pool: p, client: {congestion_control: bbr}}
+  - {name: b, listen: [192.0.2.81:80], pool: p, client: {congestion_control: reno},
+     backend: {congestion_control: bbr}}
+  - {name: c, listen: [192.0.2.82:80], pool: p, client: {congestion_control: tcp}}
+)";
+    const auto table = build(directory, before);
+    const auto control_of = [](const proxy::ServiceTable& from, stack::ProfileId profile) {
+        return from.profiles().at(profile - 1u).congestion_control;
+    };
+    const auto& services = table->services();
+    CHECK(control_of(*table, services[0].client_profile) == CongestionAlgorithm::Bbr);
+    CHECK(services[0].backend_profile == stack::kProcessProfile);
+    CHECK(control_of(*table, services[1].client_profile) == CongestionAlgorithm::Reno);
+    CHECK(services[1].backend_profile == services[0].client_profile);
+    CHECK(services[2].client_profile == stack::kProcessProfile);
+    CHECK(table->profiles().size() == 2);
+
+    // A reload gives a service another profile; what live connections go by stays.
+    const auto after = build(directory, kTwo + R"(
+pools: [{name: p, backends: [{address: 192.0.2.10:80}]}]
+services: [{name: a, listen: [192.0.2.80:80], pool: p, client: {congestion_control: cubic}}]
+)");
+    CHECK(control_of(*after, after->services()[0].client_profile) == CongestionAlgorithm::Cubic);
+    CHECK(control_of(*after, services[0].client_profile) == CongestionAlgorithm::Bbr);
+    CHECK(control_of(*after, services[1].client_profile) == CongestionAlgorithm::Reno);
+}

@@ -40,6 +40,7 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.max_orphans == fresh.max_orphans);
     CHECK(translated.rmem == fresh.rmem);
     CHECK(translated.wmem == fresh.wmem);
+    CHECK(translated.congestion_control == fresh.congestion_control);
     CHECK(translated.out_of_order_segments == fresh.out_of_order_segments);
     CHECK(translated.out_of_order_holes == fresh.out_of_order_holes);
     CHECK(translated.out_of_order_bytes == fresh.out_of_order_bytes);
@@ -80,6 +81,7 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.max_orphans},
                                       std::uint64_t{t.rmem},
                                       std::uint64_t{t.wmem},
+                                      static_cast<std::uint64_t>(t.congestion_control),
                                       std::uint64_t{t.out_of_order_segments},
                                       std::uint64_t{t.out_of_order_holes},
                                       std::uint64_t{t.out_of_order_bytes},
@@ -113,6 +115,7 @@ TEST_CASE("every key of tcp reaches the machine") {
         const bool is_time = tunable.value.back() == 's' || tunable.value.back() == 'h';
         std::vector<std::string> others{"63", "65537", "2"};
         if (is_time) others = {"150ms", "33s"};
+        if (tunable.name == "congestion_control") others = {"bbr"};
         if (is_bool) others = {tunable.value == "true" ? "false" : "true"};
         CAPTURE(tunable.name);
         REQUIRE(std::any_of(others.begin(), others.end(), [&](const std::string& other) {
@@ -133,4 +136,18 @@ TEST_CASE("limits of the process are divided among the workers, rounded up") {
     CHECK(t.max_orphans == 0);
     CHECK(control::share(8, 4) == 2);
     CHECK(control::share(9, 4) == 3);
+}
+
+TEST_CASE("each congestion control of the file is the machine's of that name") {
+    using config::CongestionControl;
+    using tcp::CongestionAlgorithm;
+    const auto [named, meant] = GENERATE(
+        table<CongestionControl, CongestionAlgorithm>({{CongestionControl::Cubic, CongestionAlgorithm::Cubic},
+                                                       {CongestionControl::Reno, CongestionAlgorithm::Reno},
+                                                       {CongestionControl::Bbr, CongestionAlgorithm::Bbr}}));
+    config::Tcp tcp;
+    tcp.congestion_control = named;
+    CHECK(control::tunables_of(tcp, 1).congestion_control == meant);
+    CHECK(control::overrides_of({named}).congestion_control == meant);
+    CHECK(control::overrides_of({}) == tcp::TunableOverrides{});
 }

@@ -35,6 +35,33 @@ TEST_CASE("sessions take the backends in turn") {
         REQUIRE(world.served()[i].tuple.local.port == 8080 + i % 3);
 }
 
+TEST_CASE("each leg of a session goes by its own of the service's profiles") {
+    using tcp::CongestionAlgorithm;
+    World::Options options;
+    options.client_overrides.congestion_control = CongestionAlgorithm::Bbr;
+    SECTION("both have something of their own") {
+        options.backend_overrides.congestion_control = CongestionAlgorithm::Reno;
+    }
+    SECTION("one goes by the process's") {
+        options.tunables.congestion_control = CongestionAlgorithm::Reno;
+    }
+    World world(options);
+    world.serve(8080, {});
+    world.connect({});
+    world.run(1s);
+    std::size_t clients = 0;
+    std::size_t backends = 0;
+    (void)world.node().stack().list(
+        0, 10,
+        [&](const wire::FourTuple&, std::uint16_t, Leg leg, const tcp::Connection::Snapshot& snapshot) {
+            ++(leg == Leg::Client ? clients : backends);
+            CHECK(snapshot.congestion_control ==
+                  (leg == Leg::Client ? CongestionAlgorithm::Bbr : CongestionAlgorithm::Reno));
+        });
+    CHECK(clients == 1);
+    CHECK(backends == 1);
+}
+
 TEST_CASE("a refused session goes to the next backend with every byte of the client") {
     const LeakCheck leaks;
     const bool is_v6 = GENERATE(false, true);

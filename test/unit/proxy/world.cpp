@@ -62,6 +62,7 @@ World::World(const Options& options)
       proxy_node_(proxy_settings(), {&client_cable_.right(), &backend_cable_.left()}, proxy_, now_),
       client_node_(host_settings(true), {&client_cable_.left()}, clients_, now_),
       backend_node_(host_settings(false), {&backend_cable_.right()}, backends_, now_) {
+    proxy_.set_profiles(proxy_node_.stack());
     turn();
 }
 
@@ -97,8 +98,11 @@ ServiceTable World::table(std::uint64_t version, const std::vector<wire::Endpoin
                     .listen = {endpoint("203.0.113.80", 80), endpoint("2001:db8::80", 80)},
                     .pool = 7,
                     .idle_timeout = options_.idle_timeout,
-                    .half_close_timeout = options_.half_close_timeout};
-    return ServiceTable(version, {service}, {pool}, proxy_addresses());
+                    .half_close_timeout = options_.half_close_timeout,
+                    .client_profile = 1,
+                    .backend_profile = 2};
+    return ServiceTable(version, {service}, {pool}, proxy_addresses(),
+                        {options_.client_overrides, options_.backend_overrides});
 }
 
 void World::run(base::Duration span) {
@@ -162,6 +166,7 @@ stack::Settings World::host_settings(bool is_client) const {
 stack::Settings World::proxy_settings() const {
     stack::Settings settings = common(options_.seed * 3);
     settings.connections_max = options_.connections_max;
+    settings.profiles_max = kProfilesMax;
     settings.application_timers_max = options_.sessions_max;
     settings.tunables = options_.tunables;
     settings.interfaces = {

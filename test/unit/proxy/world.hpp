@@ -47,7 +47,9 @@ class World {
         std::uint32_t sessions_max = 1024;
         std::uint32_t connections_max = 2048;
         flow::PortRange source_ports{};
-        tcp::Tunables tunables;  ///< of the proxy
+        tcp::Tunables tunables;                   ///< of the proxy
+        tcp::TunableOverrides client_overrides;   ///< the service's, towards clients
+        tcp::TunableOverrides backend_overrides;  ///< and towards backends
         tcp::Tunables host_tunables;
         Cable::Settings client_cable;
         Cable::Settings backend_cable;

@@ -78,6 +78,7 @@ class Bench : public World {
         tunables.window_scaling = false;
         tunables.rmem = 60'000;
         tunables.quickack = 0;
+        tunables.congestion_control = tcp::CongestionAlgorithm::Reno;
     }
     ~Bench() {
         finish_with_connection();
@@ -99,7 +100,7 @@ class Bench : public World {
     // ---- opening
 
     [[nodiscard]] Connection::OpenParameters parameters(stats::Leg leg) const {
-        return {leg, own_iss, kTimestampOffset, mss, path_mss, ipv6, tcp::CongestionAlgorithm::Reno};
+        return {leg, own_iss, kTimestampOffset, mss, path_mss, ipv6};
     }
     void open_active() { connection_.emplace(parameters(stats::Leg::Backend), env()); }
     /// Through a half-open, as the stack does it; the handshake's last ACK is still to come.

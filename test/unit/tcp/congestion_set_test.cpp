@@ -58,6 +58,14 @@ TEST_CASE("the set's member answers as it would by itself") {
     CHECK(alike());
 }
 
+TEST_CASE("each algorithm is found by Linux's name for it") {
+    CHECK(congestion_algorithm("cubic") == CongestionAlgorithm::Cubic);
+    CHECK(congestion_algorithm("reno") == CongestionAlgorithm::Reno);
+    CHECK(congestion_algorithm("bbr") == CongestionAlgorithm::Bbr);
+    CHECK(congestion_algorithm("vegas") == std::nullopt);
+    CHECK(name_of(CongestionAlgorithm::Bbr) == "bbr");
+}
+
 // RFC 9293 3.8.2, MAY-18.
 TEST_CASE("each algorithm of the set is the one it is called") {
     for (const auto algorithm :

@@ -140,8 +140,7 @@ class Pair {
 
     Connection::OpenParameters parameters(stats::Leg leg) {
         const bool is_a = leg == stats::Leg::Backend && !a.connection;
-        return {leg,   is_a ? iss_a : iss_b,           is_a ? 3u : offset_b, mss, mss,
-                false, tcp::CongestionAlgorithm::Cubic};
+        return {leg, is_a ? iss_a : iss_b, is_a ? 3u : offset_b, mss, mss, false};
     }
 
     void pump(Side& side) {

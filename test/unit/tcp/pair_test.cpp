@@ -66,6 +66,8 @@ TEST_CASE("loss, reordering and duplication don't touch the streams, at thousand
             if (choice.below(4) == 0) side->reads_from = pair.now + 1ms * choice.below(20'000);
         }
         pair.mss = static_cast<std::uint16_t>(100 + choice.below(1400));
+        pair.a.tunables.congestion_control = static_cast<tcp::CongestionAlgorithm>(choice.below(3));
+        pair.b.tunables.congestion_control = static_cast<tcp::CongestionAlgorithm>(choice.below(3));
         pair.iss_a = SeqNum(static_cast<std::uint32_t>(choice.next()));
         pair.iss_b = SeqNum(0u - choice.below(20'000));  // wraps on the way
         pair.offset_b = 0u - choice.below(20'000);
