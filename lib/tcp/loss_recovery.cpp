@@ -122,6 +122,7 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
 
     if (context.sack) take_sack(context, work);
     if (work.is_forward) take_cumulative(context, work);
+    rack_.order_noted();
     SendSpace snd = context.snd;
     snd.una = ack.ack;
     const Context after{context.env, snd, context.rtt, context.stats, context.sack, context.own_timestamp};

@@ -14,11 +14,8 @@ void Rack::delivered(base::Instant sent_at, wire::SeqNum end, base::Duration rtt
 
 // RFC 8985 6.2 step 3.
 bool Rack::note_order(wire::SeqNum end, bool ever_retransmitted) {
-    if (end.after(forward_ack_)) {
-        forward_ack_ = end;
-        return false;
-    }
-    if (end == forward_ack_ || ever_retransmitted) return false;
+    highest_ = wire::latest(highest_, end);
+    if (end.at_or_after(forward_ack_) || ever_retransmitted) return false;
     reordering_seen_ = true;
     return true;
 }

@@ -12,13 +12,16 @@ namespace terminus::tcp {
 class Rack {
  public:
     /// The connection is established: nothing is known.
-    void begin(wire::SeqNum una) { end_ = forward_ack_ = dsack_round_end_ = una; }
+    void begin(wire::SeqNum una) { end_ = forward_ack_ = highest_ = dsack_round_end_ = una; }
 
     /// Step 2: [.., end) was delivered, last sent at `sent_at`. The caller has sorted out deliveries of which
     /// it can't be said which copy arrived.
     void delivered(base::Instant sent_at, wire::SeqNum end, base::Duration rtt);
-    /// Step 3: whether this delivery, of what was never sent again, shows reordering.
+    /// Step 3: whether this delivery, of what was never sent again, shows reordering: it lies below what had
+    /// been delivered before this ACK.
     bool note_order(wire::SeqNum end, bool ever_retransmitted);
+    /// The ACK is read: what it delivered counts as the order of the next one.
+    void order_noted() { forward_ack_ = highest_; }
     /// Step 4: a duplicate reported by D-SACK widens the window, once a round trip.
     void duplicate_reported(wire::SeqNum una, wire::SeqNum nxt);
     /// Step 4: the wider window lasts for sixteen recoveries.
@@ -46,6 +49,7 @@ class Rack {
     base::Duration rtt_{0};
     wire::SeqNum end_;
     wire::SeqNum forward_ack_;
+    wire::SeqNum highest_;  // with what the ACK at hand delivers
     wire::SeqNum dsack_round_end_;
     std::uint8_t multiplier_ = 1;
     std::uint8_t persist_ = 0;

@@ -140,6 +140,18 @@ TEST_CASE("what is overtaken by less than a quarter of the round trip is not los
     }
 }
 
+// RFC 8985 6.2 step 3: the order within one ACK says nothing.
+TEST_CASE("an ACK that acknowledges and reports at once shows no reordering") {
+    SackFlight flight;
+    flight.open();
+    flight.advance(40ms);
+    flight.acknowledge(1001, {{2001, 3001}});
+    CHECK(flight.leg().reordering_seen.value() == 0);
+    flight.report({{2001, 4001}});
+    flight.report({{2001, 5001}});
+    CHECK(flight.out().front() == 1001);
+}
+
 // RFC 8985 6.2: a lost retransmission is found by time, without a time-out.
 TEST_CASE("a retransmission that is lost again goes out a third time within two round trips") {
     SackFlight flight(40'000);
