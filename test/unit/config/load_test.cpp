@@ -102,8 +102,8 @@ TEST_CASE("invented names for the length of TIME_WAIT lead to time_wait and say 
 }
 
 TEST_CASE("a feature that is not there yet is refused, not ignored") {
-    CHECK(errors_of(kGoodFile + "tcp:\n  ecn: 1\n  tcp_fastopen: 1\n") ==
-          Lines{"t.yaml:14:3: `tcp.ecn` is not in this version",
+    CHECK(errors_of(kGoodFile + "tcp:\n  mtu_probing: 1\n  tcp_fastopen: 1\n") ==
+          Lines{"t.yaml:14:3: `tcp.mtu_probing` is not in this version",
                 "t.yaml:15:3: `tcp.fastopen` is not in this version"});
 }
 

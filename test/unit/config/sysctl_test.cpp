@@ -34,7 +34,7 @@ TEST_CASE("an unknown tunable is answered by the likely one or by why it is not 
     const Tcp tcp;
     CHECK(get_tunable(tcp, "fin_timout").error() ==
           "there is no tunable `fin_timout`; did you mean `fin_timeout`?");
-    CHECK(get_tunable(tcp, "ecn").error() == "`ecn` is not in this version");
+    CHECK(get_tunable(tcp, "fastopen").error() == "`fastopen` is not in this version");
     CHECK(get_tunable(tcp, "timewait").error().find("the length of TIME_WAIT is `tcp.time_wait`") !=
           std::string::npos);
 }
