@@ -102,27 +102,6 @@ void add_resets(Families& out, const worker::Group& group) {
     out.push_back(std::move(resets));
 }
 
-}  // namespace
-
-MetricFamily counter(const char* name, const char* help) {
-    return {name, help, prometheus::MetricType::Counter, {}};
-}
-MetricFamily gauge(const char* name, const char* help) {
-    return {name, help, prometheus::MetricType::Gauge, {}};
-}
-
-void add(MetricFamily& family, const Labels& labels, double value) {
-    prometheus::ClientMetric metric;
-    for (const auto& [name, text] : labels)
-        metric.label.push_back({name, text});
-    if (family.type == prometheus::MetricType::Counter) {
-        metric.counter.value = value;
-    } else {
-        metric.gauge.value = value;
-    }
-    family.metric.push_back(std::move(metric));
-}
-
 void add_recovery(Families& out, const worker::Group& group) {
     add_simple_leg_counter(out, group, "terminus_fast_recoveries_total",
                            "Fast recoveries begun (Linux TcpExtTCPSackRecovery and TcpExtTCPRenoRecovery)",
@@ -159,6 +138,27 @@ void add_recovery(Families& out, const worker::Group& group) {
     add_simple_leg_counter(out, group, "terminus_sack_blocks_ignored_total",
                            "SACK blocks outside of what was outstanding (Linux TcpExtTCPSACKDiscard)",
                            &LegStats::sack_blocks_ignored);
+}
+
+}  // namespace
+
+MetricFamily counter(const char* name, const char* help) {
+    return {name, help, prometheus::MetricType::Counter, {}};
+}
+MetricFamily gauge(const char* name, const char* help) {
+    return {name, help, prometheus::MetricType::Gauge, {}};
+}
+
+void add(MetricFamily& family, const Labels& labels, double value) {
+    prometheus::ClientMetric metric;
+    for (const auto& [name, text] : labels)
+        metric.label.push_back({name, text});
+    if (family.type == prometheus::MetricType::Counter) {
+        metric.counter.value = value;
+    } else {
+        metric.gauge.value = value;
+    }
+    family.metric.push_back(std::move(metric));
 }
 
 void add_legs(Families& out, const worker::Group& group) {
