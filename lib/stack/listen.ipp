@@ -67,7 +67,7 @@ tcp::HalfOpen::Parameters Stack<App>::half_open_parameters(const Arrival& arriva
 template <typename App>
 void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, wire::SeqNum iss,
                            std::uint64_t hash, flow::Handle successor_of) {
-    const tcp::Environment env = env_.with(profiles_.tunables(app_.profile_of(service)));
+    const tcp::Environment env = environment_of(service);
     const tcp::HalfOpen::Parameters parameters = half_open_parameters(arrival, service, iss);
     const std::uint32_t index =
         half_opens_.allocate(HalfOpenSlot{.tcp = tcp::HalfOpen(parameters, arrival.segment, env)});
@@ -116,7 +116,7 @@ void Stack<App>::reopen(std::uint32_t time_wait, const Arrival& arrival, std::ui
 // RFC 4987 3.6: the SYN-ACK of a half-open that nobody keeps.
 template <typename App>
 void Stack<App>::answer_with_cookie(const Arrival& arrival, std::uint16_t service) {
-    const tcp::Environment env = env_.with(profiles_.tunables(app_.profile_of(service)));
+    const tcp::Environment env = environment_of(service);
     const wire::TcpSegment syn = tcp::within_cookie(arrival.segment, env);
     const wire::SeqNum iss = tcp::cookie_sequence(settings_.secrets, arrival.tuple, syn, env_.now);
     tcp::HalfOpen half(half_open_parameters(arrival, service, iss), syn, env);
@@ -134,7 +134,7 @@ void Stack<App>::answer_with_cookie(const Arrival& arrival, std::uint16_t servic
 template <typename App>
 bool Stack<App>::completes_cookie(Arrival& arrival, std::uint16_t service, std::uint64_t hash) {
     if (!last_cookie_at_ || env_.now - *last_cookie_at_ >= tcp::kCookieLifetime) return false;
-    const tcp::Environment env = env_.with(profiles_.tunables(app_.profile_of(service)));
+    const tcp::Environment env = environment_of(service);
     const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
     const std::optional<wire::TcpSegment> syn =
         tcp::syn_from_cookie(settings_.secrets, arrival.tuple, arrival.segment, offset, env);
@@ -167,8 +167,8 @@ template <typename App>
 std::uint32_t Stack<App>::allocate_passive(const tcp::HalfOpen& half, const Arrival& arrival) {
     const ProfileId profile = app_.profile_of(half.service());
     return connections_.allocate(open_parameters(arrival.tuple, stats::Leg::Client, profile), half,
-                                 env_.with(profiles_.tunables(profile)),
-                                 key_of(arrival.tuple, arrival.local_id), profile);
+                                 environment_of(half.service()), key_of(arrival.tuple, arrival.local_id),
+                                 profile);
 }
 
 }  // namespace terminus::stack

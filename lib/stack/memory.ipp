@@ -42,7 +42,12 @@ tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
 
 template <typename App>
 tcp::Environment Stack<App>::environment_for(const HalfOpenSlot& slot) const {
-    return env_.with(profiles_.tunables(app_.profile_of(slot.tcp.service())));
+    return environment_of(slot.tcp.service());
+}
+
+template <typename App>
+tcp::Environment Stack<App>::environment_of(std::uint16_t service) const {
+    return env_.with(profiles_.tunables(app_.profile_of(service)));
 }
 
 // The pool is nearly down to the mark, and what holds it is not being read: somebody has to go before

@@ -159,6 +159,7 @@ class Stack {
     [[nodiscard]] static std::uint32_t received_buffers(const ConnectionSlot& slot);
     [[nodiscard]] tcp::Environment environment_for(const ConnectionSlot& slot) const;
     [[nodiscard]] tcp::Environment environment_for(const HalfOpenSlot& slot) const;
+    [[nodiscard]] tcp::Environment environment_of(std::uint16_t service) const;
     void relieve_pressure();
 
     // timers.ipp
