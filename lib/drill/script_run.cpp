@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "drill/packet_text.hpp"
 #include "drill/sysctls.hpp"
@@ -13,19 +14,19 @@ namespace {
 /// How long a packet whose time is `*` is waited for: longer than any timer of TCP's but keepalive's.
 constexpr base::Duration kAnyTime = std::chrono::hours(3);
 
-constexpr std::pair<std::string_view, tcp::State> kStateNames[] = {
-    {"CLOSED", tcp::State::Closed},           {"LISTEN", tcp::State::Listen},
-    {"SYN_SENT", tcp::State::SynSent},        {"SYN_RECEIVED", tcp::State::SynReceived},
-    {"ESTABLISHED", tcp::State::Established}, {"FIN_WAIT_1", tcp::State::FinWait1},
-    {"FIN_WAIT_2", tcp::State::FinWait2},     {"CLOSE_WAIT", tcp::State::CloseWait},
-    {"CLOSING", tcp::State::Closing},         {"LAST_ACK", tcp::State::LastAck},
-    {"TIME_WAIT", tcp::State::TimeWait},
-};
+/// RFC 9293 3.3.2's name with underscores: "FIN_WAIT_1".
+std::string state_name(tcp::State state) {
+    std::string name(tcp::label(state));
+    for (char& letter : name)
+        letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+    return name;
+}
 
-std::string_view state_name(tcp::State state) {
-    for (const auto& [name, value] : kStateNames)
-        if (value == state) return name;
-    return "?";
+bool is_state_name(const std::string& name) {
+    for (std::size_t i = 0; i < tcp::kStates; ++i) {
+        if (state_name(static_cast<tcp::State>(i)) == name) return true;
+    }
+    return false;
 }
 
 MachineSettings machine_settings(const RunSettings& settings, const tcp::Tunables& tunables) {
@@ -175,9 +176,7 @@ bool ScriptRun::run_code(const Event& event, const CodeEvent& code) {
 }
 
 bool ScriptRun::check_state(const Event& event, const StateEvent& state) {
-    const auto* known = std::find_if(std::begin(kStateNames), std::end(kStateNames),
-                                     [&](const auto& entry) { return entry.first == state.name; });
-    if (known == std::end(kStateNames)) return fail(event.line, "there is no state " + state.name);
+    if (!is_state_name(state.name)) return fail(event.line, "there is no state " + state.name);
     tcp::State actual = tcp::State::Closed;
     if (listening_) {
         const auto fd = calls_.machine_fd(*listening_);
@@ -188,9 +187,10 @@ bool ScriptRun::check_state(const Event& event, const StateEvent& state) {
         const auto fd = calls_.machine_fd(*newest_);
         if (fd) actual = machine_.sockets().state(*fd).value_or(tcp::State::Closed);
     }
-    note(machine_.now(), "state " + std::string(state_name(actual)));
-    if (actual == known->second) return true;
-    return fail(event.line, "the state is " + std::string(state_name(actual)) + ", not " + state.name);
+    const std::string name = state_name(actual);
+    note(machine_.now(), "state " + name);
+    if (name == state.name) return true;
+    return fail(event.line, "the state is " + name + ", not " + state.name);
 }
 
 bool ScriptRun::fail(int line, std::string message, std::string details) {
