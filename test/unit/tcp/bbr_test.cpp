@@ -346,12 +346,7 @@ TEST_CASE("two BBR connections share a link alike") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 100'000}, 14);
     auto& first = model.add({});
     auto& second = model.add({}, Instant{5s});
-    model.run(Instant{30s});
-    const std::uint64_t first_before = first.delivered;
-    const std::uint64_t second_before = second.delivered;
-    model.run(Instant{90s});
-    const std::uint64_t a = first.delivered - first_before;
-    const std::uint64_t b = second.delivered - second_before;
+    const auto [a, b] = delivered_between(model, first, second, Instant{30s}, Instant{90s});
     CHECK(a + b > 60 * kRate * 88 / 100);
     CHECK(std::max(a, b) < 2 * std::min(a, b));
 }

@@ -124,12 +124,7 @@ TEST_CASE("two Cubic connections share a link alike") {
     LinkModel<Congestion> model({.rate = 1'250'000, .rtt = 60ms, .buffer = 75'000}, 6);
     auto& first = model.add(Congestion(CongestionAlgorithm::Cubic));
     auto& second = model.add(Congestion(CongestionAlgorithm::Cubic), Instant{10s});
-    model.run(Instant{40s});
-    const std::uint64_t first_before = first.delivered;
-    const std::uint64_t second_before = second.delivered;
-    model.run(Instant{160s});
-    const std::uint64_t a = first.delivered - first_before;
-    const std::uint64_t b = second.delivered - second_before;
+    const auto [a, b] = delivered_between(model, first, second, Instant{40s}, Instant{160s});
     CHECK(a + b > 120 * 1'250'000ull * 9 / 10);
     CHECK(std::max(a, b) < 2 * std::min(a, b));
 }
@@ -139,12 +134,7 @@ TEST_CASE("Cubic leaves Reno its share of a short link") {
     LinkModel<Congestion> model({.rate = 1'250'000, .rtt = 20ms, .buffer = 25'000}, 7);
     auto& cubic = model.add(Congestion(CongestionAlgorithm::Cubic));
     auto& reno = model.add(Congestion(CongestionAlgorithm::Reno));
-    model.run(Instant{10s});
-    const std::uint64_t cubic_before = cubic.delivered;
-    const std::uint64_t reno_before = reno.delivered;
-    model.run(Instant{100s});
-    const std::uint64_t a = cubic.delivered - cubic_before;
-    const std::uint64_t b = reno.delivered - reno_before;
+    const auto [a, b] = delivered_between(model, cubic, reno, Instant{10s}, Instant{100s});
     CHECK(a + b > 90 * 1'250'000ull * 9 / 10);
     CHECK(3 * b > a);
 }
@@ -153,12 +143,7 @@ TEST_CASE("BBR and Cubic live with each other on one link") {
     LinkModel<Congestion> model({.rate = 1'250'000, .rtt = 40ms, .buffer = 75'000}, 10);
     auto& cubic = model.add(Congestion(CongestionAlgorithm::Cubic));
     auto& bbr = model.add(Congestion(CongestionAlgorithm::Bbr));
-    model.run(Instant{10s});
-    const std::uint64_t cubic_before = cubic.delivered;
-    const std::uint64_t bbr_before = bbr.delivered;
-    model.run(Instant{100s});
-    const std::uint64_t a = cubic.delivered - cubic_before;
-    const std::uint64_t b = bbr.delivered - bbr_before;
+    const auto [a, b] = delivered_between(model, cubic, bbr, Instant{10s}, Instant{100s});
     CHECK(a + b > 90 * 1'250'000ull * 9 / 10);
     CHECK(4 * b > a);
     CHECK(4 * a > b);

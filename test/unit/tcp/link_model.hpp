@@ -348,4 +348,16 @@ class LinkModel {
     std::priority_queue<Event> events_;
 };
 
+/// Bytes that two flows of a model deliver between two instants.
+template <typename Control>
+[[nodiscard]] std::pair<std::uint64_t, std::uint64_t> delivered_between(
+    LinkModel<Control>& model, const typename LinkModel<Control>::Flow& first,
+    const typename LinkModel<Control>::Flow& second, base::Instant from, base::Instant until) {
+    model.run(from);
+    const std::uint64_t first_before = first.delivered;
+    const std::uint64_t second_before = second.delivered;
+    model.run(until);
+    return {first.delivered - first_before, second.delivered - second_before};
+}
+
 }  // namespace terminus::tcp

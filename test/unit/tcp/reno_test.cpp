@@ -230,12 +230,7 @@ TEST_CASE("two Reno connections share a link alike") {
     LinkModel<Reno> model({.rate = 1'250'000, .rtt = 40ms, .buffer = 50'000}, 2);
     auto& first = model.add({});
     auto& second = model.add({}, Instant{5s});
-    model.run(Instant{20s});
-    const std::uint64_t first_before = first.delivered;
-    const std::uint64_t second_before = second.delivered;
-    model.run(Instant{80s});
-    const std::uint64_t a = first.delivered - first_before;
-    const std::uint64_t b = second.delivered - second_before;
+    const auto [a, b] = delivered_between(model, first, second, Instant{20s}, Instant{80s});
     CHECK(a + b > 60 * 1'250'000ull * 9 / 10);
     CHECK(std::max(a, b) < 2 * std::min(a, b));
 }
