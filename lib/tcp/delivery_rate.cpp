@@ -5,31 +5,25 @@
 namespace terminus::tcp {
 
 // draft-ietf-ccwg-bbr 4.1.2.2: what begins after silence measures from now on.
-void DeliveryRate::stamp(SentRecord& record, base::Instant now, std::uint32_t pipe, std::uint32_t length) {
+SendStamp DeliveryRate::stamp(base::Instant now, std::uint32_t pipe, std::uint32_t length) {
     if (pipe == 0) first_sent_at_ = delivered_at_ = now;
-    record.sent_at = now;
-    record.delivered_at = delivered_at_;
-    record.first_sent_at = first_sent_at_;
-    record.delivered = static_cast<std::uint32_t>(delivered_);
-    record.lost = lost_;
-    record.in_flight = pipe + length;
-    record.app_limited = app_limited_until_ != 0;
+    return {.sent_at = now,
+            .delivered_at = delivered_at_,
+            .first_sent_at = first_sent_at_,
+            .delivered = static_cast<std::uint32_t>(delivered_),
+            .lost = lost_,
+            .in_flight = pipe + length,
+            .app_limited = app_limited_until_ != 0};
 }
 
 // draft-ietf-ccwg-bbr 4.1.2.3: the sample is that of the most recently sent record.
-void DeliveryRate::delivered(const SentRecord& record, std::uint32_t bytes, base::Instant now) {
+void DeliveryRate::delivered(const SendStamp& stamp, std::uint32_t bytes, base::Instant now) {
     delivered_ += bytes;
     delivered_at_ = now;
-    if (has_sample_ && record.sent_at < sample_sent_at_) return;
+    if (has_sample_ && stamp.sent_at < sample_.sent_at) return;
     has_sample_ = true;
-    sample_sent_at_ = record.sent_at;
-    sample_delivered_at_ = record.delivered_at;
-    sample_first_sent_at_ = record.first_sent_at;
-    sample_delivered_ = record.delivered;
-    sample_lost_ = record.lost;
-    sample_in_flight_ = record.in_flight;
-    sample_app_limited_ = record.app_limited;
-    first_sent_at_ = record.sent_at;
+    sample_ = stamp;
+    first_sent_at_ = stamp.sent_at;
 }
 
 // draft-ietf-ccwg-bbr 4.1.2.4: the longer of sending and acknowledging time, so that compressed ACKs promise
@@ -41,14 +35,14 @@ void DeliveryRate::finish(AckSample& sample, base::Duration min_rtt) {
     if (!has_sample_) return;
     has_sample_ = false;
     // The record has the low half of the total; it was less than 4 GB ago.
-    const std::uint32_t since = static_cast<std::uint32_t>(delivered_) - sample_delivered_;
+    const std::uint32_t since = static_cast<std::uint32_t>(delivered_) - sample_.delivered;
     sample.prior_delivered = delivered_ - since;
     sample.sample_delivered = since;
-    sample.sample_lost = lost_ - sample_lost_;
-    sample.tx_in_flight = sample_in_flight_;
-    sample.app_limited = sample_app_limited_;
-    const base::Duration sending = sample_sent_at_ - sample_first_sent_at_;
-    const base::Duration acknowledging = delivered_at_ - sample_delivered_at_;
+    sample.sample_lost = lost_ - sample_.lost;
+    sample.tx_in_flight = sample_.in_flight;
+    sample.app_limited = sample_.app_limited;
+    const base::Duration sending = sample_.sent_at - sample_.first_sent_at;
+    const base::Duration acknowledging = delivered_at_ - sample_.delivered_at;
     const base::Duration interval = std::max(sending, acknowledging);
     if (interval <= base::Duration::zero() || interval < min_rtt) return;
     sample.interval = interval;

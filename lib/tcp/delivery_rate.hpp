@@ -12,10 +12,10 @@ namespace terminus::tcp {
 /// was sent, and its own delivery says how much came through meanwhile.
 class DeliveryRate {
  public:
-    /// Stamps what is being sent now; `pipe` is what was on the way before it, `length` its bytes.
-    void stamp(SentRecord& record, base::Instant now, std::uint32_t pipe, std::uint32_t length);
-    /// Bytes of `record` were delivered for the first time.
-    void delivered(const SentRecord& record, std::uint32_t bytes, base::Instant now);
+    /// The stamp of what is being sent now; `pipe` is what was on the way before it, `length` its bytes.
+    [[nodiscard]] SendStamp stamp(base::Instant now, std::uint32_t pipe, std::uint32_t length);
+    /// Bytes sent with this stamp were delivered for the first time.
+    void delivered(const SendStamp& stamp, std::uint32_t bytes, base::Instant now);
     /// Bytes without a record of their own were (a duplicate ACK without SACK).
     void delivered_unseen(std::uint32_t bytes, base::Instant now) {
         delivered_ += bytes;
@@ -34,7 +34,6 @@ class DeliveryRate {
     void finish(AckSample& sample, base::Duration min_rtt);
 
     [[nodiscard]] std::uint64_t delivered_bytes() const { return delivered_; }
-    [[nodiscard]] bool is_application_limited() const { return app_limited_until_ != 0; }
 
  private:
     std::uint64_t delivered_ = 0;
@@ -43,14 +42,7 @@ class DeliveryRate {
     base::Instant first_sent_at_{};
     std::uint32_t lost_ = 0;
 
-    // The newest record delivered by the ACK at hand.
-    base::Instant sample_sent_at_{};
-    base::Instant sample_delivered_at_{};
-    base::Instant sample_first_sent_at_{};
-    std::uint32_t sample_delivered_ = 0;
-    std::uint32_t sample_lost_ = 0;
-    std::uint32_t sample_in_flight_ = 0;
-    bool sample_app_limited_ = false;
+    SendStamp sample_;  // the newest among those that the ACK at hand delivers
     bool has_sample_ = false;
 };
 

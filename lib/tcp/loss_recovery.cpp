@@ -33,14 +33,10 @@ std::uint32_t LossRecovery::pipe(const SendSpace& snd) const {
 }
 
 void LossRecovery::sent(const Context& context, wire::SeqNum begin, wire::SeqNum end) {
-    SentRecord record;
-    record.begin = begin;
-    record.end = end;
     const std::uint32_t length = end - begin;
     const std::uint32_t with_it = pipe(context.snd);
     const std::uint32_t before = with_it - std::min(with_it, length);
-    rate_.stamp(record, context.env.now, before, length);
-    records_.append(context.env.sent, record);
+    records_.append(context.env.sent, begin, end, rate_.stamp(context.env.now, before, length));
     prr_.sent(length);
     pace(context, length);
     if (timeout_at_ == base::kNever) restart_timeout(context);
@@ -64,9 +60,7 @@ void LossRecovery::resent(const Context& context, wire::SeqNum begin, wire::SeqN
     // With no record to be had the whole of it counts as sent again, and what wasn't is found by a time-out.
     if (pool[index].end.after(end)) (void)records_.split(pool, index, end);
     const std::uint32_t length = end - begin;
-    SentRecord stamp;
-    rate_.stamp(stamp, context.env.now, pipe(context.snd), length);
-    records_.mark_retransmitted(pool, index, stamp);
+    records_.mark_retransmitted(pool, index, rate_.stamp(context.env.now, pipe(context.snd), length));
     prr_.sent(length);
     pace(context, length);
     if (!has_resent_) {
@@ -238,7 +232,6 @@ void LossRecovery::steer_window(const Context& context, Work& work) {
     sample.window_limited = window_limited_ || (slow_start && congestion_.window() / 2 < flight_max_);
     if (work.is_forward) window_limited_ = false;
     rate_.finish(sample, min_rtt_);
-    if (sample.delivery_rate > 0) last_rate_ = sample.delivery_rate;
     if (work.outcome.rtt < Duration::zero() && !work.resent_arrived) work.outcome.rtt = work.sack_rtt;
 
     if (reducing_ && !congestion_.owns_recovery()) {

@@ -142,8 +142,6 @@ class LossRecovery {
     [[nodiscard]] Duration min_rtt() const { return min_rtt_; }
     [[nodiscard]] bool reordering_seen() const { return rack_.reordering_seen(); }
     [[nodiscard]] std::uint64_t delivered_bytes() const { return rate_.delivered_bytes(); }
-    [[nodiscard]] std::uint64_t delivery_rate() const { return last_rate_; }
-    [[nodiscard]] bool is_tail_probe_outstanding() const { return probe_outstanding_; }
     [[nodiscard]] stats::RetransmitCause cause() const { return cause_; }
 
  private:
@@ -227,7 +225,6 @@ class LossRecovery {
     Instant timeout_at_ = base::kNever;
     Instant probe_at_ = base::kNever;
     Instant pace_at_{};
-    std::uint64_t last_rate_ = 0;
 };
 
 }  // namespace terminus::tcp

@@ -39,8 +39,6 @@ class Rack {
     [[nodiscard]] base::Duration rtt() const { return rtt_; }
     [[nodiscard]] bool has_delivery() const { return rtt_ > base::Duration::zero(); }
     [[nodiscard]] bool reordering_seen() const { return reordering_seen_; }
-    /// The highest number known to have been delivered.
-    [[nodiscard]] wire::SeqNum forward_ack() const { return forward_ack_; }
 
  private:
     static constexpr std::uint8_t kPersist = 16;

@@ -35,24 +35,16 @@ void SentPool::release(std::uint32_t index) {
     --used_;
 }
 
-void SentRecords::append(SentPool& pool, const SentRecord& stamp) {
+void SentRecords::append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, const SendStamp& stamp) {
     if (tail_ != kNone) {
         SentRecord& last = pool[tail_];
-        TERMINUS_ASSERT(last.end == stamp.begin, "records are contiguous");
+        TERMINUS_ASSERT(last.end == begin, "records are contiguous");
         const bool is_short = count_ >= kCountMax || !pool.has_room();
         if (last.flags == 0 && (last.sent_at == stamp.sent_at || is_short)) {
             // The later of two times for both: what is judged by it is judged late, never early.
-            const wire::SeqNum begin = last.begin;
-            const std::uint32_t next = last.next, previous = last.previous, later = last.later,
-                                earlier = last.earlier;
-            last = stamp;
-            last.begin = begin;
-            last.next = next;
-            last.previous = previous;
-            last.later = later;
-            last.earlier = earlier;
-            last.timed = true;
-            if (later != kNone) {
+            last.end = end;
+            static_cast<SendStamp&>(last) = stamp;
+            if (last.later != kNone) {
                 unlink_timed(pool, tail_);
                 link_latest(pool, tail_);
             }
@@ -65,19 +57,17 @@ void SentRecords::append(SentPool& pool, const SentRecord& stamp) {
         // What is sacked or was sent again is lumped with the new text and counts as sent now, as on the way:
         // the peer's next SACK says again what it holds.
         SentRecord& last = pool[tail_];
-        count_out(last);
-        last.flags =
-            last.has(SentRecord::kEverRetransmitted) ? SentRecord::kEverRetransmitted : std::uint8_t{0};
-        last.end = stamp.end;
+        change(last, SentRecord::kSacked | SentRecord::kLost | SentRecord::kRetransmitted, 0);
+        last.end = end;
         last.sent_at = stamp.sent_at;
-        count_in(last);
         if (last.timed) unlink_timed(pool, tail_);
         link_latest(pool, tail_);
         return;
     }
     SentRecord& record = pool[index];
-    record = stamp;
-    record.flags = 0;
+    static_cast<SendStamp&>(record) = stamp;
+    record.begin = begin;
+    record.end = end;
     record.next = kNone;
     record.previous = tail_;
     if (tail_ != kNone) {
@@ -153,51 +143,29 @@ void SentRecords::trim_front(SentPool& pool, wire::SeqNum una) {
 }
 
 void SentRecords::mark_sacked(SentPool& pool, std::uint32_t index) {
-    SentRecord& record = pool[index];
-    count_out(record);
-    record.clear(SentRecord::kLost | SentRecord::kRetransmitted);
-    record.set(SentRecord::kSacked);
-    count_in(record);
-    if (record.timed) unlink_timed(pool, index);
+    change(pool[index], SentRecord::kLost | SentRecord::kRetransmitted, SentRecord::kSacked);
+    if (pool[index].timed) unlink_timed(pool, index);
 }
 
 void SentRecords::unmark_sacked(SentPool& pool, std::uint32_t index) {
-    SentRecord& record = pool[index];
-    count_out(record);
-    record.clear(SentRecord::kSacked);
-    count_in(record);
+    change(pool[index], SentRecord::kSacked, 0);
 }
 
 void SentRecords::mark_lost(SentPool& pool, std::uint32_t index) {
-    SentRecord& record = pool[index];
-    count_out(record);
-    record.clear(SentRecord::kRetransmitted);
-    record.set(SentRecord::kLost);
-    count_in(record);
-    if (record.timed) unlink_timed(pool, index);
+    change(pool[index], SentRecord::kRetransmitted, SentRecord::kLost);
+    if (pool[index].timed) unlink_timed(pool, index);
 }
 
 void SentRecords::unmark_lost(SentPool& pool, std::uint32_t index) {
-    SentRecord& record = pool[index];
-    count_out(record);
-    record.clear(SentRecord::kLost);
-    count_in(record);
-    if (!record.timed) link_by_time(pool, index);
+    change(pool[index], SentRecord::kLost, 0);
+    if (!pool[index].timed) link_by_time(pool, index);
 }
 
-void SentRecords::mark_retransmitted(SentPool& pool, std::uint32_t index, const SentRecord& stamp) {
+void SentRecords::mark_retransmitted(SentPool& pool, std::uint32_t index, const SendStamp& stamp) {
     SentRecord& record = pool[index];
     if (record.timed) unlink_timed(pool, index);
-    count_out(record);
-    record.set(SentRecord::kRetransmitted | SentRecord::kEverRetransmitted);
-    count_in(record);
-    record.sent_at = stamp.sent_at;
-    record.delivered_at = stamp.delivered_at;
-    record.first_sent_at = stamp.first_sent_at;
-    record.delivered = stamp.delivered;
-    record.lost = stamp.lost;
-    record.in_flight = stamp.in_flight;
-    record.app_limited = stamp.app_limited;
+    change(record, 0, SentRecord::kRetransmitted | SentRecord::kEverRetransmitted);
+    static_cast<SendStamp&>(record) = stamp;
     link_latest(pool, index);
 }
 
@@ -273,6 +241,12 @@ void SentRecords::unlink_timed(SentPool& pool, std::uint32_t index) {
         latest_ = record.earlier;
     }
     record.timed = false;
+}
+
+void SentRecords::change(SentRecord& record, std::uint8_t cleared, std::uint8_t set) {
+    count_out(record);
+    record.flags = static_cast<std::uint8_t>((record.flags & ~cleared) | set);
+    count_in(record);
 }
 
 void SentRecords::count_in(const SentRecord& record) {

@@ -9,9 +9,21 @@
 
 namespace terminus::tcp {
 
+/// What is noted of a transmission: when it was, and draft-ietf-ccwg-bbr 4.1.2.1's view of the connection
+/// then.
+struct SendStamp {
+    base::Instant sent_at;
+    base::Instant delivered_at;
+    base::Instant first_sent_at;
+    std::uint32_t delivered = 0;  ///< low half of the total
+    std::uint32_t lost = 0;       ///< low half of the total
+    std::uint32_t in_flight = 0;  ///< pipe with this sent
+    bool app_limited = false;
+};
+
 /// A stretch of sequence space that was sent in one turn and has had the same fate since: text, and perhaps
-/// the FIN.
-struct SentRecord {
+/// the FIN. The stamp is the last transmission's.
+struct SentRecord : SendStamp {
     static constexpr std::uint8_t kSacked = 1;         ///< the peer holds it (RFC 2018)
     static constexpr std::uint8_t kLost = 2;           ///< the copy sent first (or last) is taken for lost
     static constexpr std::uint8_t kRetransmitted = 4;  ///< a copy that was sent again is on the way
@@ -19,26 +31,16 @@ struct SentRecord {
 
     wire::SeqNum begin;
     wire::SeqNum end;
-    base::Instant sent_at;  ///< the last time
-    // draft-ietf-ccwg-bbr 4.1.2.1: the connection's delivery when this was last sent.
-    base::Instant delivered_at;
-    base::Instant first_sent_at;
-    std::uint32_t delivered = 0;  ///< low half of the total
-    std::uint32_t lost = 0;       ///< low half of the total
-    std::uint32_t in_flight = 0;  ///< pipe with this sent
     // Both lists, by index into the pool: by sequence, and by time what is on the way.
     std::uint32_t next;
     std::uint32_t previous;
     std::uint32_t later;
     std::uint32_t earlier;
     std::uint8_t flags = 0;
-    bool app_limited = false;
     bool timed = false;  ///< in the list by time
 
     [[nodiscard]] std::uint32_t length() const { return end - begin; }
     [[nodiscard]] bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
-    void set(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags | flag); }
-    void clear(std::uint8_t flag) { flags = static_cast<std::uint8_t>(flags & ~flag); }
 };
 static_assert(sizeof(SentRecord) <= 72);
 
@@ -102,9 +104,9 @@ class SentRecords {
     [[nodiscard]] std::uint32_t to_resend_bytes() const { return to_resend_; }
     [[nodiscard]] std::uint32_t first_to_resend(SentPool& pool) const;
 
-    /// New text behind the last; `stamp` has its numbers of delivery and its time. Joins the last record when
+    /// New text behind the last. Joins the last record when
     /// both were sent in one turn, or when records are short.
-    void append(SentPool& pool, const SentRecord& stamp);
+    void append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, const SendStamp& stamp);
     /// Cuts `index` at `at`; the index of the second part, or kNone when no record is to be had.
     [[nodiscard]] std::uint32_t split(SentPool& pool, std::uint32_t index, wire::SeqNum at);
     /// Joins `index` with its successor, which has the same flags.
@@ -118,7 +120,7 @@ class SentRecords {
     void mark_lost(SentPool& pool, std::uint32_t index);
     void unmark_lost(SentPool& pool, std::uint32_t index);
     /// Sent again: the last in time now.
-    void mark_retransmitted(SentPool& pool, std::uint32_t index, const SentRecord& stamp);
+    void mark_retransmitted(SentPool& pool, std::uint32_t index, const SendStamp& stamp);
     void clear(SentPool& pool);
 
  private:
@@ -129,6 +131,8 @@ class SentRecords {
     [[nodiscard]] static bool is_to_resend(const SentRecord& record) {
         return record.has(SentRecord::kLost) && !record.has(SentRecord::kRetransmitted);
     }
+    /// Changes the flags, and the sums with them.
+    void change(SentRecord& record, std::uint8_t cleared, std::uint8_t set);
     void count_in(const SentRecord& record);
     void count_out(const SentRecord& record);
 

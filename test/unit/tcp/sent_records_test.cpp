@@ -20,11 +20,8 @@ struct Books {
     ~Books() { records.clear(pool); }
 
     void append(std::uint32_t length) {
-        SentRecord record;
-        record.begin = base + static_cast<std::uint32_t>(flags.size());
-        record.end = record.begin + length;
-        record.sent_at = now;
-        records.append(pool, record);
+        const SeqNum begin = base + static_cast<std::uint32_t>(flags.size());
+        records.append(pool, begin, begin + length, {.sent_at = now});
         flags.insert(flags.end(), length, 0);
     }
     /// The record that begins at byte `at`, after splitting what has to be; kNone when there is no room.
@@ -134,9 +131,7 @@ TEST_CASE("every history of sending, reports and losses keeps the sums and both 
                 } else if (choice == 4 && record.has(SentRecord::kLost)) {
                     books.set(index, SentRecord::kLost | SentRecord::kRetransmitted |
                                          SentRecord::kEverRetransmitted);
-                    SentRecord stamp;
-                    stamp.sent_at = books.now;
-                    books.records.mark_retransmitted(books.pool, index, stamp);
+                    books.records.mark_retransmitted(books.pool, index, {.sent_at = books.now});
                 } else if (choice == 5 && record.has(SentRecord::kLost) &&
                            !record.has(SentRecord::kRetransmitted)) {
                     books.set(index, ever);
@@ -151,19 +146,14 @@ TEST_CASE("every history of sending, reports and losses keeps the sums and both 
 TEST_CASE("a connection's first record is always to be had, splits go before new text") {
     SentPool pool(2, 16);
     SentRecords a, b;
-    SentRecord record;
-    for (std::uint32_t i = 0; i < 100; ++i) {
-        record.begin = SeqNum(i * 10);
-        record.end = SeqNum(i * 10 + 10);
-        record.sent_at = base::Instant(base::Duration(i));
-        a.append(pool, record);
-    }
+    for (std::uint32_t i = 0; i < 100; ++i)
+        a.append(pool, SeqNum(i * 10), SeqNum(i * 10 + 10), {.sent_at = base::Instant(base::Duration(i))});
     CHECK(a.count() == 14);  // an eighth is left; the last has taken the rest
     CHECK(pool[a.last()].end == SeqNum(1000));
     CHECK(a.split(pool, a.first(), SeqNum(5)) != SentRecords::kNone);
     CHECK(a.split(pool, a.first(), SeqNum(2)) != SentRecords::kNone);
     CHECK(a.split(pool, a.first(), SeqNum(1)) == SentRecords::kNone);
-    b.append(pool, record);
+    b.append(pool, SeqNum(0), SeqNum(10), {});
     CHECK(b.count() == 1);
     a.clear(pool);
     b.clear(pool);
