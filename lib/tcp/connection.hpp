@@ -201,6 +201,7 @@ class Connection {
     [[nodiscard]] LossRecovery::Context sending(const Environment& env) const {
         return {env, snd_, rtt_, leg_stats(env), sack_, own_timestamp(env)};
     }
+    [[nodiscard]] Plan again(LossRecovery::Range range) const;
     [[nodiscard]] Plan segment_at(wire::SeqNum seq, std::uint32_t room, std::uint32_t window_room) const;
     [[nodiscard]] std::uint32_t window_room_at(wire::SeqNum seq) const;
     void note_limits(const Environment&);
@@ -228,6 +229,7 @@ class Connection {
     void sync_retransmission(const Environment&);
     void arm_keepalive(const Environment&);
     void update_persist(const Environment&);
+    [[nodiscard]] Duration persist_timeout(const Environment&) const;
     [[nodiscard]] bool is_past_user_timeout(const Environment&) const;
     [[nodiscard]] Instant within_user_timeout(Instant deadline, const Environment&) const;
 

@@ -108,9 +108,7 @@ void Connection::timed_out(const Environment& env) {
 // this side to want that: an orphan is given up when its probes are rto_max apart (HARDENING 22, 23).
 void Connection::persist_expired(const Environment& env) {
     if (is_past_user_timeout(env)) return abort(CloseReason::UserTimeout, env);
-    Duration timeout = rtt_.rto();
-    for (unsigned i = 0; i < persist_backoff_ && timeout < env.tunables.rto_max; ++i)
-        timeout *= 2;
+    const Duration timeout = persist_timeout(env);
     const std::uint32_t most = retries_max(timeout, env);
     const bool is_given_up =
         orphan_ && timeout >= env.tunables.rto_max && std::uint32_t{persist_backoff_} >= most;
@@ -166,16 +164,19 @@ void Connection::update_persist(const Environment& env) {
                         recovery_.paced_until() <= env.now && plan_text(env).kind == Plan::Kind::Nothing));
     if (probe_pending_ || waiting) {
         if (deadlines_.is_armed(Timer::Persist)) return;
-        // RFC 9293 3.8.6.1, SHLD-29, SHLD-30: after the time-out, then twice as long each time.
-        Duration timeout = rtt_.rto();
-        for (unsigned i = 0; i < persist_backoff_ && timeout < env.tunables.rto_max; ++i)
-            timeout *= 2;
-        timeout = std::min(timeout, env.tunables.rto_max);
-        deadlines_.arm(Timer::Persist, within_user_timeout(env.now + timeout, env));
+        deadlines_.arm(Timer::Persist, within_user_timeout(env.now + persist_timeout(env), env));
         return;
     }
     persist_backoff_ = 0;
     deadlines_.cancel(Timer::Persist);
+}
+
+// RFC 9293 3.8.6.1, SHLD-29, SHLD-30: after the time-out, then twice as long each time.
+Duration Connection::persist_timeout(const Environment& env) const {
+    Duration timeout = rtt_.rto();
+    for (unsigned i = 0; i < persist_backoff_ && timeout < env.tunables.rto_max; ++i)
+        timeout *= 2;
+    return std::min(timeout, env.tunables.rto_max);
 }
 
 // RFC 9293 3.9.1.1, RFC 5482 3, TCP_USER_TIMEOUT: how long what we have sent or queued may go without

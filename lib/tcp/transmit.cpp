@@ -77,14 +77,11 @@ Connection::Plan Connection::plan_retransmission(const Environment& env) const {
     if (is_parked_) return {};
     const auto lost = recovery_.next_lost(sending(env));
     if (!lost) return {};
-    const std::uint32_t window = window_room_at(lost->begin);
-    Plan again = segment_at(lost->begin, std::min(window, lost->end - lost->begin), window);
-    // A FIN that was never sent doesn't join.
-    again.fin = again.fin && (again.seq + again.length).before(lost->end);
-    if (again.length == 0 && !again.fin) return {};
-    if (!recovery_.may_send(snd_, again.length)) return {};
-    again.kind = Plan::Kind::Retransmit;
-    return again;
+    Plan next = again(*lost);
+    if (next.length == 0 && !next.fin) return {};
+    if (!recovery_.may_send(snd_, next.length)) return {};
+    next.kind = Plan::Kind::Retransmit;
+    return next;
 }
 
 /// New text or FIN at snd_.nxt, as far as window, congestion window, Nagle and silly-window avoidance let it.
@@ -123,11 +120,9 @@ Connection::Plan Connection::plan_tail_probe(const Environment& env) const {
     }
     const auto last = recovery_.tail_probe(sending(env));
     if (!last) return {};
-    const std::uint32_t room = window_room_at(last->begin);
-    Plan again = segment_at(last->begin, std::min(room, last->end - last->begin), room);
-    again.fin = again.fin && (again.seq + again.length).before(last->end);
-    again.kind = again.length > 0 || again.fin ? Plan::Kind::TailProbe : Plan::Kind::Nothing;
-    return again;
+    Plan probe = again(*last);
+    probe.kind = probe.length > 0 || probe.fin ? Plan::Kind::TailProbe : Plan::Kind::Nothing;
+    return probe;
 }
 
 /// What fits into a window that is merely too small to be worth it, RFC 9293 3.8.6.2.1 (4); a segment without
@@ -143,6 +138,15 @@ Connection::Plan Connection::plan_window_probe() const {
         return text;
     }
     return {Plan::Kind::WindowProbe, false, snd_.una - 1};
+}
+
+/// What of `range`, which was sent before, fits into one segment and the window. A FIN that was never sent
+/// doesn't join.
+Connection::Plan Connection::again(LossRecovery::Range range) const {
+    const std::uint32_t window = window_room_at(range.begin);
+    Plan result = segment_at(range.begin, std::min(window, range.end - range.begin), window);
+    result.fin = result.fin && (result.seq + result.length).before(range.end);
+    return result;
 }
 
 /// The segment that begins at `seq`, with at most `room` bytes of text; a FIN when it fits the window too.
