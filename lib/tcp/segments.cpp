@@ -98,6 +98,11 @@ OutSegment Connection::make_reset(const Environment& env) {
 }
 
 OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
+    // RFC 5681 4.1: what the path could take a while ago is not known any more. Here and not when it is
+    // looked for text: while a closed window holds it back that happens often.
+    const Duration idle = env.now - text_sent_at_;
+    if (snd_.flight() == 0 && plan.length > 0 && idle > rtt_.rto() && env.tunables.slow_start_after_idle)
+        recovery_.restart_after_idle(initial_window(snd_.mss), idle);
     const std::uint32_t offset = plan.seq - snd_.una;
     const std::uint32_t queued = send_queue_.size_bytes();
     std::uint8_t flags = TcpFlags::kAck;

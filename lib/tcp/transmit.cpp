@@ -17,12 +17,6 @@ bool Connection::wants_transmit(const Environment& env) const {
 }
 
 std::optional<OutSegment> Connection::poll_transmit(const Environment& env) {
-    // RFC 5681 4.1: what the path could take a while ago is not known any more.
-    const Duration idle = env.now - text_sent_at_;
-    if (snd_.flight() == 0 && idle > rtt_.rto() && env.tunables.slow_start_after_idle &&
-        !send_queue_.empty()) {
-        recovery_.restart_after_idle(initial_window(snd_.mss), idle);
-    }
     const Plan next = plan(env);
     switch (next.kind) {
         case Plan::Kind::Nothing:

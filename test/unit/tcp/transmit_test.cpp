@@ -243,6 +243,31 @@ TEST_CASE("one-byte windows are answered by one byte at a time and never by a fl
     CHECK(bench.c().snapshot().send_queue_bytes == 0);
 }
 
+// RFC 5681 4.1, RFC 9438 5.8: CUBIC moves its curve by the pause, which must happen once.
+TEST_CASE("the restart after a pause comes with the text, however often a closed window was looked at") {
+    Bench bench;
+    bench.establish();
+    std::uint32_t acked = 1;
+    bench.send(std::string(30'000, 'x'));
+    while (bench.c().snapshot().send_queue_bytes > 0) {
+        acked += total(bench.poll_all());
+        (void)bench.receive(kAck, 1, acked);
+    }
+    const auto grown = bench.c().snapshot().congestion_window_bytes;
+    REQUIRE(grown > 10'000);
+    bench.peer_window = 0;
+    (void)bench.receive(kAck, 1, acked);
+    bench.advance(2 * bench.c().snapshot().rto);
+    bench.send("x");
+    for (int i = 0; i < 5; ++i)
+        CHECK(bench.poll_all().empty());
+    CHECK(bench.c().snapshot().congestion_window_bytes == grown);
+    bench.peer_window = 50'000;
+    (void)bench.receive(kAck, 1, acked);
+    CHECK(bench.poll_one().payload_length == 1);
+    CHECK(bench.c().snapshot().congestion_window_bytes == 10'000);
+}
+
 // RFC 5681 4.1.
 TEST_CASE("after idling for longer than the time-out sending restarts from the initial window") {
     Bench bench;
