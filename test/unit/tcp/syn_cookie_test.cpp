@@ -90,7 +90,7 @@ TEST_CASE("a cookie is refused with any bit of it wrong, for another 4-tuple or 
 TEST_CASE("a cookie is good until the second count of 64 s after its own begins") {
     Cookies cookies;
     const Instant count_begins(64s * 1000);
-    cookies.now = GENERATE_COPY(count_begins, count_begins + 63s);
+    cookies.now = count_begins + GENERATE(0s, 63s);
     const SeqNum iss = cookies.sequence(Cookies::syn());
     cookies.now = count_begins + kCookieLifetime - 1ns;
     CHECK(cookies.read(Cookies::ack(iss)));
