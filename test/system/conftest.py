@@ -30,11 +30,12 @@ def pytest_sessionstart():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A failed test shows what terminusd had to say."""
+    """A failed test shows what terminusd had to say and what it had counted."""
     report = (yield).get_result()
     if report.failed:
         for dut in dut_module.alive:
             report.sections.append((f"terminusd {dut.process.pid}", dut.process.tail(60)))
+            report.sections.append((f"terminusd {dut.process.pid}, /metrics", dut.counted()))
 
 
 @pytest.fixture(params=[IPV4, IPV6], ids=["ipv4", "ipv6"])
