@@ -89,15 +89,20 @@ def test_a_thousand_readers_who_never_read_harm_nobody_else(network, dut, family
     def begun():
         return dut.metrics().sum("terminus_handshakes_total", leg="backend")
 
+    def given_up():
+        return dut.metrics().sum("terminus_closes_total", leg="backend", reason="syn_timeout")
+
     idle = dut.metrics().sum("terminus_buffers", state="used")
-    before = begun()
+    before, lost = begun(), given_up()
     with Backend(network.servers, family, family.server, 7001, pour), EchoServer(
         network.servers, family, family.server, 7000
     ):
         lazy = open_many(network, family, 7001, 1000, receive_buffer=4096)
         try:
             # By count, for those that have gone unread for a second may be reset when buffers are short.
-            wait_until(lambda: begun() - before >= 1000, "all backends pour")
+            # A thousand senders overrun the TAP's queue, which drops a fifth: some SYN is lost three times.
+            wait_until(lambda: begun() - before + given_up() - lost >= 1000, "all backends pour or were given up")
+            assert given_up() - lost <= 100, "nine in ten backends pour"
             # A new connection is served, at once and then again when the buffers have filled as far as they may.
             for _ in range(3):
                 exchange(network, family)
