@@ -8,7 +8,8 @@ namespace terminus::proxy {
 std::uint32_t bytes_to_move(std::uint32_t readable_bytes, const SpliceRoom& room) {
     if (room.queued_buffers > 0 && room.queued_buffers >= room.buffer_share) return 0;
     if (readable_bytes <= room.send_room_bytes) return readable_bytes;
-    if (room.queued_buffers > 0 && room.send_room_bytes < room.write_buffer_bytes / 2) return 0;
+    const std::uint32_t worth_a_cut = std::min(room.write_buffer_bytes / 2, kWorthACut);
+    if (room.queued_buffers > 0 && room.send_room_bytes < worth_a_cut) return 0;
     return room.send_room_bytes;
 }
 

@@ -14,13 +14,17 @@ struct SpliceRoom {
     std::uint32_t write_buffer_bytes = 0;  ///< tunables.wmem
 };
 
+/// Room from which on it is worth to cut a slice in two: some 40 segments.
+inline constexpr std::uint32_t kWorthACut = 64 * 1024;
+
 /// How many of `readable_bytes` to move now. Nothing moves while
 /// - the send queue holds the connection's share of the buffers, unless it is empty: bytes that we already
-/// hold take
-///   no buffer by moving on, and with nothing in flight no acknowledgement would ever wake the pair again;
-/// - there is room for neither all of it nor half a write buffer: a queue that takes a segment at a time
-/// would have
-///   one slice cut, and copied, for each acknowledgement. More room follows, for bytes are in flight.
+///   hold take no buffer by moving on, and with nothing in flight no acknowledgement would ever wake the pair
+///   again;
+/// - there is room for neither all of it nor kWorthACut nor half a write buffer: a queue that takes a segment
+///   at a time would have one slice cut, and copied, for each acknowledgement; and one that waits for half a
+///   buffer lets the flight fall that far below the congestion window. More room follows, for bytes are in
+///   flight.
 [[nodiscard]] std::uint32_t bytes_to_move(std::uint32_t readable_bytes, const SpliceRoom& room);
 
 /// Moves received bytes of `from` by reference into the send queue of `to`, as many as bytes_to_move() says,

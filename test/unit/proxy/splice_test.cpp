@@ -28,6 +28,17 @@ TEST_CASE("a partly filled queue takes less than everything only from half a wri
     REQUIRE(bytes_to_move(40000, room) == 32768);
 }
 
+TEST_CASE(
+    "a large write buffer is refilled long before half of it is free, so that the flight does not sink") {
+    SpliceRoom room = kEmpty;
+    room.write_buffer_bytes = 4 << 20;
+    room.queued_buffers = 10;
+    room.send_room_bytes = kWorthACut - 1;
+    REQUIRE(bytes_to_move(1 << 20, room) == 0);
+    room.send_room_bytes = kWorthACut;
+    REQUIRE(bytes_to_move(1 << 20, room) == kWorthACut);
+}
+
 TEST_CASE("nothing moves into a queue that holds its share of the buffers") {
     SpliceRoom room = kEmpty;
     room.queued_buffers = 100;
