@@ -131,6 +131,14 @@ class Link:
             "}\n"
         )
 
+    def disconnect(self):
+        """Takes the wire away, for a relay to take its place; connect() puts it back."""
+        self.wire.nft(f"add table netdev {self.name}\ndelete table netdev {self.name}\n")
+
+    def ends(self):
+        """The interfaces in `wire` that the wire joins."""
+        return self._outer, self._inner
+
     def cut(self):
         """Loses every frame, both ways."""
         self.connect("drop;", "drop;")
