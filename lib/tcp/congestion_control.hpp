@@ -56,6 +56,13 @@ concept CongestionControl = requires(C control, const C& constant, const Congest
 /// Arithmetic on windows stays far from 2^32, and no peer can offer more (RFC 7323 2.3).
 inline constexpr std::uint32_t kCongestionWindowMax = 1u << 30;
 
+/// `bytes` as the nearest number of whole segments, half a one counting as nothing. What leaves are whole
+/// segments and what is added to a window is one, too: a threshold with a fraction of one would keep the
+/// window by that much too small until the next loss.
+[[nodiscard]] constexpr std::uint32_t whole_segments(std::uint32_t bytes, std::uint32_t mss) {
+    return (bytes + (mss - 1) / 2) / mss * mss;
+}
+
 /// RFC 6928: min(10 MSS, max(2 MSS, 14600)).
 [[nodiscard]] constexpr std::uint32_t initial_window(std::uint32_t mss) {
     return std::min(10 * mss, std::max(2 * mss, 14600u));

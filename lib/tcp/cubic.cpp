@@ -116,7 +116,7 @@ void Cubic::reduce(const LossEvent& loss) {
         curve_.w_max = window_ < curve_.w_max ? kept_by_fast_convergence(window_) : window_;
         curve_.cwnd_prior = window_;
     }
-    threshold_ = std::max(kept_by_beta(loss.in_flight), 2 * loss.mss);
+    threshold_ = std::max(whole_segments(kept_by_beta(loss.in_flight), loss.mss), 2 * loss.mss);
     stage_ = Stage{};
 }
 

@@ -33,7 +33,7 @@ void Reno::reduce(const LossEvent& loss) {
         repairing_ = may_undo_ = true;
     }
     // RFC 5681 3.1 (4).
-    threshold_ = std::max(loss.in_flight / 2, 2 * loss.mss);
+    threshold_ = std::max(whole_segments(loss.in_flight / 2, loss.mss), 2 * loss.mss);
     credit_ = 0;
 }
 
