@@ -215,7 +215,7 @@ class LossRecovery {
     wire::SeqNum probe_end_;
     std::uint32_t probe_flight_ = 0;  // what was outstanding with the probe
     wire::SeqNum limited_round_end_;
-    std::uint32_t flight_max_ = 0;
+    std::uint32_t flight_max_ = 0;  // right after something was sent, this round trip
     Prr prr_;
     DeliveryRate rate_;
     Congestion congestion_;

@@ -223,10 +223,12 @@ void LossRecovery::undo(const Context& context, bool with_losses) {
 }
 
 LossEvent LossRecovery::event(const Context& context) const {
+    // What the path carried in the last round trip: ACKs are taken in bursts, so right now there may be less.
     // RFC 5681 3.2 step 2: what limited transmit let out does not count.
+    const std::uint32_t carried = std::max(context.snd.flight(), flight_max_);
     return {.now = context.env.now,
             .mss = context.snd.mss,
-            .in_flight = std::min(context.snd.flight(), congestion_.window()),
+            .in_flight = std::min(carried, congestion_.window()),
             .delivered = rate_.delivered_bytes(),
             .newly_lost = records_.lost_bytes()};
 }

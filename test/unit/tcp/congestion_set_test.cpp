@@ -34,7 +34,7 @@ TEST_CASE("the set's member answers as it would by itself") {
     const LossEvent loss{.mss = kMss, .in_flight = 11 * kMss};
     set.loss_detected(loss);
     reno.loss_detected(loss);
-    CHECK(set.slow_start_threshold() == 5500);
+    CHECK(set.slow_start_threshold() == 5 * kMss);  // of 11: whole segments
     CHECK(alike());
     set.timed_out(loss);
     reno.timed_out(loss);

@@ -85,6 +85,22 @@ TEST_CASE("three segments reported behind a missing one bring it out, and it alo
     CHECK(flight.retransmits(RetransmitCause::Timeout) == 0);
 }
 
+// RFC 5681 3.1 (4): half of what the path carried, and not of what a burst of ACKs left before anything more
+// could be sent.
+TEST_CASE("a loss found in a burst of ACKs halves what was in flight before the burst") {
+    SackFlight flight;
+    flight.open();
+    flight.advance(40ms);
+    flight.acknowledge(5001);
+    flight.report({{6001, 9001}});
+    CHECK(flight.recovery() == RecoveryState::Recovery);
+    (void)flight.out();
+    flight.advance(40ms);
+    flight.acknowledge(10'001);
+    CHECK(flight.recovery() == RecoveryState::Open);
+    CHECK(flight.cwnd() == 5000);
+}
+
 // RFC 6675 4, NextSeg (1): every hole that evidence speaks of, in one round trip, the reported never.
 TEST_CASE("every hole is filled in the order of its numbers, nothing that was reported is sent again") {
     SackFlight flight(10'000);
