@@ -27,6 +27,7 @@ struct SocketOptions {
     bool reuse_address = false;
     bool v6_only = false;
     bool wants_inq = false;                ///< TCP_INQ
+    bool corked = false;                   ///< TCP_CORK
     std::optional<base::Duration> linger;  ///< SO_LINGER, when on
     std::uint32_t receive_low_water = 1;
     base::Duration receive_timeout = kForEver;

@@ -16,7 +16,7 @@ namespace terminus::drill {
 namespace {
 
 constexpr int kReceiveFlags = MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_WAITALL | MSG_CMSG_CLOEXEC;
-constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
 
 void copy_out(const packet::ByteQueue& queue, std::size_t length, std::vector<std::uint8_t>& out) {
     const std::size_t before = out.size();
@@ -136,7 +136,6 @@ Outcome Sockets::sendto(Fd fd, base::Bytes bytes, int flags, const std::optional
     if (!found) return done(failure(found.error()));
     if ((flags & MSG_FASTOPEN) != 0)
         return done(refusal(EOPNOTSUPP, "MSG_FASTOPEN: the stack has no TCP Fast Open"));
-    if ((flags & MSG_MORE) != 0) return done(refusal(EOPNOTSUPP, "MSG_MORE: the stack has no corking"));
     if ((flags & MSG_ZEROCOPY) != 0)
         return done(refusal(EOPNOTSUPP, "MSG_ZEROCOPY: the machine has no error queue"));
     if ((flags & MSG_OOB) != 0) return done(refusal(EOPNOTSUPP, "MSG_OOB: the stack has no urgent data"));
@@ -169,7 +168,10 @@ void give_some(SocketTable& table, Socket& socket, SendCall& call) {
         queue.push_back(packet::Slice(std::move(buffer), 0, length));
     }
     if (queue.empty()) return;
-    connection.send(std::move(queue), env);
+    // Linux pushes what fills the send buffer, whatever is said of more.
+    const bool more = (call.flags & MSG_MORE) != 0 && call.taken == call.bytes.size();
+    connection.set_corked(socket.options.corked, env);
+    connection.send(std::move(queue), env, more);
     table.touch(socket);
 }
 

@@ -88,6 +88,8 @@ CallResult get_tcp_option(Socket& socket, const tcp::Tunables& tunables, const t
     switch (name) {
         case TCP_NODELAY:
             return number(tunables.nodelay ? 1 : 0);
+        case TCP_CORK:
+            return number(socket.options.corked ? 1 : 0);
         case TCP_MAXSEG:
             if (connection != nullptr) return number(connection->send_space().mss);
             return number(socket.options.overrides.mss_max.value_or(kMssDefault));

@@ -149,7 +149,8 @@ CallResult set_tcp_option(Socket& socket, int name, base::Bytes value) {
         case TCP_INFO:
             return failure(ENOPROTOOPT);
         case TCP_CORK:
-            return refusal(ENOPROTOOPT, "TCP_CORK: the stack has no corking");
+            socket.options.corked = *number != 0;
+            return success();
         case TCP_QUICKACK:
             return refusal(ENOPROTOOPT, "TCP_QUICKACK: the stack has the tunable quickack only");
         case TCP_DEFER_ACCEPT:
@@ -250,6 +251,14 @@ CallResult Sockets::setsockopt(Fd fd, int level, int name, base::Bytes value) {
     }
     if (result.value == 0) table_->options_changed(id);
     tcp::Connection* const connection = table_->connection(socket);
+    // Also of a socket that is corked: TCP_NODELAY pushes what is queued.
+    const bool pushes =
+        level == IPPROTO_TCP && name == TCP_NODELAY && socket.options.overrides.nodelay == true;
+    if (result.value == 0 && level == IPPROTO_TCP && (pushes || name == TCP_CORK) && connection != nullptr) {
+        connection->set_corked(socket.options.corked, table_->environment(socket));
+        if (pushes) connection->push_queued(table_->environment(socket));
+        table_->touch(socket);
+    }
     const bool is_of_keepalive =
         (level == SOL_SOCKET && name == SO_KEEPALIVE) || (level == IPPROTO_TCP && name == TCP_KEEPIDLE);
     if (result.value == 0 && is_of_keepalive && connection != nullptr) {

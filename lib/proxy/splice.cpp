@@ -27,7 +27,10 @@ std::uint32_t splice(tcp::Connection& from, tcp::Connection& to, std::uint32_t b
     if (wanted == 0) return 0;
     packet::ByteQueue bytes = from.take_received(wanted, pool, env);
     const std::uint32_t moved = bytes.size_bytes();
-    if (moved > 0) to.send(std::move(bytes), env);
+    // What doesn't fill a segment waits while the rest of it is here, or is on its way by the peer's own
+    // word.
+    const bool more = env.tunables.autocorking && (moved < readable || from.expects_more());
+    if (moved > 0) to.send(std::move(bytes), env, more);
     return moved;
 }
 

@@ -28,8 +28,9 @@ inline constexpr std::uint32_t kWorthACut = 64 * 1024;
 [[nodiscard]] std::uint32_t bytes_to_move(std::uint32_t readable_bytes, const SpliceRoom& room);
 
 /// Moves received bytes of `from` by reference into the send queue of `to`, as many as bytes_to_move() says,
-/// and returns their number. What stays closes the window of `from` (back-pressure). `to` is not closed; the
-/// caller touches both when something moved.
+/// and returns their number. Where a push of the sender is (PSH) there is one of ours; where none is, a small
+/// segment waits a little for what follows (tunables.autocorking). What stays closes the window of `from`
+/// (back-pressure). `to` is not closed; the caller touches both when something moved.
 std::uint32_t splice(tcp::Connection& from, tcp::Connection& to, std::uint32_t buffer_share,
                      rte_mempool* pool, const tcp::Environment& env);
 

@@ -26,6 +26,7 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env,
       progress_at_(env.now),
       mss_limit_(parameters.path_mss) {
     snd_.iss = snd_.una = parameters.iss;
+    marks_.begin(snd_.iss + 1);
     rcv_.advertised_mss = parameters.advertised_mss;
     leg_stats(env).connections[static_cast<std::size_t>(state_)].add();
 }
@@ -50,12 +51,13 @@ Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_op
     : Connection(parameters, env, State::SynReceived, !half_open.remote_address().is_v4()) {
     snd_.iss = snd_.una = half_open.iss();
     snd_.nxt = snd_.iss + 1;
+    marks_.begin(snd_.nxt);
     snd_.wnd = snd_.max_wnd = half_open.peer_window();
     snd_.wl1 = half_open.irs();
     snd_.wl2 = snd_.iss;
     snd_.scale = half_open.peer_scale();
     rcv_.irs = half_open.irs();
-    rcv_.nxt = rcv_.acked = half_open.irs() + 1;
+    rcv_.nxt = rcv_.acked = rcv_.pushed = half_open.irs() + 1;
     rcv_.adv = rcv_.nxt + half_open.advertised_window();
     rcv_.scale = half_open.own_scale();
     rcv_.advertised_mss = half_open.advertised_mss();

@@ -11,6 +11,7 @@
 #include "tcp/half_open.hpp"
 #include "tcp/loss_recovery.hpp"
 #include "tcp/out_segment.hpp"
+#include "tcp/push_marks.hpp"
 #include "tcp/rtt.hpp"
 #include "tcp/sack_report.hpp"
 #include "tcp/sequence_space.hpp"
@@ -85,7 +86,17 @@ class Connection {
     [[nodiscard]] bool peer_finished() const;
     /// Bytes that send() will take now: wmem less what is queued; 0 after finish().
     [[nodiscard]] std::uint32_t send_room(const Environment& env) const;
-    void send(packet::ByteQueue&& bytes, const Environment& env);
+    /// `more`: the writer knows that the rest follows at once, so what doesn't fill a segment waits for it,
+    /// whatever `nodelay` says: until the next send() or finish(), until the peer sends anything, and for
+    /// about 200 ms when nothing is on the way (Linux's MSG_MORE). Otherwise the last byte goes out with PSH.
+    void send(packet::ByteQueue&& bytes, const Environment& env, bool more = false);
+    /// TCP_CORK: from now on full segments only, or not any more; what nothing is on the way for waits no
+    /// longer than about 200 ms.
+    void set_corked(bool corked, const Environment& env);
+    /// What is queued now is held back neither for a cork nor by Nagle's algorithm.
+    void push_queued(const Environment& env);
+    /// The peer's last byte came without PSH, so more follows it at once (RFC 9293 3.9.1.2).
+    [[nodiscard]] bool expects_more() const;
     /// FIN after everything queued: shutdown(SHUT_WR). Idempotent.
     void finish(const Environment& env);
     /// Nobody is left to take data: finish(), and an orphan from now on (fin_timeout, data is answered by
@@ -145,6 +156,9 @@ class Connection {
         bool fin = false;
         wire::SeqNum seq{};
         std::uint32_t length = 0;
+        bool push = false;
+
+        [[nodiscard]] wire::SeqNum text_end() const { return seq + length; }
     };
 
     // connection.cpp
@@ -206,6 +220,7 @@ class Connection {
     [[nodiscard]] std::uint32_t window_room_at(wire::SeqNum seq) const;
     void note_limits(const Environment&);
     [[nodiscard]] wire::SeqNum transmit_end() const;
+    [[nodiscard]] wire::SeqNum queue_end() const;
     [[nodiscard]] wire::SeqNum acceptable_seq() const;
     [[nodiscard]] bool is_fin_acknowledged() const { return fin_sent_ && snd_.una == snd_.nxt; }
     [[nodiscard]] std::uint8_t sack_blocks(bool with_text) const;
@@ -216,6 +231,9 @@ class Connection {
     OutSegment make_text(const Plan&, const Environment&);
     OutSegment make_probe(const Plan&, const Environment&);
     void note_sent(const Plan&, const Environment&);
+
+    // pushing.cpp
+    [[nodiscard]] bool waits_for_more(wire::SeqNum end, const Environment&) const;
 
     // open_close.cpp
     [[nodiscard]] std::uint32_t retries_max(Duration timeout, const Environment&) const;
@@ -263,6 +281,7 @@ class Connection {
     bool sack_ : 1 = false;
     bool active_ : 1 = false;
     bool ipv6_ : 1 = false;
+    PushMarks marks_;
     LossRecovery recovery_;
     std::uint32_t recent_timestamp_ = 0;
     std::uint32_t recent_timestamp_s_ = 0;  // when it was stored

@@ -85,7 +85,9 @@ void LossRecovery::lose_all(const Context& context, bool with_sacked) {
         }
         lose(context, index);
         const std::uint32_t before = pool[index].previous;
-        if (before != SentPool::kNone && pool[before].flags == pool[index].flags) {
+        // A PSH stays where it was.
+        const bool is_alike = before != SentPool::kNone && pool[before].flags == pool[index].flags;
+        if (is_alike && !pool[before].push) {
             records_.join_next(pool, before);
             index = before;
         }

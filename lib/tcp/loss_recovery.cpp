@@ -32,11 +32,11 @@ std::uint32_t LossRecovery::pipe(const SendSpace& snd) const {
     return there > gone ? there - gone : 0;
 }
 
-void LossRecovery::sent(const Context& context, wire::SeqNum begin, wire::SeqNum end) {
+void LossRecovery::sent(const Context& context, wire::SeqNum begin, wire::SeqNum end, bool push) {
     const std::uint32_t length = end - begin;
     const std::uint32_t with_it = pipe(context.snd);
     const std::uint32_t before = with_it - std::min(with_it, length);
-    records_.append(context.env.sent, begin, end, rate_.stamp(context.env.now, before, length));
+    records_.append(context.env.sent, begin, end, rate_.stamp(context.env.now, before, length), push);
     prr_.sent(length);
     pace(context, length);
     if (timeout_at_ == base::kNever) restart_timeout(context);
@@ -96,7 +96,7 @@ std::optional<LossRecovery::Range> LossRecovery::next_lost(const Context& contex
     if (new_text_first_ && context.snd.nxt.after(recover_))
         return std::nullopt;  // RFC 5682 2.1 step 2b: wait
     const SentRecord& record = context.env.sent[records_.first_to_resend(context.env.sent)];
-    return Range{record.begin, record.end};
+    return Range{record.begin, record.end, record.push};
 }
 
 // The order matters: what SACK says is read before the cumulative part removes the records it speaks of;

@@ -67,8 +67,8 @@ class LossRecovery {
 
     // ---- sending
 
-    /// [begin, end) was sent for the first time; snd.nxt is its end already.
-    void sent(const Context& context, wire::SeqNum begin, wire::SeqNum end);
+    /// [begin, end) was sent for the first time, with PSH or without; snd.nxt is its end already.
+    void sent(const Context& context, wire::SeqNum begin, wire::SeqNum end, bool push);
     /// [begin, end) was sent again; it begins with a record.
     void resent(const Context& context, wire::SeqNum begin, wire::SeqNum end);
     /// The next stretch to be sent again, as far as one fate goes; nothing when new text is to go first
@@ -76,6 +76,7 @@ class LossRecovery {
     struct Range {
         wire::SeqNum begin;
         wire::SeqNum end;
+        bool push = false;  ///< its last byte was sent with PSH
     };
     [[nodiscard]] std::optional<Range> next_lost(const Context& context) const;
     /// Bytes believed to be on the way (RFC 6675 pipe).

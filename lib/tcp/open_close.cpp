@@ -25,6 +25,7 @@ void Connection::finish(const Environment& env) {
     if (fin_queued_ || state_ == State::Closed || state_ == State::TimeWait) return;
     if (snd_.flight() == 0 && send_queue_.empty()) progress_at_ = env.now;
     fin_queued_ = true;
+    marks_.more = false;
     switch (state_) {
         case State::SynSent:
         case State::SynReceived:

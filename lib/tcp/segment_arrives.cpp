@@ -34,8 +34,10 @@ Disposition Connection::segment_arrives(const wire::TcpSegment& segment, packet:
     update_recent_timestamp(seg, env);                       // RFC 7323 5.3 R3
     if (Stop stop = check_ack(seg, env)) return *stop;       // fifth
     if (ecn_) note_congestion(seg, env);
+    if (seg.flags.psh()) rcv_.pushed = wire::latest(rcv_.pushed, seg.seq + seg.payload_length);
     // Sixth, URG: urgent data stays in-line, where RFC 6093 wants it; the pointer is not looked at.
     const Disposition disposition = process_text(seg, std::move(payload), env);  // seventh and eighth
+    marks_.more = false;
     update_persist(env);
     return disposition;
 }
@@ -72,7 +74,7 @@ Disposition Connection::syn_sent_segment_arrives(const wire::TcpSegment& segment
     // Fourth: the peer's SYN.
     rcv_.adv = segment.seq + 1 + rcv_.wnd();
     rcv_.irs = segment.seq;
-    rcv_.nxt = rcv_.acked = segment.seq + 1;
+    rcv_.nxt = rcv_.acked = rcv_.pushed = segment.seq + 1;
     window_scaling_ = window_scaling_ && segment.options.window_scale.has_value();
     rcv_.scale = window_scaling_ ? rcv_.scale : 0;
     snd_.scale = window_scaling_ ? std::min(*segment.options.window_scale, kScaleMax) : 0;

@@ -104,14 +104,13 @@ OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     if (snd_.flight() == 0 && plan.length > 0 && idle > rtt_.rto() && env.tunables.slow_start_after_idle)
         recovery_.restart_after_idle(initial_window(snd_.mss), idle);
     const std::uint32_t offset = plan.seq - snd_.una;
-    const std::uint32_t queued = send_queue_.size_bytes();
     std::uint8_t flags = TcpFlags::kAck;
-    // RFC 9293 3.9.1.2, MUST-61, SHLD-27, MAY-16: we can't be told where a push belongs, so the last of what
-    // is queued has it.
-    if (plan.length > 0 && offset + plan.length == queued) flags |= TcpFlags::kPsh;
+    if (plan.length > 0 && plan.push) flags |= TcpFlags::kPsh;
     if (plan.fin) flags |= TcpFlags::kFin;
     // RFC 3168 6.1.2, 6.1.5: new text alone is ECN-capable, and tells once of a reduced window.
-    const bool is_capable = ecn_ && plan.length > 0 && !plan.seq.before(snd_.nxt);
+    const bool is_new = !plan.seq.before(snd_.nxt);
+    if (is_new && plan.length > 0 && plan.length < text_max()) marks_.small = plan.text_end();
+    const bool is_capable = ecn_ && plan.length > 0 && is_new;
     if (is_capable && recovery_.take_window_reduced()) flags |= TcpFlags::kCwr;
     OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);
     out.payload_offset = plan.length > 0 ? offset : 0;
@@ -132,7 +131,8 @@ void Connection::note_sent(const Plan& plan, const Environment& env) {
         recovery_.resent(sending(env), plan.seq, end);
     } else {
         snd_.nxt = end;
-        recovery_.sent(sending(env), plan.seq, end);
+        if (plan.push) marks_.pushed = plan.text_end();
+        recovery_.sent(sending(env), plan.seq, end, plan.push);
     }
     if (is_probe) {
         tail_probe_pending_ = false;

@@ -35,14 +35,16 @@ void SentPool::release(std::uint32_t index) {
     --used_;
 }
 
-void SentRecords::append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, const SendStamp& stamp) {
+void SentRecords::append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, const SendStamp& stamp,
+                         bool push) {
     if (tail_ != kNone) {
         SentRecord& last = pool[tail_];
         TERMINUS_ASSERT(last.end == begin, "records are contiguous");
         const bool is_short = count_ >= kCountMax || !pool.has_room();
-        if (last.flags == 0 && (last.sent_at == stamp.sent_at || is_short)) {
+        if (last.flags == 0 && ((last.sent_at == stamp.sent_at && !last.push) || is_short)) {
             // The later of two times for both: what is judged by it is judged late, never early.
             last.end = end;
+            last.push = push;
             static_cast<SendStamp&>(last) = stamp;
             if (last.later != kNone) {
                 unlink_timed(pool, tail_);
@@ -59,6 +61,7 @@ void SentRecords::append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, c
         SentRecord& last = pool[tail_];
         change(last, SentRecord::kSacked | SentRecord::kLost | SentRecord::kRetransmitted, 0);
         last.end = end;
+        last.push = push;
         last.sent_at = stamp.sent_at;
         if (last.timed) unlink_timed(pool, tail_);
         link_latest(pool, tail_);
@@ -68,6 +71,7 @@ void SentRecords::append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, c
     static_cast<SendStamp&>(record) = stamp;
     record.begin = begin;
     record.end = end;
+    record.push = push;
     record.next = kNone;
     record.previous = tail_;
     if (tail_ != kNone) {
@@ -89,6 +93,7 @@ std::uint32_t SentRecords::split(SentPool& pool, std::uint32_t index, wire::SeqN
     back = front;
     back.begin = at;
     front.end = at;
+    front.push = false;
     back.previous = index;
     if (back.next != kNone) {
         pool[back.next].previous = second;
@@ -108,6 +113,7 @@ void SentRecords::join_next(SentPool& pool, std::uint32_t index) {
     TERMINUS_ASSERT(front.flags == back.flags && front.timed == back.timed, "only what is alike is joined");
     if (back.timed) unlink_timed(pool, gone);
     front.end = back.end;
+    front.push = back.push;
     if (back.sent_at > front.sent_at) front.sent_at = back.sent_at;
     front.next = back.next;
     if (front.next != kNone) {

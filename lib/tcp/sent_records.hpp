@@ -38,6 +38,7 @@ struct SentRecord : SendStamp {
     std::uint32_t earlier;
     std::uint8_t flags = 0;
     bool timed = false;  ///< in the list by time
+    bool push = false;   ///< its last byte was sent with PSH, and is whenever it is sent again
 
     [[nodiscard]] std::uint32_t length() const { return end - begin; }
     [[nodiscard]] bool has(std::uint8_t flag) const { return (flags & flag) != 0; }
@@ -104,9 +105,10 @@ class SentRecords {
     [[nodiscard]] std::uint32_t to_resend_bytes() const { return to_resend_; }
     [[nodiscard]] std::uint32_t first_to_resend(SentPool& pool) const;
 
-    /// New text behind the last. Joins the last record when
-    /// both were sent in one turn, or when records are short.
-    void append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, const SendStamp& stamp);
+    /// New text behind the last, which ends with PSH or not. Joins the last record when
+    /// both were sent in one turn and no PSH is between them, or when records are short.
+    void append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, const SendStamp& stamp,
+                bool push = false);
     /// Cuts `index` at `at`; the index of the second part, or kNone when no record is to be had.
     [[nodiscard]] std::uint32_t split(SentPool& pool, std::uint32_t index, wire::SeqNum at);
     /// Joins `index` with its successor, which has the same flags.

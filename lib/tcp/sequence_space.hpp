@@ -41,6 +41,7 @@ struct ReceiveSpace {
     wire::SeqNum adv;
     wire::SeqNum acked;  ///< RFC 7323's Last.ACK.sent
     wire::SeqNum irs;
+    wire::SeqNum pushed;  ///< end of the last text that came with PSH
     std::uint16_t advertised_mss = 536;
     std::uint16_t largest = 0;  ///< largest text received: what counts as a full segment
     std::uint8_t scale = 0;     ///< ours

@@ -54,7 +54,7 @@ std::optional<LossRecovery::Range> LossRecovery::tail_probe(const Context& conte
     if (index == SentPool::kNone) return std::nullopt;
     const SentRecord& record = pool[index];
     const std::uint32_t rest = record.length() % context.snd.mss;
-    return Range{record.end - (rest > 0 ? rest : context.snd.mss), record.end};
+    return Range{record.end - (rest > 0 ? rest : context.snd.mss), record.end, record.push};
 }
 
 void LossRecovery::tail_probe_sent(const Context& context, bool was_sent_before) {

@@ -91,15 +91,14 @@ Connection::Plan Connection::plan_text(const Environment& env) const {
     if (next.length == 0 && by_congestion == 0 && snd_.flight() > 0) return {};
     const std::uint32_t ahead = snd_.flight();
     const std::uint32_t available = send_queue_.size_bytes() - std::min(send_queue_.size_bytes(), ahead);
-    // RFC 9293 3.8.6.2.1, MUST-38: (1) a full segment, (2) all there is (with Nagle, 3.7.4, SHLD-7, MUST-17:
-    // only when nothing is on the way), (3) half the largest window the peer ever offered. (4), the override,
-    // is the persist timer. 3.9.1.2, SHLD-28, MUST-60: so nothing small goes out early, and nothing waits for
-    // ever.
+    // RFC 9293 3.8.6.2.1, MUST-38: (1) a full segment, (2) all there is, (3) half the largest window the peer
+    // ever offered, (2) and (3) only when they need not wait for more (3.7.4). (4), the override, is the
+    // persist timer. 3.9.1.2, SHLD-28, MUST-60: so nothing small goes out early, and nothing waits for ever.
     const bool full = next.length == text_max();
     const bool all = next.length == available;
-    const bool nagle_allows = env.tunables.nodelay || ahead == 0 || fin_queued_;
     const bool half_window = by_window < by_congestion && next.length >= std::max(snd_.max_wnd / 2, 1u);
-    if (!full && !(all && nagle_allows) && !(half_window && nagle_allows)) return {};
+    if (!full && ((!all && !half_window) || waits_for_more(next.text_end(), env))) return {};
+    next.push = marks_.wants_push(next.text_end(), snd_.max_wnd, snd_.mss);
     next.kind = Plan::Kind::Data;
     return next;
 }
@@ -110,6 +109,7 @@ Connection::Plan Connection::plan_tail_probe(const Environment& env) const {
     if (snd_.nxt.before(transmit_end()) && window > 0) {
         Plan text = segment_at(snd_.nxt, window, window);
         text.kind = Plan::Kind::TailProbe;
+        text.push = marks_.wants_push(text.text_end(), snd_.max_wnd, snd_.mss);
         if (text.length > 0 || text.fin) return text;
     }
     const auto last = recovery_.tail_probe(sending(env));
@@ -129,6 +129,7 @@ Connection::Plan Connection::plan_window_probe() const {
     if (window > 0 && !is_parked_ && snd_.nxt.before(transmit_end())) {
         Plan text = segment_at(snd_.nxt, window, window);
         text.kind = text.length > 0 || text.fin ? Plan::Kind::Data : Plan::Kind::Nothing;
+        text.push = true;  // what is sent to be answered, as in Linux
         return text;
     }
     return {Plan::Kind::WindowProbe, false, snd_.una - 1};
@@ -139,7 +140,8 @@ Connection::Plan Connection::plan_window_probe() const {
 Connection::Plan Connection::again(LossRecovery::Range range) const {
     const std::uint32_t window = window_room_at(range.begin);
     Plan result = segment_at(range.begin, std::min(window, range.end - range.begin), window);
-    result.fin = result.fin && (result.seq + result.length).before(range.end);
+    result.fin = result.fin && result.text_end().before(range.end);
+    result.push = range.push && result.text_end() + (result.fin ? 1u : 0u) == range.end;
     return result;
 }
 
@@ -183,6 +185,12 @@ wire::SeqNum Connection::transmit_end() const {
     return snd_.una + send_queue_.size_bytes() + (fin_queued_ ? 1u : 0u);
 }
 
+/// One past the last byte of text that we have to send.
+wire::SeqNum Connection::queue_end() const {
+    const bool is_syn_outstanding = is_in(state_, mask(State::SynSent) | mask(State::SynReceived));
+    return snd_.una + (is_syn_outstanding ? 1u : 0u) + send_queue_.size_bytes();
+}
+
 /// The number of a segment without text: snd_.nxt, or the window's edge when that has moved left of it (or a
 /// probe has gone past it), because the peer ignores the ACK in what lies outside its window.
 wire::SeqNum Connection::acceptable_seq() const {
@@ -190,7 +198,7 @@ wire::SeqNum Connection::acceptable_seq() const {
     return snd_.nxt.after(edge) ? edge : snd_.nxt;
 }
 
-void Connection::send(packet::ByteQueue&& bytes, const Environment& env) {
+void Connection::send(packet::ByteQueue&& bytes, const Environment& env, bool more) {
     if (bytes.empty()) return;
     TERMINUS_ASSERT(!fin_queued_, "callers ask send_room(), which is 0 after finish()");
     if (!is_in(state_, mask(State::SynSent) | mask(State::SynReceived) | mask(State::Established) |
@@ -200,6 +208,10 @@ void Connection::send(packet::ByteQueue&& bytes, const Environment& env) {
     }
     if (snd_.flight() == 0 && send_queue_.empty()) progress_at_ = env.now;
     send_queue_.append(std::move(bytes));
+    // RFC 9293 3.9.1.2, MUST-61, SHLD-27, MAY-16: a write ends with a push, unless its writer says that it
+    // goes on.
+    marks_.more = more;
+    if (!more) marks_.written = queue_end();
     update_persist(env);
 }
 

@@ -55,6 +55,9 @@ struct Tunables {
     bool slow_start_after_idle = true;  ///< RFC 5681 4.1
     bool early_retrans = true;          ///< RFC 8985 7: tail loss probes (Linux: 3)
     bool nodelay = true;  ///< Linux: off unless the application asks; a proxy must not add Nagle's delay
+    /// Whether a splice holds back what doesn't fill a segment while its sender hasn't pushed (Linux's is
+    /// about a send queue on its way through the host; here the sender is another host).
+    bool autocorking = true;
     std::uint32_t challenge_ack_limit =
         10;                          ///< per connection and second (RFC 5961 7; Linux has it per host)
     std::uint16_t min_snd_mss = 48;  ///< the floor for a peer's MSS option
