@@ -29,6 +29,13 @@ std::string without_trailing_blanks(std::string line) {
     return line;
 }
 
+/// 1500 as "1.5", as ss writes the milliseconds of a round trip.
+std::string as_milliseconds(std::int64_t microseconds) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.6g", static_cast<double>(microseconds) / 1000);
+    return text;
+}
+
 /// "0.0.0.0:0" as "0.0.0.0:*", the peer of a listener.
 std::string peer_of(const nlohmann::json& connection) {
     std::string peer = text_of(connection, "peer");
@@ -56,6 +63,22 @@ std::string table_row(const nlohmann::json& connection, bool with_timer) {
                 std::to_string(timer->value("retransmits", 0)) + ")";
     }
     return without_trailing_blanks(line);
+}
+
+std::string table_details(const nlohmann::json& connection) {
+    const auto mss = connection.value("mss", std::int64_t{0});
+    if (mss <= 0) return {};
+    const auto figure = [&](const char* key) { return connection.value(key, std::int64_t{0}); };
+    std::string line = "\t " + connection.value("congestion_control", "unknown");
+    line += " rto:" + std::to_string(figure("rto_ms"));
+    if (figure("backoff") > 0) line += " backoff:" + std::to_string(figure("backoff"));
+    if (figure("rtt_us") > 0)
+        line += " rtt:" + as_milliseconds(figure("rtt_us")) + "/" + as_milliseconds(figure("rttvar_us"));
+    line += " mss:" + std::to_string(mss) + " cwnd:" + std::to_string(figure("cwnd_bytes") / mss);
+    if (connection.contains("ssthresh_bytes"))
+        line += " ssthresh:" + std::to_string(figure("ssthresh_bytes") / mss);
+    line += " delivered:" + std::to_string((figure("delivered_bytes") + mss - 1) / mss);
+    return line;
 }
 
 std::string timer_span(std::int64_t milliseconds) {

@@ -18,6 +18,7 @@ using terminusctl::Fault;
 
 struct SsOptions {
     bool timers = false;
+    bool details = false;
     bool all = false;
     bool listening = false;
     bool ignored = false;
@@ -42,7 +43,10 @@ void ss(const std::string& socket, const SsOptions& options, bool as_json) {
     AdminClient client(socket);
     if (!as_json) print(terminusctl::table_header());
     client.ask("ss", wanted, [&](const json& row) {
-        print(as_json ? row.dump() : terminusctl::table_row(row, options.timers));
+        if (as_json) return print(row.dump());
+        print(terminusctl::table_row(row, options.timers));
+        const std::string details = options.details ? terminusctl::table_details(row) : std::string();
+        if (!details.empty()) print(details);
     });
 }
 
@@ -114,6 +118,8 @@ int main(int argc, char** argv) {
     ss_command->add_flag("-a,--all", ss_options.all, "listeners, SYN-RECV and TIME-WAIT too");
     ss_command->add_flag("-l,--listening", ss_options.listening, "listeners only");
     ss_command->add_flag("-o,--options", ss_options.timers, "the running timer of each connection");
+    ss_command->add_flag("-i,--info", ss_options.details,
+                         "round trips, time-out and windows in a second line");
     ss_command->add_flag("-t,--tcp,-n,--numeric", ss_options.ignored, "as with ss; always so here");
     ss_command->add_option("--state", ss_options.state,
                            "a state by ss's word: established, time-wait, all, …");

@@ -67,6 +67,10 @@ std::int64_t milliseconds(base::Duration span) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(span).count();
 }
 
+std::int64_t microseconds(base::Duration span) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(span).count();
+}
+
 }  // namespace
 
 bool ListingFilter::wants(const worker::ConnectionRow& row, const std::string& service_name) const {
@@ -100,9 +104,15 @@ std::string row_line(const worker::ConnectionRow& row, std::uint32_t worker,
                          {"retransmits", row.retransmits}};
     }
     if (row.send_mss != 0) {
-        line["rtt_us"] = std::chrono::duration_cast<std::chrono::microseconds>(row.smoothed_rtt).count();
+        line["congestion_control"] = tcp::name_of(row.congestion_control);
+        line["rtt_us"] = microseconds(row.smoothed_rtt);
+        line["rttvar_us"] = microseconds(row.rtt_variation);
         line["rto_ms"] = milliseconds(row.rto);
+        line["backoff"] = row.backoff;
         line["cwnd_bytes"] = row.congestion_window_bytes;
+        if (row.slow_start_threshold_bytes < tcp::kCongestionWindowMax)
+            line["ssthresh_bytes"] = row.slow_start_threshold_bytes;
+        line["delivered_bytes"] = row.delivered_bytes;
         line["mss"] = row.send_mss;
     }
     return line.dump() + "\n";

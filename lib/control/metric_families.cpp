@@ -138,6 +138,9 @@ void add_recovery(Families& out, const worker::Group& group) {
     add_simple_leg_counter(out, group, "terminus_sack_blocks_ignored_total",
                            "SACK blocks outside of what was outstanding (Linux TcpExtTCPSACKDiscard)",
                            &LegStats::sack_blocks_ignored);
+    add_simple_leg_counter(out, group, "terminus_icmp_soft_errors_total",
+                           "ICMP errors about what was in flight that ended nothing, RFC 5461 and 5927",
+                           &LegStats::icmp_soft_errors);
 }
 
 }  // namespace

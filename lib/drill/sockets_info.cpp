@@ -39,6 +39,11 @@ std::uint64_t linux_state(tcp::State state) {
     return TCP_CLOSE;
 }
 
+// TCP_INFINITE_SSTHRESH.
+constexpr std::uint64_t kInfiniteThreshold = 0x7fffffff;
+// Segments reported that make a loss evident (RFC 6675 5); by time, RACK adapts to reordering, this doesn't.
+constexpr std::uint64_t kDuplicateThreshold = 3;
+
 std::uint64_t microseconds(base::Duration span) {
     return static_cast<std::uint64_t>(span / std::chrono::microseconds(1));
 }
@@ -67,10 +72,13 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     const std::uint32_t mss = now.send_mss;
     info.set("tcpi_state", linux_state(now.state));
     info.set("tcpi_retransmits", now.retransmits);
+    info.set("tcpi_probes", now.probes);
+    info.set("tcpi_backoff", now.backoff);
     info.set("tcpi_snd_wscale", snd.scale);
     info.set("tcpi_rcv_wscale", rcv.scale);
     info.set("tcpi_rto", microseconds(now.rto));
     info.set("tcpi_rtt", microseconds(now.smoothed_rtt));
+    info.set("tcpi_rttvar", microseconds(now.rtt_variation));
     info.set("tcpi_snd_mss", mss);
     info.set("tcpi_advmss", rcv.advertised_mss);
     info.set("tcpi_snd_cwnd", mss > 0 ? now.congestion_window_bytes / mss : 0);
@@ -87,6 +95,12 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     info.set("tcpi_retrans", segments(recovery.records().retransmitted_bytes()));
     if (recovery.min_rtt() >= base::Duration::zero())
         info.set("tcpi_min_rtt", microseconds(recovery.min_rtt()));
+    const std::uint32_t threshold = now.slow_start_threshold_bytes;
+    info.set("tcpi_snd_ssthresh",
+             threshold < tcp::kCongestionWindowMax && mss > 0 ? threshold / mss : kInfiniteThreshold);
+    // Linux counts our SYN too.
+    info.set("tcpi_delivered", mss > 0 ? (now.delivered_bytes + mss - 1) / mss + 1 : 0);
+    info.set("tcpi_reordering", kDuplicateThreshold);
     info.set("tcpi_notsent_bytes", queued > snd.flight() ? queued - snd.flight() : 0);
     return info;
 }

@@ -8,13 +8,15 @@ namespace {
 
 constexpr IcmpVerdict kSoft{IcmpEffect::Soft, 0};
 constexpr IcmpVerdict kHard{IcmpEffect::Hard, 0};
+constexpr IcmpVerdict kRefused{IcmpEffect::Refused, 0};
 
 // RFC 1122 4.2.3.9, RFC 9293 3.9.2.2, MUST-56, SHLD-26: 0, 1, 5 are soft, 2, 3 hard. RFC 1812 5.2.7.1: 9, 10
 // and 13 are a filter's refusal, which won't change while a handshake waits.
 IcmpVerdict unreachable_v4(const wire::IcmpMessage& message) {
     switch (message.code) {
-        case 2:
         case 3:
+            return kRefused;
+        case 2:
         case 9:
         case 10:
         case 13:
@@ -30,8 +32,9 @@ IcmpVerdict unreachable_v4(const wire::IcmpMessage& message) {
 // route, beyond scope and address unreachable may pass.
 IcmpVerdict unreachable_v6(const wire::IcmpMessage& message) {
     switch (message.code) {
-        case 1:
         case 4:
+            return kRefused;
+        case 1:
         case 5:
         case 6:
             return kHard;

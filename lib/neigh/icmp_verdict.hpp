@@ -7,11 +7,12 @@
 
 namespace terminus::neigh {
 
-/// What an ICMP error means to a connection (RFC 1122 4.2.3.9, RFC 5461); TCP's names for the same three.
+/// What an ICMP error means to a connection (RFC 1122 4.2.3.9, RFC 5461); TCP's names for the same four.
 enum class IcmpEffect : std::uint8_t {
-    Soft,    ///< note it, go on
-    Hard,    ///< abort, but only during the handshake (RFC 5927)
-    TooBig,  ///< send smaller segments
+    Soft,     ///< note it, go on
+    Hard,     ///< abort, but only during the handshake (RFC 5927)
+    Refused,  ///< the same, and the reason is that nobody listens there, as a RST would say it
+    TooBig,   ///< send smaller segments
 };
 
 struct IcmpVerdict {

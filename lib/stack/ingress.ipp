@@ -210,7 +210,7 @@ void Stack<App>::icmp_error_arrives(Arrival& arrival) {
 template <typename App>
 bool Stack<App>::reset_peer(const Arrival& arrival) {
     const std::optional<tcp::OutSegment> reset = tcp::reset_for(arrival.segment);
-    if (!reset || !network_.may_answer_with_reset(env_.now)) return false;
+    if (!reset || !network_.may_answer_with_reset(arrival.tuple.remote.address, env_.now)) return false;
     stats_.resets_sent_without_connection.add();
     stats_.leg(stats::Leg::Client).segments_sent.add();
     send(arrival.tuple, *reset, nullptr, tunables_);

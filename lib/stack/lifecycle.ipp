@@ -53,6 +53,8 @@ bool Stack<App>::has_key(flow::Handle handle, const flow::Key& key) const {
 template <typename App>
 tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTuple& tuple, stats::Leg leg,
                                                             ProfileId profile) const {
+    // RFC 9293 3.7.3, SHLD-6: of the interface's size and the service's the smaller; what routers say is
+    // about what we send, not about what we can take.
     const std::uint16_t mss = profiles_.mss_within(network_.mss_towards(tuple.remote.address), profile);
     return {
         .leg = leg,

@@ -13,6 +13,7 @@ inline tcp::Connection::Snapshot snapshot_of(const tcp::HalfOpen& half) {
     snapshot.deadline = half.next_deadline();
     snapshot.retransmits = half.retransmits();
     snapshot.send_mss = half.peer_mss();
+    snapshot.slow_start_threshold_bytes = UINT32_MAX;
     return snapshot;
 }
 

@@ -21,6 +21,7 @@
 #include "packet/port.hpp"
 #include "packet/reassembly.hpp"
 #include "stack/message.hpp"
+#include "stack/reset_limit.hpp"
 #include "stack/settings.hpp"
 #include "stats/core_stats.hpp"
 #include "tcp/connection.hpp"
@@ -98,8 +99,10 @@ class Network {
     void send_tcp(const wire::FourTuple& tuple, const HopFields& hop, const wire::TcpHeader& header,
                   const packet::ByteQueue* queue, std::uint32_t offset, std::uint32_t length,
                   base::Instant now);
-    /// RSTs without a connection are limited: at most kResetsPerSecond (HARDENING 18).
-    [[nodiscard]] bool may_answer_with_reset(base::Instant now);
+    /// RSTs without a connection are limited, in all and for each address that they go to.
+    [[nodiscard]] bool may_answer_with_reset(const wire::IpAddress& to, base::Instant now) {
+        return resets_.admit(to, now);
+    }
     /// TTL and hop limit of what is not TCP: echo replies.
     void set_hop_limit(std::uint8_t hop_limit) { hop_limit_ = hop_limit; }
     /// Gives the ports what is waiting for them.
@@ -117,9 +120,6 @@ class Network {
     void add_local_addresses(const std::vector<wire::IpAddress>& by_id, base::Instant now);
 
  private:
-    /// Per second and worker: enough for a restart's worth of stale clients, little enough not to be a
-    /// reflector.
-    static constexpr std::uint32_t kResetsPerSecond = 1000;
     /// Frames that wait for a next hop, in all and for one (RFC 1122 2.3.2.2: at least one).
     static constexpr std::size_t kWaitingMax = 256;
     static constexpr std::size_t kWaitingPerHopMax = 16;
@@ -176,8 +176,7 @@ class Network {
     base::FixedVector<WaitingFrame, kWaitingMax> waiting_;
     base::FixedVector<OutMessage, kOutboxMax> outbox_;
     std::size_t outbox_taken_ = 0;  // the worker takes all of them after each stage
-    base::Instant reset_second_{};
-    std::uint32_t resets_this_second_ = 0;
+    ResetLimit resets_;
     std::uint8_t hop_limit_;
 };
 

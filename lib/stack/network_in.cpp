@@ -71,6 +71,8 @@ tcp::IcmpError error_of(neigh::IcmpEffect effect) {
             return tcp::IcmpError::Soft;
         case neigh::IcmpEffect::Hard:
             return tcp::IcmpError::Hard;
+        case neigh::IcmpEffect::Refused:
+            return tcp::IcmpError::Refused;
         case neigh::IcmpEffect::TooBig:
             return tcp::IcmpError::TooBig;
     }
@@ -91,6 +93,7 @@ Network::Network(const Settings& settings, std::vector<packet::Port*> ports, sta
       responder_(settings.interfaces, local_, neighbours_),
       echo_(local_),
       reassembler_(packet::Reassembler::Settings{}),
+      resets_(settings.table_key),
       hop_limit_(settings.tunables.hop_limit) {
     for (packet::Port* port : ports_) {
         builders_.emplace_back(settings.buffers.header, settings.buffers.indirect, port->capabilities());

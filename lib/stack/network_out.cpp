@@ -234,12 +234,4 @@ void Network::advance(base::Instant now) {
     stats_.neighbours.set(neighbours_.size());
 }
 
-bool Network::may_answer_with_reset(base::Instant now) {
-    if (now - reset_second_ >= std::chrono::seconds(1)) {
-        reset_second_ = now;
-        resets_this_second_ = 0;
-    }
-    return ++resets_this_second_ <= kResetsPerSecond;
-}
-
 }  // namespace terminus::stack

@@ -48,6 +48,7 @@ struct LegStats {
     Counter sack_reneging;      ///< the peer went back on a SACK (RFC 2018 8)
     Counter sack_blocks_ignored;  ///< blocks outside of what is outstanding
     Counter zero_windows_advertised;
+    Counter icmp_soft_errors;  ///< that quoted what was in flight and ended nothing (RFC 5461, 5927 5.2)
 };
 
 /// One core's numbers. Only its worker writes; the control thread reads whenever it likes.

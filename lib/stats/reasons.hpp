@@ -64,7 +64,7 @@ namespace terminus::stats {
 #define TERMINUS_CLOSE_REASONS(X)                                                     \
     X(Normal, "normal", "both sides sent FIN and all bytes arrived")                  \
     X(ResetReceived, "rst_received", "the peer sent RST")                             \
-    X(Refused, "refused", "the peer answered our SYN with RST")                       \
+    X(Refused, "refused", "our SYN was answered by RST or ICMP port unreachable")     \
     X(Unreachable, "unreachable", "ICMP said so during the handshake")                \
     X(SynTimeout, "syn_timeout", "our SYN was not answered")                          \
     X(SynAckTimeout, "synack_timeout", "our SYN-ACK was not answered")                \

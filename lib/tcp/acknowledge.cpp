@@ -98,6 +98,7 @@ void Connection::drop_acknowledged(std::uint32_t acked, const Environment& env) 
     snd_.una += acked;
     retransmits_ = 0;
     progress_at_ = env.now;
+    forget_lowered_path(env);
     // After finish() too: it is how the application sees progress.
     if (text > 0) events_ |= Events::kSendRoom;
 }

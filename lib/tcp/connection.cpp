@@ -199,9 +199,14 @@ Connection::Snapshot Connection::snapshot() const {
     result.deadline = deadlines_.earliest();
     if (result.deadline != base::kNever) result.timer = deadlines_.next();
     result.retransmits = std::max(retransmits_, probes_unanswered_);
+    result.probes = probes_unanswered_;
+    result.backoff = std::max(retransmits_, persist_backoff_);
     result.smoothed_rtt = rtt_.smoothed();
+    result.rtt_variation = rtt_.variation();
     result.rto = rtt_.rto();
     result.congestion_window_bytes = recovery_.window();
+    result.slow_start_threshold_bytes = recovery_.congestion().slow_start_threshold();
+    result.delivered_bytes = recovery_.delivered_bytes();
     result.send_mss = snd_.mss;
     result.congestion_control = recovery_.congestion().algorithm();
     return result;

@@ -182,6 +182,10 @@ class Connection {
     void challenge(const Environment& env);
     void answer_unacceptable(const wire::TcpSegment&, const Environment&);
 
+    // icmp.cpp
+    void path_shrinks(std::uint16_t next_hop_mtu, const Environment&);
+    void forget_lowered_path(const Environment&);
+
     // acknowledge.cpp
     Stop check_ack(const wire::TcpSegment&, const Environment&);
     void take_ack(const wire::TcpSegment&, bool window_changed, const Environment&);
@@ -298,7 +302,9 @@ class Connection {
     SackReport sack_report_;
     ChallengeLimiter challenges_;
     wire::SeqNum fin_seq_;
-    std::uint16_t mss_limit_;  // the lesser of the peer's option and the path, options not subtracted
+    std::uint16_t mss_limit_;       // the lesser of the peer's option and the path, options not subtracted
+    std::uint16_t mss_before_ = 0;  // that, before a router lowered it
+    Instant path_lowered_at_ = base::kNever;  // the last time
     std::uint8_t probes_unanswered_ = 0;
     std::uint8_t persist_backoff_ = 0;
     stats::ResetReason reset_reason_ = stats::ResetReason::Aborted;

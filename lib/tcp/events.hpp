@@ -25,6 +25,6 @@ struct Events {
 };
 
 /// What an ICMP error that quotes one of our segments says (RFC 5461, 5927).
-enum class IcmpError : std::uint8_t { Soft, Hard, TooBig };
+enum class IcmpError : std::uint8_t { Soft, Hard, Refused, TooBig };
 
 }  // namespace terminus::tcp

@@ -46,6 +46,7 @@ HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, co
     }
     if (env.tunables.sack && syn.options.sack_permitted) flags_ |= kSack;
     // RFC 3168 6.1.1: ECE and CWR on a SYN ask for ECN.
+    // RFC 9293 3.8.2, SHLD-8; RFC 3168 6.1.1.
     if (env.tunables.ecn != 0 && syn.flags.ece() && syn.flags.cwr()) flags_ |= kEcn;
     leg(env).connections[static_cast<std::size_t>(State::SynReceived)].add();
     if (origin == Origin::Cookie) {
@@ -117,7 +118,10 @@ HalfOpenVerdict HalfOpen::segment_arrives(const wire::TcpSegment& segment, const
 // error ends the handshake, others (RFC 9293 MUST-56) don't; and there is no text to be cut smaller.
 HalfOpenVerdict HalfOpen::icmp_error_arrives(IcmpError error, wire::SeqNum quoted, const Environment& env) {
     if (quoted != iss_) return ignore(stats::DropReason::IcmpUnmatched, env);
-    if (error != IcmpError::Hard) return HalfOpenVerdict::Ignore;
+    if (error != IcmpError::Hard && error != IcmpError::Refused) {
+        if (error == IcmpError::Soft) leg(env).icmp_soft_errors.add();
+        return HalfOpenVerdict::Ignore;
+    }
     leg(env).closes[stats::CloseReason::Unreachable].add();
     return HalfOpenVerdict::Close;
 }

@@ -18,9 +18,14 @@ struct ConnectionSnapshot {
     std::optional<stats::Timer> timer;
     base::Instant deadline;
     std::uint8_t retransmits;
+    std::uint8_t probes;   ///< of a closed window or an idle peer, unanswered
+    std::uint8_t backoff;  ///< how often the running time-out was doubled
     base::Duration smoothed_rtt;
+    base::Duration rtt_variation;  ///< RFC 6298's RTTVAR
     base::Duration rto;
     std::uint32_t congestion_window_bytes;
+    std::uint32_t slow_start_threshold_bytes;  ///< kCongestionWindowMax or more: none yet
+    std::uint64_t delivered_bytes;             ///< acknowledged or reported by SACK
     std::uint16_t send_mss;
     CongestionAlgorithm congestion_control;
 };

@@ -95,7 +95,7 @@ void Connection::timed_out(const Environment& env) {
         recovery_.stop_timers();
         return;  // update_persist() arms the timer
     }
-    // RFC 9293 3.8.3, MUST-20: R2.
+    // RFC 9293 3.8.3, MUST-20, SHLD-11: R2, with the defaults a quarter of an hour.
     if (retransmits_ >= retries_max(rtt_.rto(), env)) return abort(CloseReason::RetransmitTimeout, env);
     recovery_.timed_out(sending(env), retransmits_);
     if (retransmits_ < UINT8_MAX) ++retransmits_;

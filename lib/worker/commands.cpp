@@ -58,10 +58,15 @@ void Worker::list(RowPage& page) {
                             row.timer_left = std::max(base::Duration::zero(), snapshot.deadline - now);
                         }
                         row.retransmits = snapshot.retransmits;
+                        row.backoff = snapshot.backoff;
                         row.smoothed_rtt = snapshot.smoothed_rtt;
+                        row.rtt_variation = snapshot.rtt_variation;
                         row.rto = snapshot.rto;
                         row.congestion_window_bytes = snapshot.congestion_window_bytes;
+                        row.slow_start_threshold_bytes = snapshot.slow_start_threshold_bytes;
+                        row.delivered_bytes = snapshot.delivered_bytes;
                         row.send_mss = snapshot.send_mss;
+                        row.congestion_control = snapshot.congestion_control;
                         page.rows.push_back(row);  // reserved by the asker, so nothing is allocated here
                     });
     page.done = !next.has_value();

@@ -26,10 +26,15 @@ struct ConnectionRow {
     stats::Timer timer = stats::Timer::Retransmission;
     base::Duration timer_left{};
     std::uint8_t retransmits = 0;
+    std::uint8_t backoff = 0;
     base::Duration smoothed_rtt{};
+    base::Duration rtt_variation{};
     base::Duration rto{};
     std::uint32_t congestion_window_bytes = 0;
-    std::uint16_t send_mss = 0;
+    std::uint32_t slow_start_threshold_bytes = UINT32_MAX;  ///< tcp::kCongestionWindowMax or more: none yet
+    std::uint64_t delivered_bytes = 0;
+    std::uint16_t send_mss = 0;  ///< 0: a state without these figures
+    tcp::CongestionAlgorithm congestion_control = tcp::CongestionAlgorithm::Cubic;
 };
 
 /// A bounded piece of a listing. The asker allocates it, the worker fills it and gives it back.

@@ -87,6 +87,18 @@ class TerminusctlTest(unittest.TestCase):
         result, _ = self.ask([row], "ss")
         self.assertNotIn("timer", result.stdout)
 
+    def test_details_have_ss_s_words_and_units(self):
+        row = {"state": "ESTAB", "congestion_control": "cubic", "rtt_us": 1500, "rttvar_us": 750, "rto_ms": 204, "backoff": 0,
+               "cwnd_bytes": 14480, "ssthresh_bytes": 10136, "delivered_bytes": 1449, "mss": 1448}
+        result, _ = self.ask([row], "ss", "-i")
+        self.assertEqual(result.stdout.splitlines()[2], "\t cubic rto:204 rtt:1.5/0.75 mss:1448 cwnd:10 ssthresh:7 delivered:2")
+        del row["ssthresh_bytes"]
+        row.update(backoff=3, rtt_us=0)
+        result, _ = self.ask([row], "ss", "-i")
+        self.assertEqual(result.stdout.splitlines()[2], "\t cubic rto:204 backoff:3 mss:1448 cwnd:10 delivered:2")
+        self.assertEqual(len(self.ask([{"state": "TIME-WAIT"}], "ss", "-i")[0].stdout.splitlines()), 2)
+        self.assertEqual(len(self.ask([row], "ss")[0].stdout.splitlines()), 2)
+
     def test_spans_are_written_as_ss_writes_them(self):
         for left, text in [(0, "0ms"), (5, "5ms"), (200, "200ms"), (999, "999ms"), (1000, "1sec"), (1500, "1.500ms"),
                            (29500, "29sec"), (60000, "1min"), (90000, "1min30sec"), (7140000, "119min")]:

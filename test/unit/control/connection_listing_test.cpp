@@ -134,12 +134,21 @@ TEST_CASE("the running timer is told with ss's word, ours, and the time left") {
     r.retransmits = 2;
     r.send_mss = 1448;
     r.smoothed_rtt = 1500us;
+    r.rtt_variation = 250us;
+    r.backoff = 2;
+    r.delivered_bytes = 14'480;
+    r.congestion_control = tcp::CongestionAlgorithm::Bbr;
     const auto line = nlohmann::json::parse(control::row_line(r, 3, "www"));
     CHECK(line["timer"]["name"] == "on");
     CHECK(line["timer"]["kind"] == "retransmission");
     CHECK(line["timer"]["left_ms"] == 215);
     CHECK(line["timer"]["retransmits"] == 2);
     CHECK(line["rtt_us"] == 1500);
+    CHECK(line["rttvar_us"] == 250);
+    CHECK(line["congestion_control"] == "bbr");
+    CHECK(line["backoff"] == 2);
+    CHECK(line["delivered_bytes"] == 14'480);
+    CHECK_FALSE(line.contains("ssthresh_bytes"));
     CHECK(line["worker"] == 3);
 }
 

@@ -208,7 +208,7 @@ TEST_CASE("a caller may reject ports: each is offered once, and the offers end")
 }
 
 // RFC 6056 2.2 and HARDENING 17: the next port doesn't follow from the last.
-TEST_CASE("ports are drawn at random and repeat for a seed") {
+TEST_CASE("HARDENING 17: ports are drawn at random and repeat for a seed") {
     const Steering steering;
     const Leg to = leg(true);
     const auto draw = [&](std::uint64_t seed) {

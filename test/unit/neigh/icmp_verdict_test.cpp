@@ -33,9 +33,12 @@ IcmpEffect effect(bool is_v6, std::uint8_t type, std::uint8_t code) {
 TEST_CASE("RFC 1122 4.2.3.9: each code of destination unreachable has its effect") {
     for (std::uint8_t code = 0; code < 20; ++code) {
         INFO("code " << int{code});
-        const bool hard = code == 2 || code == 3 || code == 9 || code == 10 || code == 13;
-        CHECK(effect(false, 3, code) ==
-              (code == 4 ? IcmpEffect::TooBig : (hard ? IcmpEffect::Hard : IcmpEffect::Soft)));
+        const bool hard = code == 2 || code == 9 || code == 10 || code == 13;
+        const IcmpEffect expected = code == 3   ? IcmpEffect::Refused
+                                    : code == 4 ? IcmpEffect::TooBig
+                                    : hard      ? IcmpEffect::Hard
+                                                : IcmpEffect::Soft;
+        CHECK(effect(false, 3, code) == expected);
     }
     CHECK(effect(false, 11, 0) == IcmpEffect::Soft);
     CHECK(effect(false, 12, 0) == IcmpEffect::Soft);
@@ -44,8 +47,10 @@ TEST_CASE("RFC 1122 4.2.3.9: each code of destination unreachable has its effect
 TEST_CASE("RFC 4443 3: each code of ICMPv6 unreachable has its effect") {
     for (std::uint8_t code = 0; code < 10; ++code) {
         INFO("code " << int{code});
-        const bool hard = code == 1 || code == 4 || code == 5 || code == 6;
-        CHECK(effect(true, 1, code) == (hard ? IcmpEffect::Hard : IcmpEffect::Soft));
+        const bool hard = code == 1 || code == 5 || code == 6;
+        CHECK(effect(true, 1, code) == (code == 4 ? IcmpEffect::Refused
+                                        : hard    ? IcmpEffect::Hard
+                                                  : IcmpEffect::Soft));
     }
     CHECK(effect(true, 2, 0) == IcmpEffect::TooBig);
     CHECK(effect(true, 3, 0) == IcmpEffect::Soft);

@@ -161,7 +161,7 @@ TEST_CASE("a pool tells what it has and what is free") {
     CHECK(packet::buffers_available(test::pool()) == free - 1);
 }
 
-TEST_CASE("only a device's word for good counts as verified") {
+TEST_CASE("HARDENING 7: only a device's word for good counts as verified") {
     Buffer frame = test::make_buffer({});
     CHECK_FALSE(packet::device_verified_l4(frame));
     frame.get()->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_GOOD;

@@ -101,7 +101,8 @@ TEST_CASE("a segment that covers held ones wholly replaces them") {
     CHECK(queue.take(10) == text_at(10, 20));
 }
 
-TEST_CASE("two segments with one number and different lengths keep all bytes once") {  // HARDENING 10
+TEST_CASE(
+    "HARDENING 10: two segments with one number and different lengths keep all bytes once") {  // HARDENING 10
     Queue queue;
     queue.insert(10, 15);
     CHECK(queue.insert(10, 25) == Verdict::Held);
@@ -163,7 +164,9 @@ TEST_CASE("the runs that are held are known with every insertion, and so is what
     }
 }
 
-TEST_CASE("holes and bytes are bounded too, and what needs no more of them always gets in") {  // HARDENING 20
+TEST_CASE(
+    "HARDENING 20: holes and bytes are bounded too, and what needs no more of them always gets in") {  // HARDENING
+                                                                                                       // 20
     Queue queue;
     const OutOfOrder::Limits limits{.buffers = kMany, .runs = 2, .bytes = 30};
     CHECK(queue.add(10, 20, limits).verdict == Verdict::Held);
@@ -191,7 +194,9 @@ TEST_CASE("the farthest run is given up when room is wanted") {
 
 // HARDENING 20: counted, not timed. Zig-zag from the middle outwards walks from one end to the other each
 // time.
-TEST_CASE("a tiny out-of-order segment costs two or three tree nodes in the orders that attackers choose") {
+TEST_CASE(
+    "HARDENING 20: a tiny out-of-order segment costs two or three tree nodes in the orders that attackers "
+    "choose") {
     const int order = GENERATE(0, 1, 2);
     Queue queue;
     constexpr std::uint32_t kPieces = 4000;
@@ -207,7 +212,8 @@ TEST_CASE("a tiny out-of-order segment costs two or three tree nodes in the orde
     CHECK(visited <= (order == 2 ? 3 : 2) * kPieces);
 }
 
-TEST_CASE("a tiny out-of-order segment at random costs the logarithm of the holes") {  // HARDENING 20
+TEST_CASE(
+    "HARDENING 20: a tiny out-of-order segment at random costs the logarithm of the holes") {  // HARDENING 20
     Queue queue;
     base::Rng rng(20);
     constexpr std::uint32_t kHoles = 256;  // the default cap, 2^8
@@ -238,7 +244,9 @@ TEST_CASE("the order is right across the wrap of sequence numbers") {
     CHECK(queue.take(5) == text_at(5, 35));
 }
 
-TEST_CASE("thousands of one-byte pieces in the worst orders are held and delivered") {  // HARDENING 20
+TEST_CASE(
+    "HARDENING 20: thousands of one-byte pieces in the worst orders are held and delivered") {  // HARDENING
+                                                                                                // 20
     const int order = GENERATE(0, 1, 2);
     Queue queue;
     constexpr std::uint32_t kPieces = 4000;

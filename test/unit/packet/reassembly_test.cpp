@@ -194,7 +194,7 @@ TEST_CASE("datagrams that differ in identification or protocol are kept apart") 
 }
 
 // HARDENING 9, RFC 5722 4: an overlap spoils the whole datagram, what is still to come included.
-TEST_CASE("an overlapping fragment spoils its datagram until the time is over") {
+TEST_CASE("HARDENING 9: an overlapping fragment spoils its datagram until the time is over") {
     const auto whole = payload(1200);
     const auto before = test::buffers_in_use();
     const Piece overlap = GENERATE(Piece{392, 400, true}, Piece{0, 400, true}, Piece{200, 160, true},
@@ -214,7 +214,7 @@ TEST_CASE("an overlapping fragment spoils its datagram until the time is over") 
     }
 }
 
-TEST_CASE("a fragment beyond the last one, or a second end, spoils the datagram") {
+TEST_CASE("HARDENING 9: a fragment beyond the last one, or a second end, spoils the datagram") {
     const auto whole = payload(1200);
     Reassembler reassembler({});
     REQUIRE(is_kept(offer(reassembler, fragment(true, whole, {400, 400, false}, 1))));
@@ -233,7 +233,7 @@ TEST_CASE("a fragment beyond the last one, or a second end, spoils the datagram"
 }
 
 // RFC 1858, RFC 3128. wire::parse_frame() refuses some of these too; here they come past it.
-TEST_CASE("tiny fragments and odd lengths are refused") {
+TEST_CASE("HARDENING 9: tiny fragments and odd lengths are refused") {
     Reassembler reassembler({});
     const auto whole = payload(100);
     const Buffer model = test::make_buffer(fragment(true, whole, {0, 40, true}, 7));
@@ -269,7 +269,8 @@ TEST_CASE("the timeout counts from the first fragment: one tick before it the da
 }
 
 // HARDENING 9, CVE-2018-5391: endless fragments find an end.
-TEST_CASE("datagrams, fragments and buffers are bounded, and a bound that was reached is left again") {
+TEST_CASE(
+    "HARDENING 9: datagrams, fragments and buffers are bounded, and a bound that was reached is left again") {
     const auto whole = payload(1200);
     const auto before = test::buffers_in_use();
     {
@@ -304,7 +305,7 @@ TEST_CASE("datagrams, fragments and buffers are bounded, and a bound that was re
     CHECK(test::buffers_in_use() == before);
 }
 
-TEST_CASE("a device's word for the first fragment's checksum does not count for the whole") {
+TEST_CASE("HARDENING 7: a device's word for the first fragment's checksum does not count for the whole") {
     const auto whole = payload(800);
     Reassembler reassembler({});
     Buffer first = test::make_buffer(fragment(true, whole, {0, 400, true}, 1));

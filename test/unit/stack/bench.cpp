@@ -141,6 +141,11 @@ void Bench::advance(base::Duration span) {
     }
 }
 
+void Bench::pause(base::Duration span) {
+    now_ += span;
+    turn();
+}
+
 void Bench::collect() {
     bool answered = true;
     while (answered) {

@@ -128,6 +128,10 @@ class Bench {
     void turn();
     /// Lets `span` go by, a turn at each of the stack's deadlines.
     void advance(base::Duration span);
+    /// `span` goes by without a turn, as for a process that was stopped; then comes one turn.
+    void pause(base::Duration span);
+    /// Sets the clock forward or back; no turn.
+    void step_clock(base::Duration by) { now_ += by; }
     [[nodiscard]] base::Instant now() const { return now_; }
 
     /// Whether ARP requests and solicitations for other hosts are answered by the bench.

@@ -81,7 +81,7 @@ void check_all(Bench& bench, const std::vector<Case>& cases) {
     }
 }
 
-TEST_CASE("spoilt Ethernet and IPv4 headers are dropped, each counted once") {
+TEST_CASE("HARDENING 1, 2, 7, 8, 9: spoilt Ethernet and IPv4 headers are dropped, each counted once") {
     Bench bench;
     bench.host().listen(80, {});
     Frames frames(bench);
@@ -142,7 +142,7 @@ TEST_CASE("spoilt Ethernet and IPv4 headers are dropped, each counted once") {
     check_all(bench, frames.cases);
 }
 
-TEST_CASE("spoilt IPv6 headers are dropped, each counted once") {
+TEST_CASE("HARDENING 1, 2: spoilt IPv6 headers are dropped, each counted once") {
     Bench bench(true);
     bench.host().listen(80, {});
     Frames frames(bench);
@@ -190,7 +190,7 @@ TEST_CASE("spoilt IPv6 headers are dropped, each counted once") {
 }
 
 // RFC 9293 3.1, MUST-3: among them those with a wrong checksum.
-TEST_CASE("spoilt TCP headers are dropped, each counted once, in both families") {
+TEST_CASE("HARDENING 1, 5, 7, 8: spoilt TCP headers are dropped, each counted once, in both families") {
     Bench bench(GENERATE(false, true));
     bench.host().listen(80, {});
     Frames frames(bench);

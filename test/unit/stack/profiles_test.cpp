@@ -22,6 +22,7 @@ TEST_CASE("a profile has what it overrides and follows the process in everything
     REQUIRE(profiles.tunables(2).keepalive_time == 50s);
 }
 
+// RFC 9293 3.7.3, SHLD-6.
 TEST_CASE("a profile's MSS lowers the path's and never raises it") {
     stack::Profiles profiles({}, 1);
     profiles.set(1, {.mss_max = std::uint16_t{1000}});

@@ -61,7 +61,7 @@ TEST_CASE("the peer's FIN again is acknowledged and restarts the 2 MSL") {
     REQUIRE(bench.time_waits() == 0);
 }
 
-TEST_CASE("a RST doesn't end a TIME_WAIT unless rfc1337 is off and its number is exact") {
+TEST_CASE("HARDENING 14: a RST doesn't end a TIME_WAIT unless rfc1337 is off and its number is exact") {
     // RFC 1337, HARDENING 14.
     HostOptions options;
     options.tunables.rfc1337 = GENERATE(true, false);

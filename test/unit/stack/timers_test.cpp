@@ -147,7 +147,8 @@ std::vector<packet::Buffer> starve(std::uint32_t left) {
     return taken;
 }
 
-TEST_CASE("with buffers nearly out payload is dropped unacknowledged while ACKs are processed") {
+TEST_CASE(
+    "HARDENING 26: with buffers nearly out payload is dropped unacknowledged while ACKs are processed") {
     // DESIGN 3.6.
     const LeakCheck leaks;
     HostOptions options;
@@ -188,7 +189,7 @@ TEST_CASE("with buffers nearly out payload is dropped unacknowledged while ACKs 
     REQUIRE(bench.drops(DropReason::BufferPressure) == 1);
 }
 
-TEST_CASE("readers that never read don't get the reserve, and all is well when they are gone") {
+TEST_CASE("HARDENING 22: readers that never read don't get the reserve, and all is well when they are gone") {
     // DESIGN 3.6, HARDENING 22.
     const LeakCheck leaks;
     HostOptions options;

@@ -154,7 +154,7 @@ TEST_CASE("an ICMP error finds the connection of another worker by the tuple tha
                                  workers.first.is_v6() ? 4 : 3, 0, syn));
     REQUIRE(workers.first.drops(DropReason::IcmpUnmatched) == 0);
     workers.carry_messages();
-    REQUIRE(flow->closed == CloseReason::Unreachable);
+    REQUIRE(flow->closed == CloseReason::Refused);
     right.turn();
 }
 

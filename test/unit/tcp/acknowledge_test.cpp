@@ -134,7 +134,7 @@ TEST_CASE(
     CHECK(flight.cwnd() == 1000);
 }
 
-TEST_CASE("invented duplicates bring out no flood") {  // HARDENING 24
+TEST_CASE("HARDENING 24: invented duplicates bring out no flood") {  // HARDENING 24
     Flight flight(45'000);
     std::uint32_t sent = 0;
     for (int i = 0; i < 10'000; ++i) {
@@ -144,7 +144,9 @@ TEST_CASE("invented duplicates bring out no flood") {  // HARDENING 24
     CHECK(sent <= 25);
 }
 
-TEST_CASE("an ACK cut into single bytes opens the window by those bytes only") {  // HARDENING 24, RFC 3465
+TEST_CASE(
+    "HARDENING 24: an ACK cut into single bytes opens the window by those bytes only") {  // HARDENING 24, RFC
+                                                                                          // 3465
     Flight flight;
     for (std::uint32_t i = 1; i <= 1000; ++i)
         flight.acknowledge(1 + i);

@@ -61,6 +61,22 @@ TEST_CASE("retransmission: doubling to rto_max, retries2 times, then the peer is
     CHECK(bench.leg().timer_expirations[Timer::Retransmission].value() == 9);
 }
 
+// RFC 9293 3.8.3, SHLD-11: R2 is 100 seconds at least.
+TEST_CASE("retransmission: with the defaults nobody is given up for a quarter of an hour") {
+    Bench bench;
+    bench.establish();
+    bench.send("data");
+    (void)bench.poll_all();
+    const Instant start = bench.now;
+    while (bench.c().state() == State::Established) {
+        bench.run_to_deadline();
+        (void)bench.poll_all();
+    }
+    CHECK(bench.c().close_reason() == CloseReason::RetransmitTimeout);
+    CHECK(bench.now - start > 15min);
+    CHECK(bench.now - start < 16min);
+}
+
 TEST_CASE("retransmission: progress starts the count anew") {
     Bench bench;
     bench.tunables.retries2 = 2;
@@ -166,7 +182,7 @@ TEST_CASE("persist: answers to probes are no duplicates, and what follows is gua
     CHECK(bench.seq_of(bench.poll_one()) == 1001);  // and duplicates are duplicates again
 }
 
-TEST_CASE("persist: retries2 counts unanswered probes only") {  // DESIGN 1, HARDENING 22
+TEST_CASE("HARDENING 22: persist: retries2 counts unanswered probes only") {  // DESIGN 1, HARDENING 22
     Bench bench;
     bench.tunables.retries2 = 3;
     bench.establish();
@@ -371,7 +387,7 @@ TEST_CASE("user timeout: progress starts it anew") {
     CHECK(bench.c().close_reason() == CloseReason::UserTimeout);
 }
 
-TEST_CASE("several deadlines that are due together are all run, in one call") {
+TEST_CASE("HARDENING 29: several deadlines that are due together are all run, in one call") {
     Bench bench;
     bench.tunables.keepalive_time = 10ms;
     bench.establish();

@@ -36,7 +36,7 @@ struct EcnBench : Bench {
 
 }  // namespace
 
-// RFC 3168 6.1.1; Linux's tcp_ecn.
+// RFC 3168 6.1.1, RFC 9293 3.8.2, SHLD-8; Linux's tcp_ecn.
 TEST_CASE("a SYN that asks for ECN is answered by ECE alone, unless `ecn` is 0") {
     EcnBench bench;
     CHECK(bench.offer(kSyn | kEce | kCwr).flags.bits == (kSyn | kAck | kEce));

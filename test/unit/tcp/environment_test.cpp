@@ -12,7 +12,7 @@ wire::FourTuple tuple(std::uint16_t remote_port) {
 }  // namespace
 
 // RFC 6528 3, RFC 9293 MUST-8.
-TEST_CASE("the initial sequence number of one 4-tuple moves forward by one every 4 us") {
+TEST_CASE("HARDENING 11: the initial sequence number of one 4-tuple moves forward by one every 4 us") {
     const auto secrets = tcp::Secrets::from_seed(1);
     const base::Instant start{100h};
     const auto first = tcp::initial_sequence(secrets, tuple(40000), start);
@@ -24,7 +24,7 @@ TEST_CASE("the initial sequence number of one 4-tuple moves forward by one every
 }
 
 // RFC 9293 3.4.1, SHLD-1, MUST-9, HARDENING 11.
-TEST_CASE("another 4-tuple or another secret gives an unrelated number") {
+TEST_CASE("HARDENING 11: another 4-tuple or another secret gives an unrelated number") {
     const auto secrets = tcp::Secrets::from_seed(1);
     const base::Instant start{100h};
     const auto first = tcp::initial_sequence(secrets, tuple(40000), start);
@@ -38,7 +38,8 @@ TEST_CASE("another 4-tuple or another secret gives an unrelated number") {
     CHECK(tcp::initial_sequence(secrets, swapped, start) != first);
 }
 
-TEST_CASE("the timestamp clock counts milliseconds from an offset that depends on the 4-tuple") {
+TEST_CASE(
+    "HARDENING 11, 29: the timestamp clock counts milliseconds from an offset that depends on the 4-tuple") {
     const auto secrets = tcp::Secrets::from_seed(1);
     const auto offset = tcp::timestamp_offset(secrets, tuple(40000));
     CHECK(offset == tcp::timestamp_offset(secrets, tuple(40000)));

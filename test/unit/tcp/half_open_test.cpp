@@ -213,7 +213,8 @@ TEST_CASE("the peer's SYN again is answered by the SYN-ACK again, any other SYN 
     CHECK(half.client().challenge_acks.value() == 2);
 }
 
-TEST_CASE("what a half-open answers to nonsense is limited by the second") {  // HARDENING 13, 18
+TEST_CASE(
+    "HARDENING 13, 18: what a half-open answers to nonsense is limited by the second") {  // HARDENING 13, 18
     Half half;
     half.tunables.challenge_ack_limit = 3;
     half.open();

@@ -119,7 +119,7 @@ struct Attack : Bench {
 
 }  // namespace
 
-TEST_CASE("any segments in any state, between any wishes of ours, keep every promise") {
+TEST_CASE("HARDENING 5, 10: any segments in any state, between any wishes of ours, keep every promise") {
     for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
         INFO("seed " << seed);
         Attack bench(seed);

@@ -11,7 +11,8 @@ bool error(Bench& bench, IcmpError kind, std::uint32_t quoted, std::uint16_t mtu
 }
 }  // namespace
 
-TEST_CASE("an error that quotes what is not in flight is ignored") {
+// RFC 5927 4.1.
+TEST_CASE("HARDENING 16: an error that quotes what is not in flight is ignored") {
     Bench bench;
     bench.establish();
     CHECK_FALSE(error(bench, IcmpError::TooBig, 1, 600));  // nothing is in flight
@@ -24,12 +25,14 @@ TEST_CASE("an error that quotes what is not in flight is ignored") {
     CHECK(error(bench, IcmpError::Soft, 2000));
 }
 
-TEST_CASE("a hard error ends a handshake and nothing later") {
+// RFC 5461 4.1, RFC 5927 5.2.
+TEST_CASE("HARDENING 16: a hard error ends a handshake and nothing later") {
     Bench opening;
     opening.bring_to(State::SynSent);
     CHECK_FALSE(error(opening, IcmpError::Hard, 1));
     CHECK(error(opening, IcmpError::Soft, 0));
     CHECK(opening.c().state() == State::SynSent);
+    CHECK(opening.leg().icmp_soft_errors.value() == 1);
     CHECK(error(opening, IcmpError::Hard, 0));
     CHECK(opening.c().state() == State::Closed);
     CHECK(opening.c().close_reason() == CloseReason::Unreachable);
@@ -40,12 +43,19 @@ TEST_CASE("a hard error ends a handshake and nothing later") {
     CHECK(error(crossed, IcmpError::Hard, 0));
     CHECK(crossed.c().close_reason() == CloseReason::Unreachable);
 
+    Bench refused;
+    refused.bring_to(State::SynSent);
+    CHECK(error(refused, IcmpError::Refused, 0));
+    CHECK(refused.c().close_reason() == CloseReason::Refused);
+
     Bench bench;
     bench.establish();
     bench.send("x");
     (void)bench.poll_all();
     CHECK(error(bench, IcmpError::Hard, 1));  // RFC 9293 MUST-56, RFC 5927 5.2
+    CHECK(error(bench, IcmpError::Refused, 1));
     CHECK(bench.c().state() == State::Established);
+    CHECK(bench.leg().icmp_soft_errors.value() == 2);
 }
 
 TEST_CASE("too big lowers the MSS and sends again at once, without a congestion signal") {
@@ -64,7 +74,8 @@ TEST_CASE("too big lowers the MSS and sends again at once, without a congestion 
     CHECK(bench.leg().retransmits[RetransmitCause::PathMtu].value() == 5);
 }
 
-TEST_CASE("too big only lowers, to a floor, and timestamps keep their room") {
+// RFC 1191 3, RFC 5927 7.2.
+TEST_CASE("HARDENING 16: too big only lowers, to a floor, and timestamps keep their room") {
     Bench bench;
     bench.tunables.timestamps = true;
     bench.peer_timestamp = 1;
@@ -81,6 +92,42 @@ TEST_CASE("too big only lowers, to a floor, and timestamps keep their room") {
     }
     CHECK(error(bench, IcmpError::TooBig, 1, 700));
     CHECK(bench.c().snapshot().send_mss == 512 - 12);
+}
+
+// RFC 1191 6.3, RFC 8201 4.
+TEST_CASE("HARDENING 16: what a router lowered is tried again after ten minutes, and not before") {
+    Bench bench;
+    bench.establish();
+    const auto exchange = [&](std::uint32_t from, std::uint32_t length) {
+        bench.send(std::string(length, 'x'));
+        (void)bench.poll_all();
+        CHECK(bench.receive(kAck, 1, from + length) == Disposition::Accepted);
+    };
+    bench.send(std::string(1000, 'x'));
+    (void)bench.poll_all();
+    CHECK(error(bench, IcmpError::TooBig, 1, 800));
+    (void)bench.poll_all();
+    CHECK(bench.receive(kAck, 1, 1001) == Disposition::Accepted);
+    bench.advance(5min);
+    bench.send(std::string(1000, 'x'));
+    (void)bench.poll_all();
+    CHECK(error(bench, IcmpError::TooBig, 1001, 640));  // a second, smaller one: the ten minutes begin anew
+    (void)bench.poll_all();
+    bench.advance(10min - 1ns);
+    CHECK(bench.receive(kAck, 1, 2001) == Disposition::Accepted);
+    CHECK(bench.c().snapshot().send_mss == 600);
+    bench.advance(1ns);
+    exchange(2001, 600);
+    CHECK(bench.c().snapshot().send_mss == 1000);  // as agreed on in the handshake
+    // The router still can't, and says so: from the start.
+    bench.send(std::string(1000, 'x'));
+    (void)bench.poll_all();
+    CHECK(error(bench, IcmpError::TooBig, 2601, 640));
+    CHECK(bench.c().snapshot().send_mss == 600);
+    (void)bench.poll_all();
+    bench.advance(10min);
+    CHECK(bench.receive(kAck, 1, 3601) == Disposition::Accepted);
+    CHECK(bench.c().snapshot().send_mss == 1000);
 }
 
 TEST_CASE("for IPv6 the floor is its least MTU") {

@@ -172,7 +172,7 @@ TEST_CASE("in SYN_SENT a RST is believed when it acknowledges our SYN") {
     CHECK(bench.c().is_finished());
 }
 
-TEST_CASE("in SYN_SENT segments without SYN, and SYN with FIN, change nothing") {  // HARDENING 5
+TEST_CASE("HARDENING 5: in SYN_SENT segments without SYN, and SYN with FIN, change nothing") {  // HARDENING 5
     Bench bench;
     bench.bring_to(State::SynSent);
     CHECK(bench.receive(kAck, 0, 1) == Disposition::Dropped);
@@ -184,7 +184,7 @@ TEST_CASE("in SYN_SENT segments without SYN, and SYN with FIN, change nothing") 
     CHECK(bench.poll_all().empty());
 }
 
-TEST_CASE("a SYN-ACK that echoes a timestamp we never sent is refused") {  // HARDENING 15
+TEST_CASE("HARDENING 15: a SYN-ACK that echoes a timestamp we never sent is refused") {  // HARDENING 15
     Bench bench;
     bench.tunables.timestamps = true;
     bench.open_active();
@@ -249,7 +249,7 @@ TEST_CASE("a lossy active handshake begins with one segment") {  // RFC 6928 2, 
 }
 
 // RFC 9293 3.7.1, MUST-14 to MUST-16; HARDENING 4, CVE-2019-11479.
-TEST_CASE("the effective MSS is the least of the peer's, the path's and our floor allows") {
+TEST_CASE("HARDENING 4: the effective MSS is the least of the peer's, the path's and our floor allows") {
     const struct {
         std::optional<std::uint16_t> peer;
         std::uint16_t path;

@@ -11,7 +11,9 @@ std::uint32_t snd_una(Bench& bench) {
 }  // namespace
 
 // RFC 7323 5.3, HARDENING 15.
-TEST_CASE("a timestamp older than TS.Recent is refused before the ACK is used, with an ACK in reply") {
+TEST_CASE(
+    "HARDENING 15: a timestamp older than TS.Recent is refused before the ACK is used, with an ACK in "
+    "reply") {
     Bench bench;
     bench.tunables.timestamps = true;
     bench.peer_timestamp = 1000;
@@ -28,7 +30,7 @@ TEST_CASE("a timestamp older than TS.Recent is refused before the ACK is used, w
     CHECK(snd_una(bench) == 4);
 }
 
-TEST_CASE("timestamps wrap round: half a circle ahead is newer, beyond is older") {
+TEST_CASE("HARDENING 15, 29: timestamps wrap round: half a circle ahead is newer, beyond is older") {
     const std::uint32_t start = GENERATE(0u, 1000u, 0x7fffffffu, 0x80000000u, 0xffffffffu);
     Bench bench;
     bench.tunables.timestamps = true;
@@ -42,7 +44,7 @@ TEST_CASE("timestamps wrap round: half a circle ahead is newer, beyond is older"
 }
 
 TEST_CASE(
-    "TS.Recent is taken from segments that reach back to the last ACK sent, and no others") {  // CVE-2005-0356
+    "HARDENING 15: TS.Recent is taken from segments that reach back to the last ACK sent, and no others") {  // CVE-2005-0356
     Bench bench;
     bench.tunables.timestamps = true;
     bench.tunables.delack_segments = 10;

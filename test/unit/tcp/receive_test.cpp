@@ -31,7 +31,7 @@ TEST_CASE("text ahead of a gap is held, acknowledged at once, and delivered when
     CHECK(bench.read() == "abcdefghijkl");
 }
 
-TEST_CASE("a FIN ahead of a gap takes effect when everything before it has come") {
+TEST_CASE("HARDENING 10: a FIN ahead of a gap takes effect when everything before it has come") {
     Bench bench;
     bench.establish();
     SECTION("with its text") {
@@ -57,7 +57,8 @@ TEST_CASE("a FIN ahead of a gap takes effect when everything before it has come"
     CHECK(bench.ack_of(bench.poll_one()) == 8);
 }
 
-TEST_CASE("held segments are bounded in number, and the refused one is counted") {  // HARDENING 20
+TEST_CASE(
+    "HARDENING 20: held segments are bounded in number, and the refused one is counted") {  // HARDENING 20
     Bench bench;
     bench.tunables.out_of_order_segments = 3;
     bench.establish();
@@ -72,7 +73,9 @@ TEST_CASE("held segments are bounded in number, and the refused one is counted")
     CHECK(bench.read() == "abx");
 }
 
-TEST_CASE("two segments with one number and different lengths give the stream once") {  // HARDENING 10
+TEST_CASE(
+    "HARDENING 10: two segments with one number and different lengths give the stream once") {  // HARDENING
+                                                                                                // 10
     Bench bench;
     bench.establish();
     (void)bench.receive(kAck, 1, 1, "abc");

@@ -108,7 +108,7 @@ TEST_CASE("a lossy handshake without a sample starts data at three seconds") {
     CHECK(sampled.rtt.rto() == 210ms);
 }
 
-TEST_CASE("a clock that steps back leaves the estimate sane") {  // HARDENING 29
+TEST_CASE("HARDENING 29: a clock that steps back leaves the estimate sane") {  // HARDENING 29
     Clocked path;
     path.round_trip(-5s);
     CHECK(path.rtt.smoothed() >= 0s);

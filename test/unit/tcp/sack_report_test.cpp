@@ -175,7 +175,7 @@ TEST_CASE("text beside SACK blocks is shorter by what they take, and full again 
 }
 
 // HARDENING 4, 21 (CVE-2019-11479): the peer's smallest MSS.
-TEST_CASE("with a tiny MSS the blocks leave at least half of each segment to the text") {
+TEST_CASE("HARDENING 4, 21: with a tiny MSS the blocks leave at least half of each segment to the text") {
     SackBench bench;
     bench.peer_mss = 1;
     bench.open();
@@ -189,7 +189,8 @@ TEST_CASE("with a tiny MSS the blocks leave at least half of each segment to the
 }
 
 // HARDENING 20, 27.
-TEST_CASE("segments ahead of gaps are bounded for a core, and each that leaves makes room") {
+TEST_CASE(
+    "HARDENING 20, 27: segments ahead of gaps are bounded for a core, and each that leaves makes room") {
     SackBench bench;
     bench.tunables.max_out_of_order = 3;
     bench.stats.out_of_order_buffers.set(1);  // another connection's
@@ -206,7 +207,7 @@ TEST_CASE("segments ahead of gaps are bounded for a core, and each that leaves m
     CHECK(bench.stats.out_of_order_buffers.value() == 1);
 }
 
-TEST_CASE("gaps and bytes ahead of them are bounded for a connection") {  // HARDENING 20
+TEST_CASE("HARDENING 20: gaps and bytes ahead of them are bounded for a connection") {  // HARDENING 20
     SackBench bench;
     bench.open();
     SECTION("gaps") {
@@ -224,7 +225,8 @@ TEST_CASE("gaps and bytes ahead of them are bounded for a connection") {  // HAR
 }
 
 // RFC 2018 8; HARDENING 26.
-TEST_CASE("while buffers are out the filler of the first gap takes the place of the farthest run") {
+TEST_CASE(
+    "HARDENING 26: while buffers are out the filler of the first gap takes the place of the farthest run") {
     SackBench bench;
     bench.open();
     bench.ten(21);

@@ -186,7 +186,8 @@ TEST_CASE("a pure ACK from a peer that has filled the window counts") {
     CHECK(bench.c().state() == State::Established);
 }
 
-TEST_CASE("urgent data is in-line, whatever its pointer says") {  // HARDENING 6, URGENT/11; RFC 6093
+TEST_CASE(
+    "HARDENING 6: urgent data is in-line, whatever its pointer says") {  // HARDENING 6, URGENT/11; RFC 6093
     for (const std::uint16_t pointer : {0, 1, 5, 6, 65535}) {
         Bench bench;
         bench.establish();
@@ -198,7 +199,9 @@ TEST_CASE("urgent data is in-line, whatever its pointer says") {  // HARDENING 6
 }
 
 // RFC 5961 3.2, HARDENING 12.
-TEST_CASE("in every synchronised state a RST must be exact, nearly is challenged, outside is silence") {
+TEST_CASE(
+    "HARDENING 12: in every synchronised state a RST must be exact, nearly is challenged, outside is "
+    "silence") {
     for (const State state : kSynchronised) {
         Bench bench;
         bench.tunables.rfc1337 = false;
@@ -252,7 +255,7 @@ TEST_CASE("RST and data of one flow in one burst: what came before counts, what 
 }
 
 // RFC 5961 4.2.
-TEST_CASE("in every synchronised state a SYN is challenged, wherever it points") {
+TEST_CASE("HARDENING 12: in every synchronised state a SYN is challenged, wherever it points") {
     for (const State state : kSynchronised) {
         for (const std::uint8_t flags : {kSyn, static_cast<std::uint8_t>(kSyn | kAck)}) {
             Bench bench;
@@ -287,7 +290,8 @@ TEST_CASE("in every synchronised state a segment without ACK is dropped, its tex
 
 // RFC 5961 5.2, HARDENING 12 and 24 (optimistic ACKs).
 TEST_CASE(
-    "in every synchronised state an ACK of the unsent or the far past is challenged, its data not taken") {
+    "HARDENING 12, 24: in every synchronised state an ACK of the unsent or the far past is challenged, its "
+    "data not taken") {
     for (const State state : kSynchronised) {
         Bench bench;
         bench.bring_to(state);
@@ -317,7 +321,7 @@ TEST_CASE("an old ACK within the largest window is no ACK, but its text is taken
     CHECK(snd_una(bench) == 4);
 }
 
-TEST_CASE("challenges are limited by connection and second") {  // HARDENING 13
+TEST_CASE("HARDENING 13: challenges are limited by connection and second") {  // HARDENING 13
     Bench bench;
     bench.tunables.challenge_ack_limit = 4;
     bench.establish();
@@ -337,7 +341,7 @@ TEST_CASE("challenges are limited by connection and second") {  // HARDENING 13
     CHECK(other.poll_all().size() == 1);
 }
 
-TEST_CASE("empty unacceptable segments can't start an endless exchange of ACKs") {
+TEST_CASE("HARDENING 13: empty unacceptable segments can't start an endless exchange of ACKs") {
     Bench bench;
     bench.establish();
     int sent = 0;
@@ -349,7 +353,9 @@ TEST_CASE("empty unacceptable segments can't start an endless exchange of ACKs")
 }
 
 // RFC 9293 3.10.7.4, eighth.
-TEST_CASE("text and FIN after the peer's FIN are dropped in every state that has seen it") {  // HARDENING 10
+TEST_CASE(
+    "HARDENING 10: text and FIN after the peer's FIN are dropped in every state that has seen it") {  // HARDENING
+                                                                                                      // 10
     for (const State state : {State::CloseWait, State::Closing, State::LastAck, State::TimeWait}) {
         Bench bench;
         bench.bring_to(state);
@@ -387,7 +393,7 @@ TEST_CASE("nothing that arrives in CLOSED does anything") {
     CHECK(bench.c().next_deadline() == base::kNever);
 }
 
-TEST_CASE("each state takes any combination of flags without harm") {  // HARDENING 5, 10
+TEST_CASE("HARDENING 5, 10: each state takes any combination of flags without harm") {  // HARDENING 5, 10
     for (const State state :
          {State::SynSent, State::SynReceived, State::Established, State::FinWait1, State::FinWait2,
           State::CloseWait, State::Closing, State::LastAck, State::TimeWait}) {

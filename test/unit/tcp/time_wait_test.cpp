@@ -76,7 +76,7 @@ TEST_CASE("the retransmitted FIN is acknowledged and restarts the 2 MSL, other t
 }
 
 // RFC 1337, HARDENING 14.
-TEST_CASE("a RST is ignored, or with rfc1337 off believed at exactly the next number") {
+TEST_CASE("HARDENING 14: a RST is ignored, or with rfc1337 off believed at exactly the next number") {
     Waiting wait;
     CHECK(wait.arrives(kRst, 2, 0) == TimeWaitVerdict::Ignore);
     CHECK(wait.drops(DropReason::TcpTimeWaitRst) == 1);
@@ -86,7 +86,7 @@ TEST_CASE("a RST is ignored, or with rfc1337 off believed at exactly the next nu
     CHECK(wait.arrives(kRst, 2, 0) == TimeWaitVerdict::Close);
 }
 
-TEST_CASE("empty segments end no TIME_WAIT and start no loop of ACKs") {  // HARDENING 13
+TEST_CASE("HARDENING 13, 14: empty segments end no TIME_WAIT and start no loop of ACKs") {  // HARDENING 13
     Waiting wait;
     CHECK(wait.arrives(kAck, 2, 2) == TimeWaitVerdict::Ignore);
     int answers = 0;
@@ -97,7 +97,8 @@ TEST_CASE("empty segments end no TIME_WAIT and start no loop of ACKs") {  // HAR
 }
 
 // RFC 6191 2, RFC 9293 MAY-2.
-TEST_CASE("without timestamps a SYN beyond the old numbers opens anew, others are acknowledged") {
+TEST_CASE(
+    "HARDENING 14: without timestamps a SYN beyond the old numbers opens anew, others are acknowledged") {
     Waiting wait;
     CHECK(wait.arrives(kSyn, 2, 0) == TimeWaitVerdict::Acknowledge);
     CHECK(wait.arrives(kSyn, 0, 0) == TimeWaitVerdict::Acknowledge);
@@ -106,7 +107,8 @@ TEST_CASE("without timestamps a SYN beyond the old numbers opens anew, others ar
     CHECK(wait.arrives(kSyn, 3, 0) == TimeWaitVerdict::Reopen);
 }
 
-TEST_CASE("with timestamps a newer one opens anew even with an older number, an older one never") {
+TEST_CASE(
+    "HARDENING 14: with timestamps a newer one opens anew even with an older number, an older one never") {
     Waiting wait(true);
     wait.peer_timestamp = 5001;
     CHECK(wait.arrives(kSyn, 0u - 1000u, 0) == TimeWaitVerdict::Reopen);

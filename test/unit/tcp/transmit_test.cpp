@@ -209,7 +209,8 @@ TEST_CASE("a RST goes before everything, retransmissions before new text, text b
 }
 
 // RFC 9293 3.8.6, MUST-34, SHLD-15, HARDENING 25.
-TEST_CASE("a window that shrinks over what is on the way stops new text and numbers ACKs inside it") {
+TEST_CASE(
+    "HARDENING 25: a window that shrinks over what is on the way stops new text and numbers ACKs inside it") {
     Bench bench;
     bench.establish();
     bench.send(std::string(5000, 'x'));
@@ -229,7 +230,9 @@ TEST_CASE("a window that shrinks over what is on the way stops new text and numb
     CHECK(again[0].payload_length == 500);
 }
 
-TEST_CASE("one-byte windows are answered by one byte at a time and never by a flood") {  // HARDENING 25
+TEST_CASE(
+    "HARDENING 25: one-byte windows are answered by one byte at a time and never by a flood") {  // HARDENING
+                                                                                                 // 25
     Bench bench;
     bench.peer_window = 1;
     bench.establish();

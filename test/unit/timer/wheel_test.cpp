@@ -136,7 +136,7 @@ TEST_CASE("what a spent budget leaves over fires in the next call in order of ti
     CHECK(fired_by(wheel, at_tick(5001)) == Handles{11});
 }
 
-TEST_CASE("a million timers in one tick are spread over calls by the budget") {
+TEST_CASE("HARDENING 28: a million timers in one tick are spread over calls by the budget") {
     constexpr std::uint32_t kTimers = 1'000'000;
     constexpr std::uint32_t kBudget = 1000;
     Wheel wheel(kTimers, at_tick(0));
@@ -182,7 +182,7 @@ TEST_CASE("a firing timer is free and its call may arm, rearm and cancel others"
 }
 
 // HARDENING 29: the clock leaps by days (suspend).
-TEST_CASE("a leap of days fires all that was due, in order, and keeps what was not") {
+TEST_CASE("HARDENING 29: a leap of days fires all that was due, in order, and keeps what was not") {
     Wheel wheel(8, at_tick(77));
     const Instant start = at_tick(77);
     REQUIRE(wheel.arm(start + 24h * 30, Target{5, 0}) != kNoTimer);
@@ -197,7 +197,8 @@ TEST_CASE("a leap of days fires all that was due, in order, and keeps what was n
 }
 
 // HARDENING 29: the clock steps back.
-TEST_CASE("a clock that steps back fires nothing early and nothing later than one turn of level 0") {
+TEST_CASE(
+    "HARDENING 29: a clock that steps back fires nothing early and nothing later than one turn of level 0") {
     const Duration turn = Wheel::kTick * 256;
     for (const std::uint64_t back : {1ull, 200ull, 256ull, 70000ull, 0x3000000ull, 0x500000000ull}) {
         CAPTURE(back);
