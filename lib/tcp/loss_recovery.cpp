@@ -230,7 +230,6 @@ void LossRecovery::steer_window(const Context& context, Work& work) {
     // needed.
     const bool slow_start = congestion_.window() < congestion_.slow_start_threshold();
     sample.window_limited = window_limited_ || (slow_start && congestion_.window() / 2 < flight_max_);
-    if (work.is_forward) window_limited_ = false;
     rate_.finish(sample, min_rtt_);
     if (work.outcome.rtt < Duration::zero() && !work.resent_arrived) work.outcome.rtt = work.sack_rtt;
 

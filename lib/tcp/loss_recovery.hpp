@@ -93,8 +93,9 @@ class LossRecovery {
     }
     /// When the next segment may go out (pacing); the past when it may now.
     [[nodiscard]] Instant paced_until() const { return pace_at_; }
-    /// The window alone held text back (RFC 7661).
-    void window_limits() { window_limited_ = true; }
+    /// Whether the window alone holds text back (RFC 7661); true for all ACKs until the next word of it, for
+    /// they come in bursts.
+    void window_limits(bool limited) { window_limited_ = limited; }
     /// Nothing is left to be sent though there is room.
     void application_limits(const Context& context);
     /// RFC 5681 4.1.

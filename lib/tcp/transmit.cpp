@@ -170,13 +170,13 @@ void Connection::note_limits(const Environment& env) {
     if (!is_in(state_, kSending)) return;
     is_paced_ = recovery_.paced_until() > env.now &&
                 (snd_.nxt.before(transmit_end()) || recovery_.next_lost(sending(env)));
-    if (snd_.nxt.before(transmit_end())) {
-        const std::uint32_t length = std::min<std::uint32_t>(snd_.mss, transmit_end() - snd_.nxt);
-        if (window_room_at(snd_.nxt) >= length && !recovery_.may_send(snd_, length))
-            recovery_.window_limits();
-    } else {
+    if (!snd_.nxt.before(transmit_end())) {
+        recovery_.window_limits(false);
         recovery_.application_limits(sending(env));
+        return;
     }
+    const std::uint32_t length = std::min<std::uint32_t>(snd_.mss, transmit_end() - snd_.nxt);
+    recovery_.window_limits(window_room_at(snd_.nxt) >= length && !recovery_.may_send(snd_, length));
 }
 
 /// One past the last number that we have to send: text, and the FIN.

@@ -101,6 +101,24 @@ TEST_CASE("a loss found in a burst of ACKs halves what was in flight before the 
     CHECK(flight.cwnd() == 5000);
 }
 
+// RFC 7661: the window was what held text back for all of them, not only for the first.
+TEST_CASE("each ACK of a burst grows the window that was full before the burst") {
+    SackFlight flight;
+    flight.open();
+    flight.advance(40ms);
+    flight.report({{1001, 4001}});
+    (void)flight.out();
+    flight.advance(40ms);
+    flight.acknowledge(10'001);
+    REQUIRE(flight.recovery() == RecoveryState::Open);
+    REQUIRE(flight.cwnd() == 5000);
+    REQUIRE(flight.out().size() == 4);  // limited transmit's is on the way
+    flight.advance(40ms);
+    for (std::uint32_t up_to = 11'001; up_to <= 15'001; up_to += 1000)
+        flight.acknowledge(up_to);
+    CHECK(flight.cwnd() == 6000);
+}
+
 // RFC 6675 4, NextSeg (1): every hole that evidence speaks of, in one round trip, the reported never.
 TEST_CASE("every hole is filled in the order of its numbers, nothing that was reported is sent again") {
     SackFlight flight(10'000);
