@@ -246,6 +246,7 @@ void check_tcp(Draft& draft) {
                        "`" + low_name + "` (" + format_duration(low) + ") is longer than `" + high_name +
                            "` (" + format_duration(high) + ")");
     };
+    if (const std::string fault = fast_open_fault(tcp); !fault.empty()) draft.complain("tcp.fastopen", fault);
     ordered(tcp.rto_min, tcp.rto_max, "rto_min", "rto_max");
     ordered(tcp.rto_initial, tcp.rto_max, "rto_initial", "rto_max");
     ordered(tcp.delack_min, tcp.delack_max, "delack_min", "delack_max");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -89,6 +90,13 @@ struct Service {
 };
 
 /// The TCP tunables: the fields and defaults of tcp::Tunables, which this library may not include.
+/// Linux's tcp_fastopen_key: 16 bytes, and perhaps those of a second one.
+struct FastOpenKey {
+    std::array<std::uint8_t, 16> primary{};
+    std::optional<std::array<std::uint8_t, 16>> backup;
+    bool operator==(const FastOpenKey&) const = default;
+};
+
 struct Tcp {
     std::uint32_t syn_retries = 6;
     std::uint32_t synack_retries = 5;
@@ -113,6 +121,11 @@ struct Tcp {
     bool rfc1337 = true;
     std::uint32_t max_syn_backlog = 4096;
     std::uint8_t syncookies = 1;
+    std::uint16_t fastopen = 0;
+    std::optional<FastOpenKey> fastopen_key;  ///< nothing: the process's own
+    Duration fastopen_key_lifetime = 4h;
+    Duration fastopen_blackhole_timeout = 1h;
+    std::uint32_t max_fastopen = 1024;
     std::uint32_t max_orphans = 65536;
     std::uint32_t rmem = 1u << 20;
     std::uint32_t wmem = 1u << 20;

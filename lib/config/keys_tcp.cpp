@@ -67,6 +67,20 @@ constexpr std::array kTcpKeys{
         "half-open connections, whole process; room is made at start, so more than then needs a restart"),
     key<&Config::tcp, &Tcp::syncookies>("tcp.syncookies", Type::Count, {0, 2}, Apply::Live,
         "SYN cookies: 0 never, 1 when `max_syn_backlog` is reached, 2 always"),
+    key<&Config::tcp, &Tcp::fastopen>("tcp.fastopen", Type::Count, {0, 0x607}, Apply::Live,
+        "TCP Fast Open, the sum of Linux's bits: 1 towards backends, 2 for clients of ours, 4 and 512 without cookies "
+        "(1024 changes nothing: no service has to ask) (Linux: 1)"),
+    automatic("own", key<&Config::tcp, &Tcp::fastopen_key>("tcp.fastopen_key", Type::Text, {}, Apply::Live,
+        "the key of Fast Open cookies as Linux writes it, four groups of eight hexadecimal digits, and after a comma "
+        "one whose cookies are still taken; own: random ones that change")),
+    key<&Config::tcp, &Tcp::fastopen_key_lifetime>("tcp.fastopen_key_lifetime", Type::Time, {1 * s, 7 * 24 * h}, Apply::Live,
+        "how long an own key makes cookies; they are taken for as long again"),
+    key<&Config::tcp, &Tcp::fastopen_blackhole_timeout>("tcp.fastopen_blackhole_timeout", Type::Time, {0, 24 * h}, Apply::Live,
+        "how long a backend whose Fast Open SYN was lost gets none, twice as long each time; 0: it gets the next (Linux: "
+        "0, for all peers together)"),
+    key<&Config::tcp, &Tcp::max_fastopen>("tcp.max_fastopen", Type::Count, {0, 1 << 24}, Apply::Live,
+        "connections opened by a Fast Open cookie whose handshake is not complete, whole process (Linux: the "
+        "listener's TCP_FASTOPEN)"),
     key<&Config::tcp, &Tcp::max_orphans>("tcp.max_orphans", Type::Count, {0, 1 << 24}, Apply::Live,
         "connections that only wait for their peer in FIN_WAIT_1, FIN_WAIT_2, CLOSING or LAST_ACK, whole process"),
     key<&Config::tcp, &Tcp::rmem>("tcp.rmem", Type::Size, {4 * KiB, GiB}, Apply::Live,
@@ -126,7 +140,6 @@ constexpr std::array kMissing{
     Missing{"tcp.allowed_congestion_control", kAllControls},
     Missing{"tcp.available_congestion_control", kAllControls},
     Missing{"tcp.ecn_fallback", "is not here: a SYN that is sent again never asks for ECN"},
-    Missing{"tcp.fastopen", kNotYet},
     Missing{"tcp.mtu_probing", kNotYet},
     Missing{"tcp.base_mss", kNotYet},
     Missing{"tcp.mtu_probe_floor", kNotYet},

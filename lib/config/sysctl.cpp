@@ -73,6 +73,7 @@ base::Result<void, std::string> set_tunable(Tcp& tcp, std::string_view name, std
     if (config.tcp.delack_min > config.tcp.delack_max) {
         return base::Failure{std::string("`delack_min` can't be longer than `delack_max`")};
     }
+    if (std::string bad = fast_open_fault(config.tcp); !bad.empty()) return base::Failure{std::move(bad)};
     tcp = config.tcp;
     return {};
 }
@@ -81,7 +82,7 @@ std::vector<TunableNumber> tunable_numbers(const Tcp& tcp) {
     const Config config = with(tcp);
     std::vector<TunableNumber> numbers;
     for (const Key& key : tcp_keys()) {
-        if (key.type == Type::Choice) continue;
+        if (key.type == Type::Choice || key.type == Type::Text) continue;
         const std::string text = key.write(&config, key);
         double value = 0;
         if (key.type == Type::Time) {

@@ -27,6 +27,8 @@ using Parsed = base::Result<T, std::string>;
 [[nodiscard]] Parsed<std::uint64_t> parse_mode(std::string_view text);
 /// true, yes, on, 1; false, no, off, 0.
 [[nodiscard]] Parsed<bool> parse_bool(std::string_view text);
+/// "01234567-89abcdef-01234567-89abcdef", or two of them with a comma between.
+[[nodiscard]] Parsed<FastOpenKey> parse_fast_open_key(std::string_view text);
 [[nodiscard]] Parsed<wire::IpAddress> parse_address(std::string_view text);
 [[nodiscard]] Parsed<wire::Prefix> parse_prefix(std::string_view text);
 /// "192.0.2.1:80", "[2001:db8::1]:443".
@@ -35,10 +37,14 @@ using Parsed = base::Result<T, std::string>;
 /// The largest unit that leaves a whole number: "2h", "1500ms".
 [[nodiscard]] std::string format_duration(Duration value);
 [[nodiscard]] std::string format_size(std::uint64_t value);
+[[nodiscard]] std::string format_fast_open_key(const FastOpenKey& key);
 [[nodiscard]] std::string format_mode(std::uint64_t value);
 
 /// `text` in backquotes, cut where it is long: what every message quotes.
 [[nodiscard]] std::string quoted(std::string_view text);
+
+/// What is wrong with the bits of tcp.fastopen; empty when nothing is.
+[[nodiscard]] std::string fast_open_fault(const Tcp& tcp);
 
 /// An enumeration's words.
 template <typename E>

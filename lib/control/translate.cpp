@@ -16,6 +16,14 @@ tcp::CongestionAlgorithm algorithm_of(config::CongestionControl control) {
     return tcp::CongestionAlgorithm::Cubic;
 }
 
+tcp::FastOpenKeyChoice key_choice_of(const std::optional<config::FastOpenKey>& key) {
+    tcp::FastOpenKeyChoice choice;
+    if (!key) return choice;
+    choice.keys[choice.count++].bytes = key->primary;
+    if (key->backup) choice.keys[choice.count++].bytes = *key->backup;
+    return choice;
+}
+
 }  // namespace
 
 tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
@@ -43,6 +51,11 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.rfc1337 = tcp.rfc1337;
     t.max_syn_backlog = share(tcp.max_syn_backlog, workers);
     t.syncookies = tcp.syncookies;
+    t.fastopen = tcp.fastopen;
+    t.fastopen_key = key_choice_of(tcp.fastopen_key);
+    t.fastopen_key_lifetime = tcp.fastopen_key_lifetime;
+    t.fastopen_blackhole_timeout = tcp.fastopen_blackhole_timeout;
+    t.max_fastopen = share(tcp.max_fastopen, workers);
     t.max_orphans = share(tcp.max_orphans, workers);
     t.rmem = tcp.rmem;
     t.wmem = tcp.wmem;

@@ -175,6 +175,7 @@ void Stack<App>::settle(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
     slot.is_drained = received_buffers(slot) == 0;
     count_orphan(index);
+    count_fast_open(slot);
     if (slot.is_dirty) return;  // more to send: its turn comes again
     if (is_over(slot) && !slot.is_closed) {
         mark_dirty(index);  // became over in this very egress: the application has its last call next turn

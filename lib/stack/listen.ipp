@@ -36,11 +36,14 @@ void Stack<App>::to_listener(Arrival& arrival, std::uint64_t hash) {
         answer_with_cookie(arrival, *service);
         return;
     }
+    const tcp::FastOpenVerdict fast = judge_fast_open(arrival, *service);
+    if (opens_fast(arrival, *service, hash, fast)) return;
     if (!has_room) {
         drop(stats::DropReason::TcpHalfOpenLimit);
         return;
     }
-    open_half(arrival, *service, tcp::initial_sequence(settings_.secrets, arrival.tuple, env_.now), hash);
+    open_half(arrival, *service, tcp::initial_sequence(settings_.secrets, arrival.tuple, env_.now), hash,
+              flow::Handle::none(), fast == tcp::FastOpenVerdict::Request);
 }
 
 template <typename App>
@@ -66,7 +69,7 @@ tcp::HalfOpen::Parameters Stack<App>::half_open_parameters(const Arrival& arriva
 // RFC 9293 3.9.1.1, MUST-42: the listener stays, however many half-opens it has.
 template <typename App>
 void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, wire::SeqNum iss,
-                           std::uint64_t hash, flow::Handle successor_of) {
+                           std::uint64_t hash, flow::Handle successor_of, bool with_cookie) {
     const tcp::Environment env = environment_of(service);
     const tcp::HalfOpen::Parameters parameters = half_open_parameters(arrival, service, iss);
     const std::uint32_t index =
@@ -85,7 +88,11 @@ void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, wire::
     TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
     stats_.half_open.set(half_opens_.size());
     const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-    send(arrival.tuple, slot.tcp.poll_reply(offset, env), nullptr, env.tunables);
+    tcp::OutSegment syn_ack = slot.tcp.poll_reply(offset, env);
+    if (with_cookie) {
+        syn_ack.options.fast_open = cookie_towards(arrival.tuple, env.tunables);
+    }
+    send(arrival.tuple, syn_ack, nullptr, env.tunables);
 }
 
 // RFC 9293 3.10.7.4 (MAY-2): a SYN that is newer than a TIME_WAIT takes its place. Whenever LISTEN would not

@@ -17,6 +17,7 @@
 #include "stack/slots.hpp"
 #include "stats/core_stats.hpp"
 #include "tcp/connection.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/syn_cookie.hpp"
 #include "tcp/time_wait.hpp"
@@ -132,11 +133,19 @@ class Stack {
                                                                  std::uint16_t service,
                                                                  wire::SeqNum iss) const;
     void open_half(const Arrival& arrival, std::uint16_t service, wire::SeqNum iss, std::uint64_t hash,
-                   flow::Handle successor_of = flow::Handle::none());
+                   flow::Handle successor_of = flow::Handle::none(), bool with_cookie = false);
     void reopen(std::uint32_t time_wait, const Arrival& arrival, std::uint64_t hash);
     void answer_with_cookie(const Arrival& arrival, std::uint16_t service);
     [[nodiscard]] bool completes_cookie(Arrival& arrival, std::uint16_t service, std::uint64_t hash);
     [[nodiscard]] std::uint32_t allocate_passive(const tcp::HalfOpen& half, const Arrival& arrival);
+
+    // fast_open.ipp
+    [[nodiscard]] tcp::FastOpenVerdict judge_fast_open(const Arrival& arrival, std::uint16_t service);
+    [[nodiscard]] wire::FastOpenCookie cookie_towards(const wire::FourTuple& tuple,
+                                                      const tcp::Tunables& tunables);
+    [[nodiscard]] bool opens_fast(Arrival& arrival, std::uint16_t service, std::uint64_t hash,
+                                  tcp::FastOpenVerdict verdict);
+    void count_fast_open(ConnectionSlot& slot);
 
     // lifecycle.ipp
     [[nodiscard]] flow::Handle find_handle(const flow::Key& key, std::uint64_t hash) const;
@@ -185,6 +194,7 @@ class Stack {
     base::Rng rng_;
     bool draining_ = false;
     std::optional<base::Instant> last_cookie_at_;
+    tcp::FastOpenQueue fast_opens_;
     std::uint32_t buffer_share_ = 0;
     std::uint32_t orphans_ = 0;
     bool has_buffers_ = true;
@@ -201,6 +211,7 @@ class Stack {
 }  // namespace terminus::stack
 
 #include "stack/egress.ipp"
+#include "stack/fast_open.ipp"
 #include "stack/ingress.ipp"
 #include "stack/lifecycle.ipp"
 #include "stack/listen.ipp"

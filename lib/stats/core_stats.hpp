@@ -69,10 +69,15 @@ struct CoreStats {
     Counter syn_cookies_sent;      ///< Linux TcpExtSyncookiesSent
     Counter syn_cookies_accepted;  ///< handshakes that one completed (Linux TcpExtSyncookiesRecv)
     Counter syn_cookies_refused;   ///< ACKs that were none (Linux TcpExtSyncookiesFailed)
-    Counter time_wait;             ///< gauge
-    Counter out_of_order_buffers;  ///< gauge, held ahead of gaps
-    Counter neighbours;            ///< gauge, resolved entries
-    Counter source_ports_used;     ///< gauge
+    Counter fast_opens_accepted;   ///< SYNs with a good cookie (Linux TcpExtTCPFastOpenPassive)
+    Counter fast_opens_refused;    ///< SYNs with a wrong one (Linux TcpExtTCPFastOpenPassiveFail)
+    Counter fast_opens_limited;    ///< good ones beyond the limit (Linux TcpExtTCPFastOpenListenOverflow)
+    Counter fast_open_cookies_requested;  ///< by clients (Linux TcpExtTCPFastOpenCookieReqd)
+    Counter fast_open_cookies_sent;       ///< to them, asked for or instead of a wrong or old one
+    Counter time_wait;                    ///< gauge
+    Counter out_of_order_buffers;         ///< gauge, held ahead of gaps
+    Counter neighbours;                   ///< gauge, resolved entries
+    Counter source_ports_used;            ///< gauge
     Counter source_ports_exhausted;
     Counter buffers_used;   ///< gauge
     Counter buffers_total;  ///< gauge

@@ -13,7 +13,7 @@ using stats::Timer;
 Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const Environment& env) {
     if (!segment.flags.ack()) return drop(DropReason::TcpNoAck, env);
     if (state_ == State::SynReceived) {
-        if (!segment.ack.after(snd_.una) || segment.ack.after(snd_.nxt)) {
+        if (!segment.ack.after(snd_.iss) || segment.ack.after(snd_.nxt)) {
             env.stats.drops[DropReason::TcpAckInvalid].add();
             leg_stats(env).resets_sent[stats::ResetReason::HandshakeInvalid].add();
             return Disposition::ResetPeer;
@@ -106,7 +106,9 @@ void Connection::drop_acknowledged(std::uint32_t acked, const Environment& env) 
 /// The round trip of SYN and SYN-ACK; negative when it can't be told which copy was answered (Karn) and no
 /// timestamp says it.
 Duration Connection::handshake_rtt(const wire::TcpSegment& segment, const Environment& env) const {
-    if (handshake_repeated_ || retransmits_ > 0) return echoed_age(segment, env);
+    // Text that has followed a SYN-ACK is what text_sent_at_ tells of.
+    const bool is_followed = fast_open_ && snd_.flight() > 0;
+    if (handshake_repeated_ || retransmits_ > 0 || is_followed) return echoed_age(segment, env);
     return std::max<Duration>(env.now - text_sent_at_, Duration(1));
 }
 

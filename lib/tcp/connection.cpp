@@ -61,6 +61,7 @@ Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_op
     rcv_.adv = rcv_.nxt + half_open.advertised_window();
     rcv_.scale = half_open.own_scale();
     rcv_.advertised_mss = half_open.advertised_mss();
+    window_scaling_ = half_open.window_scaling();
     sack_ = half_open.sack();
     ecn_ = half_open.ecn();
     retransmits_ = half_open.retransmits();
@@ -124,18 +125,28 @@ void Connection::agree_on(std::uint16_t peer_mss, bool timestamps, std::uint32_t
 void Connection::establish(Duration rtt, const Environment& env) {
     enter(State::Established, env);
     leg_stats(env).established.add();
-    events_ |= Events::kEstablished | Events::kSendRoom;
+    if (!fast_open_) events_ |= Events::kEstablished;
+    events_ |= Events::kSendRoom;
     syn_pending_ = false;
     deadlines_.cancel(Timer::Establishment);
     if (rtt > Duration::zero()) rtt_.sample(rtt, snd_.una, snd_.nxt, env.tunables);
     // RFC 6928 2: a handshake that lost its SYN or SYN-ACK begins with one segment.
     const std::uint32_t window = retransmits_ > 0 ? snd_.mss : initial_window(snd_.mss);
-    recovery_.begin(sending(env), window, rtt, snd_.iss.value());
+    if (!fast_open_) {
+        recovery_.begin(sending(env), window, rtt, snd_.iss.value());
+    } else if (retransmits_ > 0) {
+        recovery_.reduce_initial_window(window);
+    }
     if (retransmits_ > 0) rtt_.restart_after_lossy_handshake(env.tunables);
     retransmits_ = 0;
     text_sent_at_ = env.now;
     progress_at_ = env.now;
     arm_keepalive(env);
+    if (snd_.flight() > 0) {
+        // RFC 7413 4.2.2: until now there was the SYN-ACK's timer alone.
+        recovery_.restart_timeout(sending(env));
+        sync_retransmission(env);
+    }
     if (fin_queued_) enter(State::FinWait1, env);
 }
 

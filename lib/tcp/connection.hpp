@@ -43,6 +43,9 @@ class Connection {
     Connection(const OpenParameters& parameters, const Environment& env);
     /// Promotion of a half-open: SYN_RECEIVED; the segment that completes it comes by segment_arrives().
     Connection(const OpenParameters& parameters, const HalfOpen& half_open, const Environment& env);
+    /// RFC 7413 4.2.2, right after a promotion: the SYN came with a cookie and `text`. What was received is
+    /// the application's and what it sends goes out before the handshake is complete.
+    void open_fast(packet::Slice text, const Environment& env);
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
@@ -185,6 +188,8 @@ class Connection {
     // icmp.cpp
     void path_shrinks(std::uint16_t next_hop_mtu, const Environment&);
     void forget_lowered_path(const Environment&);
+    // fast_open.cpp
+    bool is_fast_open_syn_again(const wire::TcpSegment&, const Environment&);
 
     // acknowledge.cpp
     Stop check_ack(const wire::TcpSegment&, const Environment&);
@@ -286,6 +291,7 @@ class Connection {
     bool active_ : 1 = false;
     bool ipv6_ : 1 = false;
     PushMarks marks_;
+    bool fast_open_ : 1 = false;  // the handshake is not waited for: open_fast()
     LossRecovery recovery_;
     std::uint32_t recent_timestamp_ = 0;
     std::uint32_t recent_timestamp_s_ = 0;  // when it was stored

@@ -27,8 +27,9 @@ Secrets Secrets::from_seed(std::uint64_t seed) {
     const std::uint64_t isn_seed = rng.next();
     const std::uint64_t offset_seed = rng.next();
     const std::uint64_t cookie_seed = rng.next();
+    const std::uint64_t fast_open_seed = rng.next();
     return {base::SipKey::from_seed(isn_seed), base::SipKey::from_seed(offset_seed),
-            base::SipKey::from_seed(cookie_seed)};
+            base::SipKey::from_seed(cookie_seed), base::SipKey::from_seed(fast_open_seed)};
 }
 
 // RFC 6528 3: ISN = M + F(4-tuple, secret), M a clock that ticks every 4 µs (RFC 9293 MUST-8).

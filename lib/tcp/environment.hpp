@@ -37,6 +37,7 @@ struct Secrets {
     base::SipKey isn;
     base::SipKey timestamp_offset;
     base::SipKey syn_cookie;
+    base::SipKey fast_open;
     static Secrets from_seed(std::uint64_t seed);
 };
 

@@ -82,6 +82,7 @@ class HalfOpen {
     /// The window that our SYN-ACK offers.
     [[nodiscard]] std::uint16_t advertised_window() const { return advertised_window_; }
     [[nodiscard]] std::uint8_t peer_scale() const { return static_cast<std::uint8_t>(scales_ & 0x0f); }
+    [[nodiscard]] bool window_scaling() const { return has(kWindowScale); }
     /// SACK was offered and is accepted.
     [[nodiscard]] bool sack() const { return has(kSack); }
     /// ECN was asked for and is agreed to.

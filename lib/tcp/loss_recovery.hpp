@@ -65,6 +65,9 @@ class LossRecovery {
     void begin(const Context& context, std::uint32_t initial_window, Duration handshake_rtt,
                std::uint64_t random);
 
+    /// The handshake that text went ahead of turns out to have been lossy (RFC 6928 2).
+    void reduce_initial_window(std::uint32_t window) { congestion_.set_window(window); }
+
     // ---- sending
 
     /// [begin, end) was sent for the first time, with PSH or without; snd.nxt is its end already.

@@ -21,6 +21,8 @@ struct TunableOverrides {
     std::optional<std::uint32_t> rmem;
     std::optional<std::uint32_t> wmem;
     std::optional<CongestionAlgorithm> congestion_control;
+    std::optional<std::uint16_t> fastopen;
+    std::optional<std::uint32_t> max_fastopen;
     std::optional<std::uint8_t> hop_limit;
     std::optional<std::uint8_t> traffic_class;
     /// The largest MSS that we announce and send by (Linux's TCP_MAXSEG); the path's when it is less.

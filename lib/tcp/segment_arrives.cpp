@@ -27,6 +27,7 @@ Disposition Connection::segment_arrives(const wire::TcpSegment& segment, packet:
         seg.flags.bits = static_cast<std::uint8_t>(seg.flags.bits & ~wire::TcpFlags::kSyn);
         seg.seq += 1;
     }
+    if (is_fast_open_syn_again(seg, env)) return drop(DropReason::TcpDuplicate, env);
     if (Stop stop = check_paws(seg, env)) return *stop;      // RFC 7323 5.3 R1
     if (Stop stop = check_sequence(seg, env)) return *stop;  // first
     if (Stop stop = check_reset(seg, env)) return *stop;     // second

@@ -64,8 +64,8 @@ OutSegment Connection::make_syn(const Environment& env) {
     out.seq = snd_.iss;
     // RFC 3168 6.1.1.1: a SYN asks once; the next copy doesn't, for what drops such SYNs would drop that,
     // too.
-    if (retransmits_ > 0) ecn_ = false;
-    const unsigned asks = ecn_ && !with_ack ? TcpFlags::kEce | TcpFlags::kCwr : 0;
+    if (retransmits_ > 0 && !with_ack) ecn_ = false;
+    const unsigned asks = ecn_ ? TcpFlags::kEce | (with_ack ? 0u : TcpFlags::kCwr) : 0u;
     out.flags = {static_cast<std::uint8_t>(TcpFlags::kSyn | (with_ack ? TcpFlags::kAck : 0) | asks)};
     if (with_ack) out.ack = rcv_.acked = rcv_.nxt;
     out.window = unscaled_window(rcv_.wnd());
@@ -76,12 +76,14 @@ OutSegment Connection::make_syn(const Environment& env) {
     syn_pending_ = false;
     ack_pending_ = false;
     leg_stats(env).segments_sent.add();
-    if (retransmits_ > 0) {
+    const bool is_answer_again = fast_open_ && handshake_repeated_;
+    if (retransmits_ > 0 || is_answer_again) {
         leg_stats(env).retransmits[with_ack ? RetransmitCause::SynAck : RetransmitCause::Syn].add();
     } else {
         text_sent_at_ = env.now;
     }
-    deadlines_.arm(Timer::Establishment, within_user_timeout(env.now + rtt_.rto(), env));
+    if (!is_answer_again)
+        deadlines_.arm(Timer::Establishment, within_user_timeout(env.now + rtt_.rto(), env));
     return out;
 }
 

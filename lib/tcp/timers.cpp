@@ -132,10 +132,11 @@ void Connection::keepalive_expired(const Environment& env) {
     deadlines_.arm(Timer::Keepalive, env.now + env.tunables.keepalive_intvl);
 }
 
-/// The deadline as loss recovery has it now.
+/// The deadline as loss recovery has it now. RFC 7413 4.2.2: what follows a SYN-ACK that may be lost can't be
+/// taken and is not sent again before that is answered; establish() arms the timer.
 void Connection::sync_retransmission(const Environment& env) {
     const Instant deadline = recovery_.deadline();
-    if (snd_.flight() == 0 || deadline == base::kNever) {
+    if (snd_.flight() == 0 || deadline == base::kNever || state_ == State::SynReceived) {
         deadlines_.cancel(Timer::Retransmission);
     } else {
         deadlines_.arm(Timer::Retransmission, within_user_timeout(deadline, env));

@@ -45,7 +45,7 @@ Connection::Plan Connection::plan(const Environment& env) const {
     if (reset_pending_) return {Plan::Kind::Reset};
     if (state_ == State::Closed) return {};
     if (syn_pending_) return {Plan::Kind::Syn};
-    if (is_in(state_, kSending)) {
+    if (is_in(state_, kSending) || (fast_open_ && state_ == State::SynReceived)) {
         if (tail_probe_pending_) {
             if (const Plan probe = plan_tail_probe(env); probe.kind != Plan::Kind::Nothing) return probe;
         }
@@ -153,7 +153,8 @@ Connection::Plan Connection::segment_at(wire::SeqNum seq, std::uint32_t room, st
     const std::uint32_t offset = seq - snd_.una;
     const std::uint32_t available = send_queue_.size_bytes() - std::min(offset, send_queue_.size_bytes());
     result.length = std::min({available, room, std::uint32_t{text_max()}});
-    result.fin = fin_queued_ && result.length == available && window > result.length;
+    result.fin =
+        fin_queued_ && result.length == available && window > result.length && state_ != State::SynReceived;
     return result;
 }
 

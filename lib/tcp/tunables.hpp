@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
+#include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "tcp/congestion_algorithm.hpp"
 
@@ -9,6 +11,12 @@ namespace terminus::tcp {
 
 using base::Duration;
 using namespace std::chrono_literals;
+
+/// Linux's tcp_fastopen_key: the key of cookies given out, and one whose cookies are still taken.
+struct FastOpenKeyChoice {
+    std::array<base::SipKey, 2> keys{};
+    std::uint8_t count = 0;  ///< of `keys`; 0: the process's own, which change with time
+};
 
 /// What Linux has as net.ipv4.tcp_*: same names, same units and defaults unless the comment says otherwise.
 /// One value for the whole process; it may change while connections live, and they follow at their next
@@ -37,9 +45,16 @@ struct Tunables {
     bool rfc1337 = true;                    ///< RST ignored in TIME_WAIT (Linux: 0)
     std::uint32_t max_syn_backlog = 4096;   ///< half-open connections, whole process
     std::uint8_t syncookies = 1;            ///< tcp::SynCookies
-    std::uint32_t max_orphans = 65536;      ///< whole process
-    std::uint32_t rmem = 1u << 20;          ///< receive buffer, bytes per connection
-    std::uint32_t wmem = 1u << 20;          ///< send buffer, bytes per connection
+    std::uint16_t fastopen = 0;             ///< Linux's bits (default 1 there): kFastOpenServer and others
+    FastOpenKeyChoice fastopen_key;
+    Duration fastopen_key_lifetime = 4h;  ///< of keys that change; their cookies live up to twice as long
+    /// How long a peer whose Fast Open SYN was lost gets none, doubled each time (Linux: 0, and for all
+    /// peers).
+    Duration fastopen_blackhole_timeout = 1h;
+    std::uint32_t max_fastopen = 1024;  ///< opened by a cookie, handshake not complete, whole process
+    std::uint32_t max_orphans = 65536;  ///< whole process
+    std::uint32_t rmem = 1u << 20;      ///< receive buffer, bytes per connection
+    std::uint32_t wmem = 1u << 20;      ///< send buffer, bytes per connection
     /// Of connections that begin from now on; those that live keep theirs.
     CongestionAlgorithm congestion_control = CongestionAlgorithm::Cubic;
     std::uint32_t out_of_order_segments = 1024;  ///< buffers held per connection ahead of a gap

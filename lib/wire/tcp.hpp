@@ -47,6 +47,14 @@ struct SackBlock {
     friend constexpr bool operator==(SackBlock, SackBlock) = default;
 };
 
+/// RFC 7413 4.1.1: length 0 asks for a cookie; else 4 to 16 bytes, an even number.
+struct FastOpenCookie {
+    static constexpr std::size_t kLengthMin = 4, kLengthMax = 16;
+    std::array<std::uint8_t, kLengthMax> bytes{};  ///< zero behind the length
+    std::uint8_t length = 0;
+    friend constexpr bool operator==(const FastOpenCookie&, const FastOpenCookie&) = default;
+};
+
 /// What a header's options say, or shall say. An option that is malformed for its kind is left out (HARDENING
 /// 3).
 struct TcpOptions {
@@ -58,6 +66,7 @@ struct TcpOptions {
     std::optional<TcpTimestamps> timestamps;  ///< the first, if there are two
     std::array<SackBlock, kSackBlocksMax> sack{};
     std::uint8_t sack_count = 0;
+    std::optional<FastOpenCookie> fast_open;
 
     friend constexpr bool operator==(const TcpOptions&, const TcpOptions&) = default;
 };
@@ -94,8 +103,8 @@ struct TcpSegment {
 /// most 40. SACK blocks that don't fit beside the other options are left out.
 [[nodiscard]] std::size_t tcp_options_length(const TcpOptions& options);
 
-/// Writes the options, in Linux's order (MSS, SACK-permitted, timestamps, NOP, window scale; else NOP NOP TS,
-/// NOP NOP SACK), padded with zero (RFC 9293 MUST-69). `out` holds tcp_options_length() bytes.
+/// Writes the options, in Linux's order (MSS, SACK-permitted, timestamps, NOP, window scale, Fast Open; else
+/// NOP NOP TS, NOP NOP SACK), padded with zero (RFC 9293 MUST-69). `out` holds tcp_options_length() bytes.
 void write_tcp_options(const TcpOptions& options, base::MutableBytes out);
 
 /// A header to be sent.

@@ -6,9 +6,9 @@ namespace terminus::wire {
 
 namespace {
 
-// RFC 9293 3.1, RFC 7323, RFC 2018: kinds, and the only length each may have.
+// RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413: kinds, and the only length each may have.
 constexpr std::uint8_t kEnd = 0, kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5,
-                       kTimestamps = 8;
+                       kTimestamps = 8, kFastOpen = 34;
 constexpr std::size_t kMssLength = 4, kWindowScaleLength = 3, kSackPermittedLength = 2,
                       kTimestampsLength = 10;
 constexpr std::size_t kSackBlockLength = 8;
@@ -22,6 +22,16 @@ void parse_sack(base::Bytes value, TcpOptions& options) {
                            SeqNum(base::load_be32(&value[kSackBlockLength * i + 4]))};
     }
     options.sack_count = static_cast<std::uint8_t>(count);
+}
+
+// RFC 7413 4.1.1: a length that is none of those is an option that isn't there.
+void parse_fast_open(base::Bytes value, TcpOptions& options) {
+    if (options.fast_open || value.size() > FastOpenCookie::kLengthMax || value.size() % 2 != 0) return;
+    if (!value.empty() && value.size() < FastOpenCookie::kLengthMin) return;
+    FastOpenCookie cookie;
+    cookie.length = static_cast<std::uint8_t>(value.size());
+    std::copy(value.begin(), value.end(), cookie.bytes.begin());
+    options.fast_open = cookie;
 }
 
 // `option` is the whole option, kind and length included. One with a length that is wrong for its kind is
@@ -46,6 +56,9 @@ void parse_one(base::Bytes option, TcpOptions& options) {
                 options.timestamps = TcpTimestamps{base::load_be32(&option[2]), base::load_be32(&option[6])};
             }
             break;
+        case kFastOpen:
+            parse_fast_open(option.subspan(2), options);
+            break;
         default:  // RFC 9293 MUST-6: an unknown option is skipped by its length
             break;
     }
@@ -60,12 +73,14 @@ std::size_t fixed_length(const TcpOptions& options) {
         length += 4;
     }
     if (options.window_scale) length += 4;
+    if (options.fast_open) length += (2u + options.fast_open->length + 3) / 4 * 4;
     return length;
 }
 
 std::size_t sack_blocks_that_fit(const TcpOptions& options) {
     if (options.sack_count == 0) return 0;
-    const std::size_t room = kTcpOptionsMax - fixed_length(options);  // 20 bytes are the most that is fixed
+    const std::size_t room = kTcpOptionsMax - fixed_length(options);
+    if (room < 4 + kSackBlockLength) return 0;  // a SYN with everything, which reports nothing anyway
     return std::min<std::size_t>(options.sack_count, (room - 4) / kSackBlockLength);
 }
 
@@ -153,6 +168,15 @@ void write_tcp_options(const TcpOptions& options, base::MutableBytes out) {
         writer.u8(kNop);
         writer.kind(kWindowScale, kWindowScaleLength);
         writer.u8(*options.window_scale);
+    }
+    if (options.fast_open) {
+        writer.kind(kFastOpen, 2u + options.fast_open->length);
+        for (std::size_t i = 0; i < options.fast_open->length; ++i)
+            writer.u8(options.fast_open->bytes[i]);
+        if (options.fast_open->length % 4 == 0) {
+            writer.u8(kNop);
+            writer.u8(kNop);
+        }
     }
     if (const std::size_t blocks = sack_blocks_that_fit(options); blocks > 0) {
         writer.u8(kNop);

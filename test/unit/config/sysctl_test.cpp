@@ -34,9 +34,35 @@ TEST_CASE("an unknown tunable is answered by the likely one or by why it is not 
     const Tcp tcp;
     CHECK(get_tunable(tcp, "fin_timout").error() ==
           "there is no tunable `fin_timout`; did you mean `fin_timeout`?");
-    CHECK(get_tunable(tcp, "fastopen").error() == "`fastopen` is not in this version");
+    CHECK(get_tunable(tcp, "mtu_probing").error() == "`mtu_probing` is not in this version");
     CHECK(get_tunable(tcp, "timewait").error().find("the length of TIME_WAIT is `tcp.time_wait`") !=
           std::string::npos);
+}
+
+TEST_CASE("a Fast Open key is written as Linux writes it, and its faults don't repeat it") {
+    Tcp tcp;
+    CHECK(get_tunable(tcp, "tcp_fastopen_key").value().value == "own");
+    const std::string one = "01234567-89abcdef-00112233-44556677";
+    const std::string two = one + ",00000000-00000000-00000000-00000001";
+    for (const std::string& key : {one, two, std::string("own")}) {
+        CHECK(set_tunable(tcp, "fastopen_key", key).ok());
+        CHECK(get_tunable(tcp, "fastopen_key").value().value == key);
+    }
+    for (const std::string& bad : {std::string("1"), one + ",", one + "," + one.substr(1),
+                                   std::string("0123456789abcdef0011223344556677"),
+                                   std::string("0123456x-89abcdef-00112233-44556677"), one + "0"}) {
+        const auto set = set_tunable(tcp, "fastopen_key", bad);
+        CHECK(set.error().find("is not a key as") != std::string::npos);
+        CHECK(set.error().find(bad) == std::string::npos);
+    }
+}
+
+TEST_CASE("fastopen takes Linux's bits and no others") {
+    Tcp tcp;
+    for (const char* good : {"0", "2", "514", "1026"})
+        CHECK(set_tunable(tcp, "fastopen", good).ok());
+    for (const char* bad : {"8", "256", "2048", "0x2"})
+        CHECK_FALSE(set_tunable(tcp, "fastopen", bad).ok());
 }
 
 TEST_CASE("a faulty value changes nothing") {
@@ -60,9 +86,9 @@ TEST_CASE("tunables as numbers are in seconds, bytes and pieces") {
         if (number.name == "keepalive") CHECK(number.value == 1);
         if (number.name == "hop_limit") CHECK(number.value == 64);
     }
-    // A word is no number.
-    const auto is_word = [](const Key& key) { return key.type == Type::Choice; };
+    // A word is no number, and a key nobody's business.
+    const auto is_word = [](const Key& key) { return key.type == Type::Choice || key.type == Type::Text; };
     const auto words = std::count_if(tcp_keys().begin(), tcp_keys().end(), is_word);
-    CHECK(words == 1);
+    CHECK(words == 2);
     CHECK(tunable_numbers(tcp).size() + static_cast<std::size_t>(words) == tcp_keys().size());
 }

@@ -37,6 +37,11 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.rfc1337 == fresh.rfc1337);
     CHECK(translated.max_syn_backlog == fresh.max_syn_backlog);
     CHECK(translated.syncookies == fresh.syncookies);
+    CHECK(translated.fastopen == fresh.fastopen);
+    CHECK(translated.fastopen_key.count == fresh.fastopen_key.count);
+    CHECK(translated.fastopen_key_lifetime == fresh.fastopen_key_lifetime);
+    CHECK(translated.fastopen_blackhole_timeout == fresh.fastopen_blackhole_timeout);
+    CHECK(translated.max_fastopen == fresh.max_fastopen);
     CHECK(translated.max_orphans == fresh.max_orphans);
     CHECK(translated.rmem == fresh.rmem);
     CHECK(translated.wmem == fresh.wmem);
@@ -78,6 +83,9 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.rfc1337},
                                       std::uint64_t{t.max_syn_backlog},
                                       std::uint64_t{t.syncookies},
+                                      std::uint64_t{t.fastopen},
+                                      std::uint64_t{t.fastopen_key.count},
+                                      std::uint64_t{t.max_fastopen},
                                       std::uint64_t{t.max_orphans},
                                       std::uint64_t{t.rmem},
                                       std::uint64_t{t.wmem},
@@ -101,9 +109,9 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.traffic_class}}) {
             text += std::to_string(v) + " ";
         }
-        for (const base::Duration d :
-             {t.rto_initial, t.rto_min, t.rto_max, t.user_timeout, t.delack_min, t.delack_max,
-              t.keepalive_time, t.keepalive_intvl, t.fin_timeout, t.time_wait}) {
+        for (const base::Duration d : {t.rto_initial, t.rto_min, t.rto_max, t.user_timeout, t.delack_min,
+                                       t.delack_max, t.keepalive_time, t.keepalive_intvl, t.fin_timeout,
+                                       t.time_wait, t.fastopen_key_lifetime, t.fastopen_blackhole_timeout}) {
             text += std::to_string(d.count()) + " ";
         }
         return text;
@@ -116,6 +124,7 @@ TEST_CASE("every key of tcp reaches the machine") {
         std::vector<std::string> others{"63", "65537", "2"};
         if (is_time) others = {"150ms", "33s"};
         if (tunable.name == "congestion_control") others = {"bbr"};
+        if (tunable.name == "fastopen_key") others = {"00000001-00000002-00000003-00000004"};
         if (tunable.name == "ecn") others = {"1"};
         if (is_bool) others = {tunable.value == "true" ? "false" : "true"};
         CAPTURE(tunable.name);
@@ -124,6 +133,19 @@ TEST_CASE("every key of tcp reaches the machine") {
         }));
         CHECK(bytes_of(tcp) != fresh);
     }
+}
+
+TEST_CASE("a Fast Open key of the file is Linux's sixteen bytes, and the second is the backup") {
+    config::Tcp tcp;
+    REQUIRE(config::set_tunable(tcp, "tcp_fastopen_key",
+                                "03020100-07060504-0b0a0908-0f0e0d0c,ffffffff-00000000-00000000-00000000")
+                .ok());
+    const tcp::FastOpenKeyChoice choice = control::tunables_of(tcp, 1).fastopen_key;
+    REQUIRE(choice.count == 2);
+    for (std::uint8_t i = 0; i < 16; ++i)
+        CHECK(choice.keys[0].bytes[i] == i);
+    CHECK(choice.keys[1].bytes[0] == 0xff);
+    CHECK(choice.keys[1].bytes[4] == 0);
 }
 
 TEST_CASE("limits of the process are divided among the workers, rounded up") {

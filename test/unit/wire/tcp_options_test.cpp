@@ -32,6 +32,13 @@ TcpOptions random_options(base::Rng& rng) {
     if (rng.below(2) == 1) {
         options.timestamps = TcpTimestamps{rng.below(0xffffffff), rng.below(0xffffffff)};
     }
+    if (rng.below(2) == 1) {
+        options.fast_open = FastOpenCookie{};
+        const std::uint32_t words = rng.below(8);  // none, or 4 to 16 bytes
+        if (words > 0) options.fast_open->length = static_cast<std::uint8_t>(2 + 2 * words);
+        for (std::size_t i = 0; i < options.fast_open->length; ++i)
+            options.fast_open->bytes[i] = static_cast<std::uint8_t>(rng.next());
+    }
     options.sack_count = static_cast<std::uint8_t>(rng.below(5));
     for (std::size_t i = 0; i < options.sack_count; ++i) {
         options.sack[i] = {SeqNum(rng.below(0xffffffff)), SeqNum(rng.below(0xffffffff))};
@@ -148,6 +155,48 @@ TEST_CASE("options are written in Linux's order with the padding where Linux has
     options.sack_permitted = true;
     options.window_scale = 9;
     CHECK(written(options) == hex("0204 0218 0101 0402 0103 0309"));
+}
+
+TEST_CASE("a Fast Open cookie has no byte or an even number from 4 to 16, or isn't there") {
+    // RFC 7413 4.1.1.
+    const TcpOptions request = parsed("2202");
+    REQUIRE(request.fast_open);
+    CHECK(request.fast_open->length == 0);
+    for (const std::size_t length : {4, 6, 8, 16}) {
+        Octets bytes{34, static_cast<std::uint8_t>(2 + length)};
+        for (std::size_t i = 0; i < length; ++i)
+            bytes.push_back(static_cast<std::uint8_t>(0xa0 + i));
+        const TcpOptions options = parse_tcp_options(bytes);
+        REQUIRE(options.fast_open);
+        CHECK(options.fast_open->length == length);
+        CHECK(options.fast_open->bytes[length - 1] == 0xa0 + length - 1);
+    }
+    for (const std::size_t length : {1, 2, 3, 5, 7, 17, 18}) {
+        Octets bytes{34, static_cast<std::uint8_t>(2 + length)};
+        bytes.resize(2 + length);
+        CHECK(parse_tcp_options(bytes) == TcpOptions{});
+    }
+    CHECK(parsed("2206 01020304 2202").fast_open->length == 4);  // the first counts
+}
+
+TEST_CASE("a Fast Open cookie is written behind the rest and padded by NOPs") {
+    TcpOptions options;
+    options.window_scale = 9;
+    options.fast_open = FastOpenCookie{};
+    CHECK(written(options) == hex("01030309 2202 0101"));
+    options.fast_open->length = 8;
+    for (std::uint8_t i = 0; i < 8; ++i)
+        options.fast_open->bytes[i] = i;
+    CHECK(written(options) == hex("01030309 220a 0001020304050607 0101"));
+    options.fast_open->length = 6;
+    options.fast_open->bytes[6] = options.fast_open->bytes[7] = 0;
+    CHECK(written(options) == hex("01030309 2208 000102030405"));
+    options.fast_open->length = 16;
+    options.mss = 1;
+    options.timestamps = TcpTimestamps{1, 2};
+    options.sack_permitted = true;
+    CHECK(tcp_options_length(options) == 40);
+    CHECK(parse_tcp_options(written(options)) == options);
 }
 
 TEST_CASE("SACK blocks that don't fit beside the other options are left out") {
