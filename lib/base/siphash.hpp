@@ -10,6 +10,7 @@ namespace terminus::base {
 /// 128 secret bits, drawn once by `worker`'s owner (or given by a test) and handed down.
 struct SipKey {
     std::array<std::uint8_t, 16> bytes{};
+    friend bool operator==(const SipKey&, const SipKey&) = default;
 
     /// A key that repeats for a seed: for tests, replay and simulation, never for production.
     static SipKey from_seed(std::uint64_t seed);

@@ -14,7 +14,6 @@ constexpr std::size_t kGroupDigits = 8;
 constexpr std::size_t kKeyDigits = kGroups * (kGroupDigits + 1) - 1;
 // What Linux has: active, passive, active without a cookie, passive without a cookie, every listener.
 constexpr unsigned kBits = 0x1 | 0x2 | 0x4 | 0x200 | 0x400;
-constexpr unsigned kActiveBits = 0x1 | 0x4;
 
 // Linux writes each group as a number and keeps it in little-endian order.
 std::optional<KeyBytes> parse_key(std::string_view text) {
@@ -74,7 +73,6 @@ std::string fast_open_fault(const Tcp& tcp) {
     const unsigned bits = tcp.fastopen;
     if ((bits & ~kBits) != 0)
         return "`fastopen` " + std::to_string(bits) + " has bits that are none of 1, 2, 4, 512 and 1024";
-    if ((bits & kActiveBits) != 0) return "`fastopen` 1 and 4, towards backends, are not in this version";
     return {};
 }
 

@@ -220,6 +220,37 @@ void add_legs(Families& out, const worker::Group& group) {
                            &LegStats::zero_windows_advertised);
 }
 
+void add_fast_open(Families& out, const worker::Group& group) {
+    const auto total = [&](Counter CoreStats::*member) {
+        return sum(group, [&](const CoreStats& s) -> const Counter& { return s.*member; });
+    };
+    MetricFamily fast_opens = counter(
+        "terminus_fast_opens_total",
+        "SYNs with a Fast Open cookie that opened a connection at once, were refused for a wrong cookie, or "
+        "were beyond max_fastopen (Linux TcpExtTCPFastOpenPassive, -PassiveFail, -ListenOverflow)");
+    add(fast_opens, {{"result", "accepted"}}, total(&CoreStats::fast_opens_accepted));
+    add(fast_opens, {{"result", "refused"}}, total(&CoreStats::fast_opens_refused));
+    add(fast_opens, {{"result", "limited"}}, total(&CoreStats::fast_opens_limited));
+    out.push_back(std::move(fast_opens));
+    MetricFamily active = counter(
+        "terminus_fast_opens_active_total",
+        "SYNs to backends whose text was acknowledged with them or was not, and those lost with an option "
+        "and "
+        "answered without, after which the backend is left alone for a while (Linux TcpExtTCPFastOpenActive, "
+        "-ActiveFail, -Blackhole)");
+    add(active, {{"result", "accepted"}}, total(&CoreStats::fast_opens_active));
+    add(active, {{"result", "failed"}}, total(&CoreStats::fast_opens_active_failed));
+    add(active, {{"result", "lost"}}, total(&CoreStats::fast_open_blackholes));
+    out.push_back(std::move(active));
+    MetricFamily fast_open_cookies = counter(
+        "terminus_fast_open_cookies_total",
+        "Fast Open cookies that clients asked for and that were sent to them, asked for or instead of a "
+        "wrong or old one (Linux TcpExtTCPFastOpenCookieReqd)");
+    add(fast_open_cookies, {{"event", "requested"}}, total(&CoreStats::fast_open_cookies_requested));
+    add(fast_open_cookies, {{"event", "sent"}}, total(&CoreStats::fast_open_cookies_sent));
+    out.push_back(std::move(fast_open_cookies));
+}
+
 void add_process(Families& out, const worker::Group& group) {
     const auto total = [&](Counter CoreStats::*member) {
         return sum(group, [&](const CoreStats& s) -> const Counter& { return s.*member; });
@@ -240,21 +271,7 @@ void add_process(Families& out, const worker::Group& group) {
     add(cookies, {{"result", "accepted"}}, total(&CoreStats::syn_cookies_accepted));
     add(cookies, {{"result", "refused"}}, total(&CoreStats::syn_cookies_refused));
     out.push_back(std::move(cookies));
-    MetricFamily fast_opens = counter(
-        "terminus_fast_opens_total",
-        "SYNs with a Fast Open cookie that opened a connection at once, were refused for a wrong cookie, or "
-        "were beyond max_fastopen (Linux TcpExtTCPFastOpenPassive, -PassiveFail, -ListenOverflow)");
-    add(fast_opens, {{"result", "accepted"}}, total(&CoreStats::fast_opens_accepted));
-    add(fast_opens, {{"result", "refused"}}, total(&CoreStats::fast_opens_refused));
-    add(fast_opens, {{"result", "limited"}}, total(&CoreStats::fast_opens_limited));
-    out.push_back(std::move(fast_opens));
-    MetricFamily fast_open_cookies = counter(
-        "terminus_fast_open_cookies_total",
-        "Fast Open cookies that clients asked for and that were sent to them, asked for or instead of a "
-        "wrong or old one (Linux TcpExtTCPFastOpenCookieReqd)");
-    add(fast_open_cookies, {{"event", "requested"}}, total(&CoreStats::fast_open_cookies_requested));
-    add(fast_open_cookies, {{"event", "sent"}}, total(&CoreStats::fast_open_cookies_sent));
-    out.push_back(std::move(fast_open_cookies));
+    add_fast_open(out, group);
     one(gauge("terminus_out_of_order_buffers", "Buffers held until a gap before them is filled"),
         &CoreStats::out_of_order_buffers);
     one(gauge("terminus_neighbours", "Resolved entries of the ARP and neighbour discovery cache"),

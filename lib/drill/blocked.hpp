@@ -46,6 +46,7 @@ struct SendCall {
     std::vector<std::uint8_t> bytes;
     int flags = 0;
     std::size_t taken = 0;
+    bool opens = false;  ///< it has sent the SYN itself, whose answer it waits for (MSG_FASTOPEN)
 };
 struct PollCall {
     std::vector<pollfd> descriptors;

@@ -176,6 +176,7 @@ const tcp::Tunables& Machine::tunables() const {
 void Machine::set_tunables(const tcp::Tunables& tunables) {
     parts_->settings.tunables = tunables;
     parts_->stack.set_tunables(tunables);
+    parts_->sockets.table().tunables_changed();
 }
 
 std::optional<tcp::State> Machine::state(const wire::FourTuple& tuple) const {

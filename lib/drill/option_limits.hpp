@@ -18,6 +18,8 @@ inline constexpr int kKeepaliveMax = 32767;
 inline constexpr int kCountMax = 127;
 /// TCP_FIN_TIMEOUT_MAX, in seconds.
 inline constexpr int kFinTimeoutMax = 120;
+/// net.core.somaxconn.
+inline constexpr int kBacklogMax = 4096;
 /// TCP_MSS_DEFAULT: what TCP_MAXSEG says before there is a connection.
 inline constexpr int kMssDefault = 536;
 

@@ -29,6 +29,9 @@ struct SocketOptions {
     bool wants_inq = false;                ///< TCP_INQ
     bool corked = false;                   ///< TCP_CORK
     std::optional<base::Duration> linger;  ///< SO_LINGER, when on
+    int fast_open_pending = 0;       ///< TCP_FASTOPEN: how many may be opened before their handshake; 0: none
+    bool fast_open_connect = false;  ///< TCP_FASTOPEN_CONNECT
+    bool fast_open_no_cookie = false;  ///< TCP_FASTOPEN_NO_COOKIE
     std::uint32_t receive_low_water = 1;
     base::Duration receive_timeout = kForEver;
     base::Duration send_timeout = kForEver;
@@ -59,6 +62,7 @@ struct Socket {
     bool read_shut = false;   ///< shutdown(SHUT_RD)
     bool write_shut = false;  ///< shutdown(SHUT_WR), or closed
     bool peer_finished = false;
+    bool is_deferred = false;  ///< connected by TCP_FASTOPEN_CONNECT: the first write sends the SYN
     bool wants_space = false;  ///< somebody found it unwritable: Linux's SOCK_NOSPACE
     int error = 0;             ///< SO_ERROR, until it is asked for
     std::uint32_t blocked_calls = 0;

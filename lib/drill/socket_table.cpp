@@ -7,7 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "tcp/fast_open.hpp"
+
 namespace terminus::drill {
+
+// A bit of tcp_fastopen that only a machine with sockets has a use for.
+constexpr std::uint16_t kFastOpenEveryListener = 0x400;
 
 std::optional<Fd> SocketTable::install(Descriptor descriptor) {
     for (std::size_t place = 0; place < kDescriptorsMax - kFirstDescriptor; ++place) {
@@ -82,7 +87,24 @@ void SocketTable::release_if_unused(SocketId id) {
 }
 
 void SocketTable::options_changed(SocketId id) {
-    stack_->set_profile(profile_of_socket(id), sockets_[id].options.overrides);
+    const Socket& socket = sockets_[id];
+    tcp::TunableOverrides overrides = socket.options.overrides;
+    const std::uint16_t process = stack_->tunables().fastopen;
+    std::uint16_t bits = process;
+    // Linux's TFO_SERVER_WO_SOCKOPT1: every listener is asked for it, else each asks by TCP_FASTOPEN.
+    if (socket.options.fast_open_pending == 0 && (process & kFastOpenEveryListener) == 0)
+        bits &= static_cast<std::uint16_t>(~tcp::kFastOpenServer);
+    if (socket.options.fast_open_no_cookie)
+        bits |= tcp::kFastOpenClientWithoutCookie | tcp::kFastOpenServerWithoutCookie;
+    if (bits != process) overrides.fastopen = bits;
+    if (socket.options.fast_open_pending > 0)
+        overrides.max_fastopen = static_cast<std::uint32_t>(socket.options.fast_open_pending);
+    stack_->set_profile(profile_of_socket(id), overrides);
+}
+
+void SocketTable::tunables_changed() {
+    for (SocketId id = 0; id < sockets_.size(); ++id)
+        if (sockets_[id].is_used) options_changed(id);
 }
 
 void SocketTable::reset(SocketId id) {
@@ -136,6 +158,12 @@ tcp::State SocketTable::state(const Socket& socket) {
     return found != nullptr ? found->state() : tcp::State::Closed;
 }
 
+bool SocketTable::is_opening(const Socket& socket) {
+    const tcp::Connection* const found = connection(socket);
+    return found != nullptr && (found->state() == tcp::State::SynSent ||
+                                (found->state() == tcp::State::SynReceived && !found->is_fast_opened()));
+}
+
 std::optional<std::uint16_t> SocketTable::local_id(const wire::IpAddress& address) const {
     const auto found = std::find(local_.begin(), local_.end(), address);
     if (found == local_.end()) return std::nullopt;
@@ -185,6 +213,7 @@ std::optional<std::uint16_t> SocketTable::ephemeral_port(SocketId id, const wire
 // include/net/sock.h, tcp_poll().
 std::uint32_t SocketTable::readiness(SocketId id) {
     Socket& socket = sockets_[id];
+    if (socket.is_deferred) return EPOLLOUT | EPOLLWRNORM;  // a write is what it waits for
     std::uint32_t mask = socket.error != 0 ? EPOLLERR : 0u;
     if (socket.stage == Stage::Listening) return mask | (socket.queue.empty() ? 0u : EPOLLIN | EPOLLRDNORM);
     const tcp::Connection* const found = connection(socket);
@@ -194,8 +223,7 @@ std::uint32_t SocketTable::readiness(SocketId id) {
     if (is_over || (read_shut && write_shut)) mask |= EPOLLHUP;
     if (read_shut) mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
     if (is_over) return mask | EPOLLOUT | EPOLLWRNORM;
-    const tcp::State state = found->state();
-    if (state == tcp::State::SynSent || state == tcp::State::SynReceived) return mask;
+    if (is_opening(socket)) return mask;
     if (found->readable_bytes() >= std::max(socket.options.receive_low_water, 1u))
         mask |= EPOLLIN | EPOLLRDNORM;
     const std::uint32_t room = found->send_room(environment(socket));

@@ -76,6 +76,8 @@ class SocketTable {
     void let_go(SocketId id);
     /// The stack goes by `options` from now on.
     void options_changed(SocketId id);
+    /// What sockets have otherwise than the machine follows it.
+    void tunables_changed();
 
     /// nullptr unless the socket is Open.
     [[nodiscard]] tcp::Connection* connection(const Socket& socket) {
@@ -91,6 +93,8 @@ class SocketTable {
     void reset(SocketId id);
     /// Every state but LISTEN and CLOSED of a socket's connection; Closed without one.
     [[nodiscard]] tcp::State state(const Socket& socket);
+    /// The handshake is waited for: neither reading nor writing gets anywhere yet.
+    [[nodiscard]] bool is_opening(const Socket& socket);
     /// Returns SO_ERROR and clears it.
     [[nodiscard]] static int take_error(Socket& socket) { return std::exchange(socket.error, 0); }
 

@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "drill/blocked.hpp"
 #include "drill/call.hpp"
+#include "drill/socket.hpp"
 #include "drill/tcp_info.hpp"
 #include "tcp/state.hpp"
 #include "wire/address.hpp"
@@ -124,6 +125,8 @@ class Sockets {
  private:
     /// Asks a call for the first time, after begin_call(); it may wait for `timeout`, kForEver at most.
     Outcome run(Call call, base::Duration timeout);
+    /// sendto() that connects.
+    Outcome open_and_send(SocketId id, base::Bytes bytes, int flags, const std::optional<SocketAddress>& to);
     /// The end of a call that has returned.
     CallResult done(CallResult result);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "drill/connecting.hpp"
 #include "drill/machine.hpp"
 #include "drill/socket_table.hpp"
 #include "drill/sockets.hpp"
@@ -16,7 +17,7 @@ namespace terminus::drill {
 namespace {
 
 constexpr int kReceiveFlags = MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_WAITALL | MSG_CMSG_CLOEXEC;
-constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE;
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_FASTOPEN;
 
 void copy_out(const packet::ByteQueue& queue, std::size_t length, std::vector<std::uint8_t>& out) {
     const std::size_t before = out.size();
@@ -119,7 +120,7 @@ std::optional<CallResult> step(SocketTable& table, ReceiveCall& call, Wait wait)
     if (socket.peer_finished) return received(table, socket, call);
     if (socket.error != 0) return failure(SocketTable::take_error(socket));
     if (is_at_end) return received(table, socket, call);
-    if (socket.stage == Stage::Fresh) return failure(ENOTCONN);
+    if (socket.stage == Stage::Fresh && !socket.is_deferred) return failure(ENOTCONN);
     if (wait == Wait::IsOver) return failure(EAGAIN);
     if (wait == Wait::Interrupted) return failure(EINTR);
     return std::nullopt;
@@ -130,18 +131,18 @@ Outcome Sockets::send(Fd fd, base::Bytes bytes, int flags) {
 }
 
 // TCP takes no notice of an address but with MSG_FASTOPEN.
-Outcome Sockets::sendto(Fd fd, base::Bytes bytes, int flags, const std::optional<SocketAddress>&) {
+Outcome Sockets::sendto(Fd fd, base::Bytes bytes, int flags, const std::optional<SocketAddress>& to) {
     machine_.begin_call();
     const auto found = table_->socket_of(fd);
     if (!found) return done(failure(found.error()));
-    if ((flags & MSG_FASTOPEN) != 0)
-        return done(refusal(EOPNOTSUPP, "MSG_FASTOPEN: the stack has no TCP Fast Open"));
     if ((flags & MSG_ZEROCOPY) != 0)
         return done(refusal(EOPNOTSUPP, "MSG_ZEROCOPY: the machine has no error queue"));
     if ((flags & MSG_OOB) != 0) return done(refusal(EOPNOTSUPP, "MSG_OOB: the stack has no urgent data"));
     if ((flags & ~kSendFlags) != 0)
         return done(refusal(EOPNOTSUPP, "flags of send() that the stack has nothing for"));
     const Socket& socket = (*table_)[found.value()];
+    if ((flags & MSG_FASTOPEN) != 0 || socket.is_deferred)
+        return open_and_send(found.value(), bytes, flags, to);
     const bool may_wait = !socket.is_nonblocking && (flags & MSG_DONTWAIT) == 0;
     return run(SendCall{.socket = found.value(), .bytes = {bytes.begin(), bytes.end()}, .flags = flags},
                may_wait ? socket.options.send_timeout : base::Duration::zero());
@@ -152,11 +153,12 @@ namespace {
 // What fits one buffer of any pool.
 constexpr std::size_t kChunkMax = 2048;
 
-// Queues what there is room for.
-void give_some(SocketTable& table, Socket& socket, SendCall& call) {
+// Queues what there is room for, and not more than `bytes_max`.
+void give_some(SocketTable& table, Socket& socket, SendCall& call, std::size_t bytes_max) {
     tcp::Connection& connection = *table.connection(socket);
     const tcp::Environment env = table.environment(socket);
-    std::size_t room = std::min<std::size_t>(connection.send_room(env), call.bytes.size() - call.taken);
+    std::size_t room =
+        std::min({std::size_t{connection.send_room(env)}, call.bytes.size() - call.taken, bytes_max});
     packet::ByteQueue queue;
     while (room > 0) {
         const auto length = static_cast<std::uint16_t>(std::min<std::size_t>(room, kChunkMax));
@@ -177,24 +179,33 @@ void give_some(SocketTable& table, Socket& socket, SendCall& call) {
 
 }  // namespace
 
+void give_with_syn(SocketTable& table, Socket& socket, SendCall& call, std::size_t bytes_max) {
+    give_some(table, socket, call, bytes_max);
+}
+
 // As tcp_sendmsg_locked().
 std::optional<CallResult> step(SocketTable& table, SendCall& call, Wait wait) {
     Socket& socket = table[call.socket];
     const tcp::State state = table.state(socket);
-    const bool is_opening = state == tcp::State::SynSent || state == tcp::State::SynReceived;
-    const bool may_send =
-        !socket.write_shut && (state == tcp::State::Established || state == tcp::State::CloseWait);
+    const bool is_opening = table.is_opening(socket);
+    const bool is_early = state == tcp::State::SynReceived && !is_opening;  // TCP Fast Open
+    const bool may_send = !socket.write_shut &&
+                          (is_early || state == tcp::State::Established || state == tcp::State::CloseWait);
     if ((!is_opening && !may_send) || socket.error != 0) {
-        if (call.taken > 0) return success(static_cast<std::int64_t>(call.taken));
+        if (call.taken > 0 && !call.opens) return success(static_cast<std::int64_t>(call.taken));
         const int error = SocketTable::take_error(socket);
         return failure(error != 0 ? error : EPIPE);
     }
-    if (may_send) give_some(table, socket, call);
+    if (may_send) {
+        if (call.opens) socket.wish = Wish::Connected;
+        call.opens = false;
+        give_some(table, socket, call, call.bytes.size());
+    }
     if (call.taken == call.bytes.size() && may_send) return success(static_cast<std::int64_t>(call.taken));
     if (may_send) socket.wants_space = true;
     if (wait == Wait::GoesOn) return std::nullopt;
     if (call.taken > 0) return success(static_cast<std::int64_t>(call.taken));
-    return failure(wait == Wait::IsOver ? EAGAIN : EINTR);
+    return failure(wait != Wait::IsOver ? EINTR : call.opens ? EINPROGRESS : EAGAIN);
 }
 
 }  // namespace terminus::drill

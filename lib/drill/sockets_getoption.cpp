@@ -83,6 +83,13 @@ std::int64_t seconds(base::Duration span) {
     return span / std::chrono::seconds(1);
 }
 
+CallResult fast_open_key(const tcp::FastOpenKeyChoice& keys) {
+    CallResult result = success();
+    for (std::size_t i = 0; i < keys.count; ++i)
+        result.data.insert(result.data.end(), keys.keys[i].bytes.begin(), keys.keys[i].bytes.end());
+    return result;
+}
+
 CallResult get_tcp_option(Socket& socket, const tcp::Tunables& tunables, const tcp::Connection* connection,
                           int name) {
     switch (name) {
@@ -105,6 +112,14 @@ CallResult get_tcp_option(Socket& socket, const tcp::Tunables& tunables, const t
             return number(tunables.user_timeout / std::chrono::milliseconds(1));
         case TCP_LINGER2:
             return number(seconds(tunables.fin_timeout));
+        case TCP_FASTOPEN:
+            return number(socket.options.fast_open_pending);
+        case TCP_FASTOPEN_CONNECT:
+            return number(socket.options.fast_open_connect ? 1 : 0);
+        case TCP_FASTOPEN_NO_COOKIE:
+            return number(socket.options.fast_open_no_cookie ? 1 : 0);
+        case TCP_FASTOPEN_KEY:
+            return fast_open_key(tunables.fastopen_key);
         case TCP_INQ:
             return number(socket.options.wants_inq ? 1 : 0);
         case TCP_CONGESTION: {

@@ -44,6 +44,14 @@ constexpr std::uint64_t kInfiniteThreshold = 0x7fffffff;
 // Segments reported that make a loss evident (RFC 6675 5); by time, RACK adapts to reordering, this doesn't.
 constexpr std::uint64_t kDuplicateThreshold = 3;
 
+std::uint64_t options_of(const tcp::Connection& connection) {
+    std::uint64_t options = connection.recent_timestamp() ? TCPI_OPT_TIMESTAMPS : 0;
+    if (connection.has_sack()) options |= TCPI_OPT_SACK;
+    if (connection.has_window_scaling()) options |= TCPI_OPT_WSCALE;
+    if (connection.is_syn_text_taken()) options |= TCPI_OPT_SYN_DATA;
+    return options;
+}
+
 std::uint64_t microseconds(base::Duration span) {
     return static_cast<std::uint64_t>(span / std::chrono::microseconds(1));
 }
@@ -74,6 +82,8 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     info.set("tcpi_retransmits", now.retransmits);
     info.set("tcpi_probes", now.probes);
     info.set("tcpi_backoff", now.backoff);
+    if (!connection->has_ecn())
+        info.set("tcpi_options", options_of(*connection));  // TCPI_OPT_ECN_SEEN has no figure
     info.set("tcpi_snd_wscale", snd.scale);
     info.set("tcpi_rcv_wscale", rcv.scale);
     info.set("tcpi_rto", microseconds(now.rto));

@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "drill/connecting.hpp"
 #include "drill/machine.hpp"
+#include "drill/option_limits.hpp"
 #include "drill/socket_table.hpp"
 #include "drill/sockets.hpp"
 
 namespace terminus::drill {
 namespace {
-
-// net.core.somaxconn.
-constexpr int kBacklogMax = 4096;
 
 // What an address of the other family is for a socket; 0 when it is of the same.
 int check_family(const Socket& socket, const SocketAddress& address) {
@@ -29,6 +28,7 @@ void make_fresh(Socket& socket) {
     socket.connection = {};
     socket.remote = {};
     socket.read_shut = socket.write_shut = socket.peer_finished = socket.wants_space = false;
+    socket.is_deferred = false;
 }
 
 CallResult dissolve(SocketTable& table, SocketId id) {
@@ -44,7 +44,8 @@ CallResult dissolve(SocketTable& table, SocketId id) {
 }
 
 // The stack's connect() from the socket's port, or from the first free one that it takes.
-base::Result<stack::ConnectionId, int> open_from(SocketTable& table, SocketId id, wire::FourTuple tuple) {
+base::Result<stack::ConnectionId, int> open_from(SocketTable& table, SocketId id, wire::FourTuple tuple,
+                                                 Opening opening) {
     constexpr int kAttemptsMax = 64;
     Socket& socket = table[id];
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
@@ -57,7 +58,8 @@ base::Result<stack::ConnectionId, int> open_from(SocketTable& table, SocketId id
                                                    .local_id = *table.local_id(tuple.local.address),
                                                    .service = static_cast<std::uint16_t>(id),
                                                    .cookie = id,
-                                                   .profile = SocketTable::profile_of_socket(id)});
+                                                   .profile = SocketTable::profile_of_socket(id),
+                                                   .fast_open = opening == Opening::Fast});
         if (opened) {
             socket.local = tuple.local;
             return opened.value();
@@ -69,8 +71,9 @@ base::Result<stack::ConnectionId, int> open_from(SocketTable& table, SocketId id
     return base::Failure{EADDRNOTAVAIL};
 }
 
-// Up to the SYN; `value` is 0 when it is on its way.
-CallResult begin_connect(SocketTable& table, SocketId id, const SocketAddress& to) {
+}  // namespace
+
+CallResult begin_connect(SocketTable& table, SocketId id, const SocketAddress& to, Opening opening) {
     Socket& socket = table[id];
     if (const int error = check_family(socket, to); error != 0) return failure(error);
     const wire::IpAddress& remote = to.endpoint.address;
@@ -84,7 +87,7 @@ CallResult begin_connect(SocketTable& table, SocketId id, const SocketAddress& t
     // RFC 9293 3.9.1.1, MUST-44.
     if (local.address.is_unspecified()) local.address = table.local_address(remote.is_v4());
     if (local.address.is_v4() != remote.is_v4()) return failure(ENETUNREACH);
-    const auto opened = open_from(table, id, {local, to.endpoint});
+    const auto opened = open_from(table, id, {local, to.endpoint}, opening);
     if (!opened) return failure(opened.error());
     socket.stage = Stage::Open;
     socket.wish = Wish::Connecting;
@@ -93,8 +96,6 @@ CallResult begin_connect(SocketTable& table, SocketId id, const SocketAddress& t
     socket.connection = opened.value();
     return success();
 }
-
-}  // namespace
 
 CallResult Sockets::bind(Fd fd, const SocketAddress& address) {
     machine_.begin_call();
@@ -187,9 +188,11 @@ Outcome Sockets::connect(Fd fd, const SocketAddress& to) {
             call.is_repeated = true;
             break;
         case Wish::None: {
-            if (socket.stage != Stage::Fresh) return done(failure(EISCONN));
-            CallResult begun = begin_connect(*table_, id, to);
-            if (begun.value < 0) return done(std::move(begun));
+            if (socket.stage != Stage::Fresh || socket.is_deferred) return done(failure(EISCONN));
+            CallResult begun = socket.options.fast_open_connect
+                                   ? begin_fast_connect(*table_, id, to)
+                                   : begin_connect(*table_, id, to, Opening::Plain);
+            if (begun.value < 0 || socket.is_deferred) return done(std::move(begun));
             break;
         }
     }

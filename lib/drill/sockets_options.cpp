@@ -14,6 +14,7 @@
 #include "drill/option_limits.hpp"
 #include "drill/socket_table.hpp"
 #include "drill/sockets.hpp"
+#include "tcp/fast_open.hpp"
 
 namespace terminus::drill {
 namespace {
@@ -96,6 +97,32 @@ CallResult set_seconds(std::optional<base::Duration>& option, int seconds) {
     return success();
 }
 
+// As do_tcp_setsockopt(): TCP_FASTOPEN_CONNECT is for those who may ask, and both are for before it begins.
+CallResult set_fast_open_switch(Socket& socket, int name, int number, std::uint16_t process_fast_open) {
+    if (number < 0 || number > 1) return failure(EINVAL);
+    if (name == TCP_FASTOPEN_NO_COOKIE) {
+        if (socket.stage != Stage::Fresh && socket.stage != Stage::Listening) return failure(EINVAL);
+        socket.options.fast_open_no_cookie = number != 0;
+        return success();
+    }
+    if ((process_fast_open & tcp::kFastOpenClient) == 0) return failure(EOPNOTSUPP);
+    if (socket.stage != Stage::Fresh) return failure(EINVAL);
+    socket.options.fast_open_connect = number != 0;
+    return success();
+}
+
+// Sixteen bytes, or two keys of as many.
+CallResult set_fast_open_key(Socket& socket, base::Bytes value) {
+    constexpr std::size_t kLength = sizeof(base::SipKey);
+    if (value.size() != kLength && value.size() != 2 * kLength) return failure(EINVAL);
+    tcp::FastOpenKeyChoice keys;
+    for (std::size_t at = 0; at < value.size(); at += kLength)
+        std::copy_n(value.begin() + static_cast<std::ptrdiff_t>(at), kLength,
+                    keys.keys[keys.count++].bytes.begin());
+    socket.options.overrides.fastopen_key = keys;
+    return success();
+}
+
 /// For connections that begin from now on: one that lives keeps its control, where Linux would change it.
 CallResult set_congestion(Socket& socket, base::Bytes value) {
     const std::string name(value.begin(), std::find(value.begin(), value.end(), 0));
@@ -106,9 +133,10 @@ CallResult set_congestion(Socket& socket, base::Bytes value) {
 }
 
 // As do_tcp_setsockopt().
-CallResult set_tcp_option(Socket& socket, int name, base::Bytes value) {
+CallResult set_tcp_option(Socket& socket, int name, base::Bytes value, std::uint16_t process_fast_open) {
     tcp::TunableOverrides& overrides = socket.options.overrides;
     if (name == TCP_CONGESTION) return set_congestion(socket, value);
+    if (name == TCP_FASTOPEN_KEY) return set_fast_open_key(socket, value);
     const auto number = value_as<int>(value);
     if (!number) return failure(EINVAL);
     switch (name) {
@@ -156,9 +184,13 @@ CallResult set_tcp_option(Socket& socket, int name, base::Bytes value) {
         case TCP_DEFER_ACCEPT:
             return refusal(ENOPROTOOPT, "TCP_DEFER_ACCEPT: the stack completes handshakes at once");
         case TCP_FASTOPEN:
+            if (*number < 0 || (socket.stage != Stage::Fresh && socket.stage != Stage::Listening))
+                return failure(EINVAL);
+            socket.options.fast_open_pending = std::min(*number, kBacklogMax);
+            return success();
         case TCP_FASTOPEN_CONNECT:
-        case TCP_FASTOPEN_KEY:
-            return refusal(ENOPROTOOPT, "TCP_FASTOPEN: the stack has no TCP Fast Open");
+        case TCP_FASTOPEN_NO_COOKIE:
+            return set_fast_open_switch(socket, name, *number, process_fast_open);
         case TCP_NOTSENT_LOWAT:
             return refusal(ENOPROTOOPT, "TCP_NOTSENT_LOWAT: the stack has no such mark");
         case TCP_MD5SIG:
@@ -238,7 +270,7 @@ CallResult Sockets::setsockopt(Fd fd, int level, int name, base::Bytes value) {
             result = set_socket_option(socket, name, value);
             break;
         case IPPROTO_TCP:
-            result = set_tcp_option(socket, name, value);
+            result = set_tcp_option(socket, name, value, machine_.tunables().fastopen);
             break;
         case IPPROTO_IP:
             result = set_ip_option(socket, name, value);

@@ -16,8 +16,13 @@ struct Unit {
     std::string_view suffix;
 };
 constexpr std::array kUnits{
-    Unit{"fin_timeout", "s"}, Unit{"keepalive_time", "s"}, Unit{"keepalive_intvl", "s"},
-    Unit{"rto_min_us", "us"}, Unit{"rto_max_ms", "ms"},    Unit{"mtu_probe_interval", "s"},
+    Unit{"fin_timeout", "s"},
+    Unit{"keepalive_time", "s"},
+    Unit{"keepalive_intvl", "s"},
+    Unit{"rto_min_us", "us"},
+    Unit{"rto_max_ms", "ms"},
+    Unit{"mtu_probe_interval", "s"},
+    Unit{"fastopen_blackhole_timeout_sec", "s"},
 };
 // Linux's names for what has another name or place here.
 struct Renamed {
@@ -27,9 +32,11 @@ struct Renamed {
 constexpr std::array kRenamed{
     Renamed{"rto_min_us", "rto_min"},
     Renamed{"rto_max_ms", "rto_max"},
+    Renamed{"fastopen_blackhole_timeout_sec", "fastopen_blackhole_timeout"},
 };
 constexpr std::array<std::string_view, 8> kSwitches{"timestamps", "sack",     "dsack",     "window_scaling",
                                                     "rfc1337",    "tw_reuse", "keepalive", "nodelay"};
+constexpr std::int64_t kFastOpenBits = 0x607;
 /// Segments are never held back to make larger bursts, nor are there bursts.
 constexpr std::array<std::string_view, 3> kOffloadOnly{"tso_win_divisor", "min_tso_segs", "autocorking"};
 
@@ -187,6 +194,12 @@ base::Result<Assignments, std::string> tunables_of_sysctl(std::string_view name,
         const bool is_on = *number == 1 || (*number == 2 && plain != "tw_reuse");
         text = is_on ? "true" : "false";
     }
+    if (plain == "fastopen") {
+        const auto bits = parse_integer(value);
+        if (!bits || *bits < 0) return base::Failure{std::string(name) + " can't be `" + text + '`'};
+        // Linux has no meaning for other bits, and ignores them.
+        text = std::to_string(*bits & kFastOpenBits);
+    }
     for (const Unit& unit : kUnits)
         if (unit.name == plain) text += unit.suffix;
     std::string_view ours = plain;
@@ -196,7 +209,8 @@ base::Result<Assignments, std::string> tunables_of_sysctl(std::string_view name,
 }
 
 const Assignments& host_defaults() {
-    static const Assignments defaults{{"rfc1337", "false"}, {"tw_reuse", "false"}};
+    static const Assignments defaults{
+        {"rfc1337", "false"}, {"tw_reuse", "false"}, {"fastopen", "1"}, {"fastopen_blackhole_timeout", "0s"}};
     return defaults;
 }
 

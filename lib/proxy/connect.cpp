@@ -1,7 +1,9 @@
 // How a session gets its backend: a backend, a source address, a source port.
 #include <algorithm>
+#include <utility>
 
 #include "proxy/proxy.hpp"
+#include "proxy/splice.hpp"
 #include "proxy/stack_of_proxy.hpp"
 
 namespace terminus::proxy {
@@ -13,7 +15,8 @@ using stats::Leg;
 
 // The first of the untried backends to which a SYN can be sent; false when there is none left, or the pool's
 // retries are used up, or the client has gone meanwhile.
-bool Proxy::connect_backend(Stack& stack, Cookie cookie) {
+// `early` are bytes that a backend which failed was to have first.
+bool Proxy::connect_backend(Stack& stack, Cookie cookie, packet::ByteQueue early) {
     Session& session = sessions_[cookie];
     const tcp::Connection* const client = stack.find(session.id(Leg::Client));
     if (client == nullptr || client->close_reason()) return false;
@@ -23,9 +26,26 @@ bool Proxy::connect_backend(Stack& stack, Cookie cookie) {
     Balancer& balancer = balancers_.get_or_make(pool->id, pool->balance, worker_);
     while (const std::optional<std::size_t> position = balancer.pick(*pool, session.tried())) {
         session.tried().add(*position);
-        if (connect_to(stack, cookie, *pool, pool->backends[*position])) return true;
+        if (!connect_to(stack, cookie, *pool, pool->backends[*position])) continue;
+        send_early(stack, session, std::move(early));
+        return true;
     }
     return false;
+}
+
+// RFC 7413: what the client has sent by now goes with the SYN, where there is a cookie. The stack doesn't
+// send before the turn ends.
+void Proxy::send_early(Stack& stack, const Session& session, packet::ByteQueue early) {
+    tcp::Connection& client = *stack.find(session.id(Leg::Client));
+    tcp::Connection& backend = *stack.find(session.id(Leg::Backend));
+    const tcp::Environment env = stack.environment(session.id(Leg::Backend));
+    if (!early.empty()) backend.send(std::move(early), env);
+    const Service* const service = services_->service(session.service());
+    const stack::ProfileId profile = service != nullptr ? service->backend_profile : stack::kProcessProfile;
+    const wire::IpAddress remote = stack.tuple(session.id(Leg::Backend)).remote.address;
+    if (stack.fast_open_text_max(remote, profile) == 0) return;
+    if (splice(client, backend, stack.buffer_share(), stack.payload_pool(), env) > 0)
+        stack.touch(session.id(Leg::Client));
 }
 
 // From the first source address that has a port left. A backend without one, or without a route, costs no
@@ -65,6 +85,7 @@ Proxy::Connected Proxy::connect_from(Stack& stack, Cookie cookie, const Backend&
             .service = sessions_[cookie].service(),
             .cookie = cookie,
             .profile = backend_profile,
+            .fast_open = true,
         });
         if (connected) return true;
         // Without a slot or a route another port is as bad: take this one and give it back.

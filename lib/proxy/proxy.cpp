@@ -98,7 +98,7 @@ void Proxy::closed(Stack& stack, ConnectionId id, Cookie cookie, CloseReason rea
     if (leg == Leg::Backend) release_source_port(stack, session);
     switch (session.closed(leg, reason)) {
         case AfterClose::Retry:
-            if (connect_backend(stack, cookie)) {
+            if (connect_backend(stack, cookie, stack.find(id)->take_unanswered())) {
                 schedule(stack, cookie);
             } else {
                 end_leg(stack, session.id(Leg::Client), CloseReason::ConnectFailed);

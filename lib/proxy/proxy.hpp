@@ -72,7 +72,8 @@ class Proxy {
     using Connected = base::Result<stack::ConnectionId, stack::ConnectError>;
 
     // connect.cpp
-    bool connect_backend(Stack& stack, stack::Cookie cookie);
+    bool connect_backend(Stack& stack, stack::Cookie cookie, packet::ByteQueue early = {});
+    void send_early(Stack& stack, const Session& session, packet::ByteQueue early);
     bool connect_to(Stack& stack, stack::Cookie cookie, const Pool& pool, const Backend& backend);
     Connected connect_from(Stack& stack, stack::Cookie cookie, const Backend& backend,
                            const SourceAddress& source, std::uint16_t device);

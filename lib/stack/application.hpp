@@ -60,6 +60,9 @@ struct ConnectRequest {
     std::uint16_t service = 0;   ///< for listings
     Cookie cookie = kNoCookie;
     ProfileId profile = kProcessProfile;
+    /// TCP Fast Open where tcp.fastopen allows it towards peers: what is queued before the turn ends goes
+    /// with the SYN when a cookie of the peer is known, else the SYN asks for one.
+    bool fast_open = false;
 };
 
 }  // namespace terminus::stack

@@ -41,12 +41,10 @@ void Stack<App>::transmit(std::uint32_t index) {
     const std::optional<std::uint16_t> port = network_.port_to(named.remote.address);
     for (std::uint32_t sent = 0; sent < kSegmentsPerTurn; ++sent) {
         if (port && !network_.has_room(*port)) break;
-        std::optional<tcp::OutSegment> segment = slot.tcp.poll_transmit(env);
+        const bool is_opening = slot.wants_fast_open || slot.is_fast_open_cookie_due;
+        const std::optional<tcp::OutSegment> segment =
+            is_opening ? poll_opening(slot, named, env) : slot.tcp.poll_transmit(env);
         if (!segment) return;
-        if (slot.is_fast_open_cookie_due && segment->flags.syn()) {
-            slot.is_fast_open_cookie_due = false;
-            segment->options.fast_open = cookie_towards(named, env.tunables);
-        }
         send(named, *segment, &slot.tcp.send_queue(), env.tunables);
     }
     if (slot.tcp.wants_transmit(env)) mark_dirty(index);

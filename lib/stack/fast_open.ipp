@@ -55,6 +55,8 @@ bool Stack<App>::opens_fast(Arrival& arrival, std::uint16_t service, std::uint64
     }
     slot.is_fast_open = true;
     slot.is_fast_open_cookie_due = verdict == AcceptOld;
+    slot.is_fast_open_experimental =
+        arrival.segment.options.fast_open && arrival.segment.options.fast_open->is_experimental;
     fast_opens_.opened();
     stats_.fast_opens_accepted.add();
     packet::Slice text;
@@ -73,6 +75,78 @@ void Stack<App>::count_fast_open(ConnectionSlot& slot) {
     if (!slot.is_fast_open || slot.tcp.state() == tcp::State::SynReceived) return;
     slot.is_fast_open = false;
     fast_opens_.ended(slot.tcp.close_reason() == stats::CloseReason::ResetReceived, env_.now);
+}
+
+template <typename App>
+std::uint16_t Stack<App>::fast_open_text_max(const wire::IpAddress& remote, ProfileId profile) const {
+    const std::uint16_t bits = profiles_.tunables(profile).fastopen;
+    if ((bits & tcp::kFastOpenClient) == 0) return 0;
+    const auto offer = fast_open_peers_.offer(remote, env_.now);
+    const bool needs_cookie = (bits & tcp::kFastOpenClientWithoutCookie) == 0;
+    if (!offer || (needs_cookie && offer->cookie.length == 0)) return 0;
+    // RFC 7413 4.1.3: the MSS that came with the cookie, or the least that any peer takes.
+    const std::uint16_t peer_mss = offer->mss > 0 ? offer->mss : tcp::default_mss(!remote.is_v4());
+    const std::uint16_t mss = std::min(profiles_.mss_within(network_.mss_towards(remote), profile), peer_mss);
+    constexpr std::uint16_t kOptions = 40;
+    return mss > kOptions ? static_cast<std::uint16_t>(mss - kOptions) : std::uint16_t{0};
+}
+
+/// The next segment of one whose SYN or SYN-ACK has a Fast Open option.
+template <typename App>
+std::optional<tcp::OutSegment> Stack<App>::poll_opening(ConnectionSlot& slot, const wire::FourTuple& named,
+                                                        const tcp::Environment& env) {
+    std::optional<wire::FastOpenCookie> option;
+    if (slot.wants_fast_open) option = offer_fast_open(slot, named, env);
+    std::optional<tcp::OutSegment> segment = slot.tcp.poll_transmit(env);
+    if (!segment || !segment->flags.syn()) return segment;
+    if (slot.is_fast_open_cookie_due) {
+        slot.is_fast_open_cookie_due = false;
+        option = cookie_towards(named, env.tunables);
+        option->is_experimental = slot.is_fast_open_experimental;
+    }
+    segment->options.fast_open = option;
+    return segment;
+}
+
+// RFC 7413 4.2.1: the first SYN has the cookie and text, or asks for one; those after it have neither.
+template <typename App>
+std::optional<wire::FastOpenCookie> Stack<App>::offer_fast_open(ConnectionSlot& slot,
+                                                                const wire::FourTuple& named,
+                                                                const tcp::Environment& env) {
+    slot.wants_fast_open = false;
+    const wire::IpAddress& peer = named.remote.address;
+    const auto offer = fast_open_peers_.offer(peer, env_.now);
+    if (slot.tcp.state() != tcp::State::SynSent || !offer) return std::nullopt;
+    fast_open_peers_.used(peer, env_.now);
+    slot.is_fast_open_tried = true;
+    slot.tcp.allow_syn_text(fast_open_text_max(peer, slot.profile));
+    if ((env.tunables.fastopen & tcp::kFastOpenClientWithoutCookie) != 0) return std::nullopt;
+    return offer->cookie;
+}
+
+/// What the first answer to such a SYN, which `had_text` or not and was sent again or not, tells of the peer
+/// and the path to it.
+template <typename App>
+void Stack<App>::learn_fast_open(ConnectionSlot& slot, const Arrival& arrival, bool had_text,
+                                 bool is_repeated) {
+    slot.is_fast_open_tried = false;
+    const wire::TcpSegment& answer = arrival.segment;
+    if (slot.tcp.close_reason() || !answer.flags.syn() || !answer.flags.ack()) return;
+    const wire::IpAddress& peer = arrival.tuple.remote.address;
+    const auto& cookie = answer.options.fast_open;
+    const bool is_learned = cookie && cookie->length > 0;
+    const std::uint16_t mss = answer.options.mss.value_or(tcp::default_mss(!peer.is_v4()));
+    fast_open_peers_.learned(peer, is_learned ? cookie : std::nullopt, mss, env_.now);
+    if (slot.tcp.is_syn_text_taken()) {
+        stats_.fast_opens_active.add();
+        fast_open_peers_.worked(peer);
+        return;
+    }
+    if (had_text) stats_.fast_opens_active_failed.add();
+    const base::Duration span = profiles_.tunables(slot.profile).fastopen_blackhole_timeout;
+    if (!is_repeated || is_learned || span == base::Duration::zero()) return;
+    stats_.fast_open_blackholes.add();
+    fast_open_peers_.lost(peer, span, env_.now);
 }
 
 }  // namespace terminus::stack

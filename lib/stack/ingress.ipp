@@ -169,7 +169,13 @@ template <typename App>
 void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, const wire::TcpSegment& segment,
                                packet::Slice payload) {
     ConnectionSlot& slot = connections_[index];
-    switch (slot.tcp.segment_arrives(segment, std::move(payload), environment_for(slot))) {
+    const bool had_text = slot.is_fast_open_tried && slot.tcp.send_space().flight() > 1;
+    const bool is_repeated = slot.is_fast_open_tried && slot.tcp.snapshot().retransmits > 0;
+    const tcp::Disposition disposition =
+        slot.tcp.segment_arrives(segment, std::move(payload), environment_for(slot));
+    if (slot.is_fast_open_tried && slot.tcp.state() != tcp::State::SynSent)
+        learn_fast_open(slot, arrival, had_text, is_repeated);
+    switch (disposition) {
         case tcp::Disposition::Accepted:
         case tcp::Disposition::Dropped:
             break;

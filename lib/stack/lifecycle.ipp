@@ -18,6 +18,7 @@ Stack<App>::Stack(const Settings& settings, Network& network, App& app, stats::C
       sent_(settings.connections_max, settings.sent_records_spare),
       env_{now, tunables_, stats_, sent_, true},
       rng_(settings.seed),
+      fast_open_peers_(settings.fast_open_peers_max, settings.table_key),
       connections_(settings.connections_max),
       half_opens_(settings.half_open_max),
       time_waits_(settings.time_wait_max),
@@ -94,6 +95,8 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
         return base::Failure{ConnectError::NoSlot};
     }
     connections_[index].is_offered = true;
+    connections_[index].wants_fast_open =
+        request.fast_open && (profiles_.tunables(request.profile).fastopen & tcp::kFastOpenClient) != 0;
     mark_dirty(index);
     return ConnectionId{index, connections_.generation(index)};
 }

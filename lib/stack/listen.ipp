@@ -91,6 +91,7 @@ void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, wire::
     tcp::OutSegment syn_ack = slot.tcp.poll_reply(offset, env);
     if (with_cookie) {
         syn_ack.options.fast_open = cookie_towards(arrival.tuple, env.tunables);
+        syn_ack.options.fast_open->is_experimental = arrival.segment.options.fast_open->is_experimental;
     }
     send(arrival.tuple, syn_ack, nullptr, env.tunables);
 }

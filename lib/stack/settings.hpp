@@ -33,9 +33,10 @@ struct Settings {
     std::uint32_t application_timers_max = 65536;  ///< what arm_timer() can have running at once
     std::uint32_t sent_records_spare = 65536;      ///< tcp::SentPool, beyond one for each connection
     std::uint32_t neighbours_max = 4096;
-    std::uint16_t profiles_max = 0;  ///< sets of tunables beside the process's own
-    std::uint64_t seed = 0;          ///< of everything random that need not be secret
-    tcp::Secrets secrets;            ///< the same on every worker: a SYN may be answered by any
+    std::uint32_t fast_open_peers_max = 1024;  ///< backends whose Fast Open cookies are kept
+    std::uint16_t profiles_max = 0;            ///< sets of tunables beside the process's own
+    std::uint64_t seed = 0;                    ///< of everything random that need not be secret
+    tcp::Secrets secrets;                      ///< the same on every worker: a SYN may be answered by any
     base::SipKey table_key;
     tcp::Tunables tunables;
     Buffers buffers;

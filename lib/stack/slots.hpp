@@ -23,13 +23,16 @@ struct ConnectionSlot {
     ProfileId profile = kProcessProfile;
     Cookie cookie = kNoCookie;
     timer::TimerId timer = timer::kNoTimer;
-    bool is_dirty = false;                 ///< in the dirty list
-    bool is_offered = false;               ///< the application knows it
-    bool is_closed = false;                ///< the application has had its last call
-    bool is_orphan = false;                ///< counted against max_orphans
-    bool is_fast_open = false;             ///< opened by a cookie, its handshake not complete
-    bool is_fast_open_cookie_due = false;  ///< its SYN-ACK brings a new one
-    bool is_drained = true;                ///< nothing received was left after its last turn
+    bool is_dirty = false;                   ///< in the dirty list
+    bool is_offered = false;                 ///< the application knows it
+    bool is_closed = false;                  ///< the application has had its last call
+    bool is_orphan = false;                  ///< counted against max_orphans
+    bool is_fast_open = false;               ///< opened by a cookie, its handshake not complete
+    bool is_fast_open_cookie_due = false;    ///< its SYN-ACK brings a new one
+    bool is_fast_open_experimental = false;  ///< in the option's old form
+    bool wants_fast_open = false;            ///< its first SYN is to have the option
+    bool is_fast_open_tried = false;         ///< it had, and was not answered yet
+    bool is_drained = true;                  ///< nothing received was left after its last turn
 
     /// An active open.
     ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::Environment& env,

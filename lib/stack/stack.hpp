@@ -18,6 +18,7 @@
 #include "stats/core_stats.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/fast_open.hpp"
+#include "tcp/fast_open_cache.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/syn_cookie.hpp"
 #include "tcp/time_wait.hpp"
@@ -92,6 +93,9 @@ class Stack {
     /// Has the connection looked at again this turn: for segments to send, timers to arm, or its end.
     void touch(ConnectionId id);
     [[nodiscard]] base::Result<ConnectionId, ConnectError> connect(const ConnectRequest& request);
+    /// How much of what is queued a SYN to `remote` would have, were one opened now
+    /// (ConnectRequest::fast_open); 0 as long as no cookie of it is known.
+    [[nodiscard]] std::uint16_t fast_open_text_max(const wire::IpAddress& remote, ProfileId profile) const;
     void set_cookie(ConnectionId id, Cookie cookie);
     [[nodiscard]] wire::FourTuple tuple(ConnectionId id) const;
     /// The buffers one connection may hold now (kBufferShareDivisor); 0 under the reserve.
@@ -146,6 +150,13 @@ class Stack {
     [[nodiscard]] bool opens_fast(Arrival& arrival, std::uint16_t service, std::uint64_t hash,
                                   tcp::FastOpenVerdict verdict);
     void count_fast_open(ConnectionSlot& slot);
+    [[nodiscard]] std::optional<tcp::OutSegment> poll_opening(ConnectionSlot& slot,
+                                                              const wire::FourTuple& named,
+                                                              const tcp::Environment& env);
+    [[nodiscard]] std::optional<wire::FastOpenCookie> offer_fast_open(ConnectionSlot& slot,
+                                                                      const wire::FourTuple& named,
+                                                                      const tcp::Environment& env);
+    void learn_fast_open(ConnectionSlot& slot, const Arrival& arrival, bool had_text, bool is_repeated);
 
     // lifecycle.ipp
     [[nodiscard]] flow::Handle find_handle(const flow::Key& key, std::uint64_t hash) const;
@@ -195,6 +206,7 @@ class Stack {
     bool draining_ = false;
     std::optional<base::Instant> last_cookie_at_;
     tcp::FastOpenQueue fast_opens_;
+    tcp::FastOpenCache fast_open_peers_;
     std::uint32_t buffer_share_ = 0;
     std::uint32_t orphans_ = 0;
     bool has_buffers_ = true;

@@ -65,13 +65,16 @@ struct CoreStats {
     Counter resets_sent_without_connection;
     Counter hand_overs_sent;  ///< frames that belonged to another worker
     Counter hand_overs_received;
-    Counter half_open;             ///< gauge
-    Counter syn_cookies_sent;      ///< Linux TcpExtSyncookiesSent
-    Counter syn_cookies_accepted;  ///< handshakes that one completed (Linux TcpExtSyncookiesRecv)
-    Counter syn_cookies_refused;   ///< ACKs that were none (Linux TcpExtSyncookiesFailed)
-    Counter fast_opens_accepted;   ///< SYNs with a good cookie (Linux TcpExtTCPFastOpenPassive)
-    Counter fast_opens_refused;    ///< SYNs with a wrong one (Linux TcpExtTCPFastOpenPassiveFail)
-    Counter fast_opens_limited;    ///< good ones beyond the limit (Linux TcpExtTCPFastOpenListenOverflow)
+    Counter half_open;                 ///< gauge
+    Counter syn_cookies_sent;          ///< Linux TcpExtSyncookiesSent
+    Counter syn_cookies_accepted;      ///< handshakes that one completed (Linux TcpExtSyncookiesRecv)
+    Counter syn_cookies_refused;       ///< ACKs that were none (Linux TcpExtSyncookiesFailed)
+    Counter fast_opens_accepted;       ///< SYNs with a good cookie (Linux TcpExtTCPFastOpenPassive)
+    Counter fast_opens_refused;        ///< SYNs with a wrong one (Linux TcpExtTCPFastOpenPassiveFail)
+    Counter fast_opens_limited;        ///< good ones beyond the limit (Linux TcpExtTCPFastOpenListenOverflow)
+    Counter fast_opens_active;         ///< SYNs of ours whose text was taken (Linux TcpExtTCPFastOpenActive)
+    Counter fast_opens_active_failed;  ///< whose text was not (Linux TcpExtTCPFastOpenActiveFail)
+    Counter fast_open_blackholes;      ///< peers left alone after a loss (Linux TcpExtTCPFastOpenBlackhole)
     Counter fast_open_cookies_requested;  ///< by clients (Linux TcpExtTCPFastOpenCookieReqd)
     Counter fast_open_cookies_sent;       ///< to them, asked for or instead of a wrong or old one
     Counter time_wait;                    ///< gauge

@@ -18,7 +18,11 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
             leg_stats(env).resets_sent[stats::ResetReason::HandshakeInvalid].add();
             return Disposition::ResetPeer;
         }
-        snd_.una = snd_.iss + 1;
+        if (active_) {
+            syn_acknowledged(segment.ack, env);
+        } else {
+            snd_.una = snd_.iss + 1;
+        }
         establish(handshake_rtt(segment, env), env);
     }
     // RFC 5961 5.2: neither what was never sent, nor older than anything the peer can still be sending.

@@ -90,6 +90,7 @@ void Connection::enter(State next, const Environment& env) {
 /// after any other every queue is flushed (RFC 9293 3.10.7.4).
 /// RFC 9293 3.6, MUST-12: the reason says whether it was an orderly one.
 void Connection::close(stats::CloseReason reason, const Environment& env) {
+    const bool was_opening = state_ == State::SynSent;
     enter(State::Closed, env);
     if (!close_reason_) {
         close_reason_ = reason;
@@ -97,7 +98,7 @@ void Connection::close(stats::CloseReason reason, const Environment& env) {
         events_ |= Events::kClosed;
     }
     deadlines_.cancel_all();
-    send_queue_.clear();
+    if (!was_opening) send_queue_.clear();  // else take_unanswered()
     recovery_.clear(env);
     clear_reassembly(env);
     if (*close_reason_ != stats::CloseReason::Normal) receive_queue_.clear();

@@ -46,6 +46,8 @@ class Connection {
     /// RFC 7413 4.2.2, right after a promotion: the SYN came with a cookie and `text`. What was received is
     /// the application's and what it sends goes out before the handshake is complete.
     void open_fast(packet::Slice text, const Environment& env);
+    /// RFC 7413 4.2.1: the SYN that is polled next may have up to `bytes_max` of what is queued.
+    void allow_syn_text(std::uint16_t bytes_max) { syn_text_max_ = bytes_max; }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
@@ -111,6 +113,9 @@ class Connection {
     /// them. Everything else follows them by itself.
     void tunables_changed(const Environment& env);
 
+    /// What was queued when an active open failed: no peer has acknowledged it, another may have it.
+    [[nodiscard]] packet::ByteQueue take_unanswered();
+
     // ---- what the stack, `ss` and tests look at
 
     [[nodiscard]] State state() const;
@@ -128,6 +133,13 @@ class Connection {
     }
     /// Buffers held: receive, out-of-order and send queues.
     [[nodiscard]] std::uint32_t buffer_count() const;
+    /// Opened by open_fast() and not yet complete: text flows, and the peer has not proven its address.
+    [[nodiscard]] bool is_fast_opened() const { return fast_open_ && state_ == State::SynReceived; }
+    /// Text of a SYN was acknowledged, ours or the peer's.
+    [[nodiscard]] bool is_syn_text_taken() const { return syn_text_taken_; }
+    [[nodiscard]] bool has_sack() const { return sack_; }
+    [[nodiscard]] bool has_window_scaling() const { return window_scaling_; }
+    [[nodiscard]] bool has_ecn() const { return ecn_; }
     using Snapshot = ConnectionSnapshot;
     [[nodiscard]] Snapshot snapshot() const;
     [[nodiscard]] const SendSpace& send_space() const { return snd_; }
@@ -188,8 +200,10 @@ class Connection {
     // icmp.cpp
     void path_shrinks(std::uint16_t next_hop_mtu, const Environment&);
     void forget_lowered_path(const Environment&);
+
     // fast_open.cpp
     bool is_fast_open_syn_again(const wire::TcpSegment&, const Environment&);
+    void syn_acknowledged(wire::SeqNum ack, const Environment&);
 
     // acknowledge.cpp
     Stop check_ack(const wire::TcpSegment&, const Environment&);
@@ -290,8 +304,9 @@ class Connection {
     bool sack_ : 1 = false;
     bool active_ : 1 = false;
     bool ipv6_ : 1 = false;
-    PushMarks marks_;
+    bool syn_text_taken_ : 1 = false;
     bool fast_open_ : 1 = false;  // the handshake is not waited for: open_fast()
+    PushMarks marks_;
     LossRecovery recovery_;
     std::uint32_t recent_timestamp_ = 0;
     std::uint32_t recent_timestamp_s_ = 0;  // when it was stored
@@ -308,6 +323,7 @@ class Connection {
     SackReport sack_report_;
     ChallengeLimiter challenges_;
     wire::SeqNum fin_seq_;
+    std::uint16_t syn_text_max_ = 0;
     std::uint16_t mss_limit_;       // the lesser of the peer's option and the path, options not subtracted
     std::uint16_t mss_before_ = 0;  // that, before a router lowered it
     Instant path_lowered_at_ = base::kNever;  // the last time

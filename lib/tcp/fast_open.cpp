@@ -66,7 +66,8 @@ FastOpenVerdict judge_fast_open(const FastOpenKeys& keys, const wire::FourTuple&
     if ((tunables.fastopen & kFastOpenServerWithoutCookie) != 0 && (is_asked || syn.payload_length > 0))
         return FastOpenVerdict::Accept;
     if (!is_asked) return FastOpenVerdict::None;
-    const wire::FastOpenCookie& cookie = *syn.options.fast_open;
+    wire::FastOpenCookie cookie = *syn.options.fast_open;
+    cookie.is_experimental = false;
     if (cookie.length == 0) return FastOpenVerdict::Request;
     if (cookie == fast_open_cookie(keys.primary, tuple)) return FastOpenVerdict::Accept;
     if (keys.backup && cookie == fast_open_cookie(*keys.backup, tuple)) return FastOpenVerdict::AcceptOld;
@@ -109,6 +110,7 @@ void Connection::open_fast(packet::Slice text, const Environment& env) {
         env.stats.drops[stats::DropReason::TcpWindowFull].add();
     }
     if (!text.empty() && env.may_keep_payload) {
+        syn_text_taken_ = true;
         accept_text(std::move(text), env);
     } else if (!text.empty()) {
         env.stats.drops[stats::DropReason::BufferPressure].add();
@@ -116,6 +118,23 @@ void Connection::open_fast(packet::Slice text, const Environment& env) {
     ack_pending_ = false;
     deadlines_.cancel(stats::Timer::DelayedAck);
     events_ |= Events::kEstablished | Events::kSendRoom;
+}
+
+/// The peer has our SYN, and perhaps text that went with it (RFC 7413 4.2.1); what it has not taken is as
+/// good as never sent, and goes at once.
+void Connection::syn_acknowledged(wire::SeqNum ack, const Environment& env) {
+    if (const std::uint32_t text = ack - (snd_.iss + 1); text > 0) {
+        send_queue_.drop_front(text);
+        leg_stats(env).bytes_sent.add(text);
+        events_ |= Events::kSendRoom;
+        syn_text_taken_ = true;
+    }
+    snd_.una = snd_.nxt = ack;
+}
+
+packet::ByteQueue Connection::take_unanswered() {
+    TERMINUS_ASSERT(state_ == State::Closed, "callers have been told of the end");
+    return std::exchange(send_queue_, packet::ByteQueue{});
 }
 
 /// The SYN again: our SYN-ACK is lost or late. It acknowledges the text that came with the first. The peer

@@ -54,7 +54,10 @@ void Connection::path_shrinks(std::uint16_t next_hop_mtu, const Environment& env
     if (limit >= mss_limit_) return;
     const std::uint16_t options = static_cast<std::uint16_t>(mss_limit_ - snd_.mss);
     if (is_in(state_, kHandshake)) {
-        mss_limit_ = limit;  // SYNs have no text to cut; agree_on() takes it from here
+        mss_limit_ = limit;  // agree_on() takes it from here
+        // Only a SYN with text can have been too big: it goes again without.
+        if (state_ == State::SynSent && snd_.flight() > 1 && !handshake_repeated_)
+            syn_pending_ = handshake_repeated_ = true;
         return;
     }
     if (path_lowered_at_ == base::kNever) mss_before_ = mss_limit_;

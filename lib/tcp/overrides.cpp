@@ -19,6 +19,7 @@ Tunables TunableOverrides::applied_to(const Tunables& process) const {
     result.wmem = wmem.value_or(process.wmem);
     result.congestion_control = congestion_control.value_or(process.congestion_control);
     result.fastopen = fastopen.value_or(process.fastopen);
+    result.fastopen_key = fastopen_key.value_or(process.fastopen_key);
     result.max_fastopen = max_fastopen.value_or(process.max_fastopen);
     result.hop_limit = hop_limit.value_or(process.hop_limit);
     // RFC 9293 3.9.1.9, MUST-48.

@@ -22,6 +22,7 @@ struct TunableOverrides {
     std::optional<std::uint32_t> wmem;
     std::optional<CongestionAlgorithm> congestion_control;
     std::optional<std::uint16_t> fastopen;
+    std::optional<FastOpenKeyChoice> fastopen_key;
     std::optional<std::uint32_t> max_fastopen;
     std::optional<std::uint8_t> hop_limit;
     std::optional<std::uint8_t> traffic_class;

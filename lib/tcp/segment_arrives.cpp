@@ -99,7 +99,7 @@ Disposition Connection::syn_sent_segment_arrives(const wire::TcpSegment& segment
 
 Disposition Connection::finish_active_open(const wire::TcpSegment& segment, packet::Slice payload,
                                            const Environment& env) {
-    snd_.una = segment.ack;
+    syn_acknowledged(segment.ack, env);
     establish(handshake_rtt(segment, env), env);
     ack_pending_ = true;
     wire::TcpSegment rest = segment;

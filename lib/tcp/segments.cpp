@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "tcp/connection.hpp"
@@ -76,13 +77,17 @@ OutSegment Connection::make_syn(const Environment& env) {
     syn_pending_ = false;
     ack_pending_ = false;
     leg_stats(env).segments_sent.add();
-    const bool is_answer_again = fast_open_ && handshake_repeated_;
-    if (retransmits_ > 0 || is_answer_again) {
+    if (const std::uint16_t most = std::exchange(syn_text_max_, std::uint16_t{0}); most > 0 && !with_ack) {
+        out.payload_length = std::min<std::uint32_t>(send_queue_.size_bytes(), most);
+        snd_.nxt = snd_.iss + 1 + out.payload_length;
+    }
+    if (retransmits_ > 0 || handshake_repeated_) {
         leg_stats(env).retransmits[with_ack ? RetransmitCause::SynAck : RetransmitCause::Syn].add();
     } else {
         text_sent_at_ = env.now;
     }
-    if (!is_answer_again)
+    // What others made us send again is no reason to wait longer.
+    if (!handshake_repeated_)
         deadlines_.arm(Timer::Establishment, within_user_timeout(env.now + rtt_.rto(), env));
     return out;
 }

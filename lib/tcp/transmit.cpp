@@ -45,7 +45,7 @@ Connection::Plan Connection::plan(const Environment& env) const {
     if (reset_pending_) return {Plan::Kind::Reset};
     if (state_ == State::Closed) return {};
     if (syn_pending_) return {Plan::Kind::Syn};
-    if (is_in(state_, kSending) || (fast_open_ && state_ == State::SynReceived)) {
+    if (is_in(state_, kSending) || is_fast_opened()) {
         if (tail_probe_pending_) {
             if (const Plan probe = plan_tail_probe(env); probe.kind != Plan::Kind::Nothing) return probe;
         }
@@ -168,7 +168,7 @@ std::uint32_t Connection::window_room_at(wire::SeqNum seq) const {
 /// Why nothing more goes out: the congestion window proves itself only where it was the limit (RFC 7661), and
 /// a rate only where the application had text (draft-ietf-ccwg-bbr 4.1.2.1).
 void Connection::note_limits(const Environment& env) {
-    if (!is_in(state_, kSending)) return;
+    if (!is_in(state_, kSending) && !is_fast_opened()) return;
     is_paced_ = recovery_.paced_until() > env.now &&
                 (snd_.nxt.before(transmit_end()) || recovery_.next_lost(sending(env)));
     if (!snd_.nxt.before(transmit_end())) {
@@ -188,7 +188,8 @@ wire::SeqNum Connection::transmit_end() const {
 
 /// One past the last byte of text that we have to send.
 wire::SeqNum Connection::queue_end() const {
-    const bool is_syn_outstanding = is_in(state_, mask(State::SynSent) | mask(State::SynReceived));
+    const bool is_syn_outstanding =
+        is_in(state_, mask(State::SynSent) | mask(State::SynReceived)) && !is_fast_opened();
     return snd_.una + (is_syn_outstanding ? 1u : 0u) + send_queue_.size_bytes();
 }
 

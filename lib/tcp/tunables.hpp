@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 struct FastOpenKeyChoice {
     std::array<base::SipKey, 2> keys{};
     std::uint8_t count = 0;  ///< of `keys`; 0: the process's own, which change with time
+    friend bool operator==(const FastOpenKeyChoice&, const FastOpenKeyChoice&) = default;
 };
 
 /// What Linux has as net.ipv4.tcp_*: same names, same units and defaults unless the comment says otherwise.

@@ -52,6 +52,7 @@ struct FastOpenCookie {
     static constexpr std::size_t kLengthMin = 4, kLengthMax = 16;
     std::array<std::uint8_t, kLengthMax> bytes{};  ///< zero behind the length
     std::uint8_t length = 0;
+    bool is_experimental = false;  ///< kind 254 (RFC 6994) from before kind 34 was assigned
     friend constexpr bool operator==(const FastOpenCookie&, const FastOpenCookie&) = default;
 };
 

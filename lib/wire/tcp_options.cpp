@@ -8,7 +8,9 @@ namespace {
 
 // RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413: kinds, and the only length each may have.
 constexpr std::uint8_t kEnd = 0, kNop = 1, kMss = 2, kWindowScale = 3, kSackPermitted = 4, kSack = 5,
-                       kTimestamps = 8, kFastOpen = 34;
+                       kTimestamps = 8, kFastOpen = 34, kExperiment = 254;
+// RFC 6994: how Fast Open tells its experiment from others'.
+constexpr std::uint8_t kFastOpenMagic[] = {0xf9, 0x89};
 constexpr std::size_t kMssLength = 4, kWindowScaleLength = 3, kSackPermittedLength = 2,
                       kTimestampsLength = 10;
 constexpr std::size_t kSackBlockLength = 8;
@@ -25,11 +27,12 @@ void parse_sack(base::Bytes value, TcpOptions& options) {
 }
 
 // RFC 7413 4.1.1: a length that is none of those is an option that isn't there.
-void parse_fast_open(base::Bytes value, TcpOptions& options) {
+void parse_fast_open(base::Bytes value, bool is_experimental, TcpOptions& options) {
     if (options.fast_open || value.size() > FastOpenCookie::kLengthMax || value.size() % 2 != 0) return;
     if (!value.empty() && value.size() < FastOpenCookie::kLengthMin) return;
     FastOpenCookie cookie;
     cookie.length = static_cast<std::uint8_t>(value.size());
+    cookie.is_experimental = is_experimental;
     std::copy(value.begin(), value.end(), cookie.bytes.begin());
     options.fast_open = cookie;
 }
@@ -57,11 +60,19 @@ void parse_one(base::Bytes option, TcpOptions& options) {
             }
             break;
         case kFastOpen:
-            parse_fast_open(option.subspan(2), options);
+            parse_fast_open(option.subspan(2), false, options);
+            break;
+        case kExperiment:
+            if (option.size() >= 4 && option[2] == kFastOpenMagic[0] && option[3] == kFastOpenMagic[1])
+                parse_fast_open(option.subspan(4), true, options);
             break;
         default:  // RFC 9293 MUST-6: an unknown option is skipped by its length
             break;
     }
+}
+
+std::size_t fast_open_length(const FastOpenCookie& cookie) {
+    return (cookie.is_experimental ? 4u : 2u) + cookie.length;
 }
 
 std::size_t fixed_length(const TcpOptions& options) {
@@ -73,7 +84,7 @@ std::size_t fixed_length(const TcpOptions& options) {
         length += 4;
     }
     if (options.window_scale) length += 4;
-    if (options.fast_open) length += (2u + options.fast_open->length + 3) / 4 * 4;
+    if (options.fast_open) length += (fast_open_length(*options.fast_open) + 3) / 4 * 4;
     return length;
 }
 
@@ -170,10 +181,15 @@ void write_tcp_options(const TcpOptions& options, base::MutableBytes out) {
         writer.u8(*options.window_scale);
     }
     if (options.fast_open) {
-        writer.kind(kFastOpen, 2u + options.fast_open->length);
+        const std::size_t length = fast_open_length(*options.fast_open);
+        writer.kind(options.fast_open->is_experimental ? kExperiment : kFastOpen, length);
+        if (options.fast_open->is_experimental) {
+            writer.u8(kFastOpenMagic[0]);
+            writer.u8(kFastOpenMagic[1]);
+        }
         for (std::size_t i = 0; i < options.fast_open->length; ++i)
             writer.u8(options.fast_open->bytes[i]);
-        if (options.fast_open->length % 4 == 0) {
+        if (length % 4 != 0) {
             writer.u8(kNop);
             writer.u8(kNop);
         }

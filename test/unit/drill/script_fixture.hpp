@@ -28,6 +28,10 @@ inline base::Result<tcp::Tunables, std::string> some_tunables(const Assignments&
             tunables.tw_reuse = is_on;
         } else if (name == "quickack") {
             tunables.quickack = static_cast<std::uint32_t>(std::stoul(value));
+        } else if (name == "fastopen") {
+            tunables.fastopen = static_cast<std::uint16_t>(std::stoul(value));
+        } else if (name == "fastopen_blackhole_timeout") {
+            tunables.fastopen_blackhole_timeout = std::chrono::seconds(std::stoi(value));
         } else {
             return base::Failure{"there is no tunable " + name};
         }

@@ -34,6 +34,12 @@ TEST_CASE("a switch is 0, 1 or what 2 means for it") {
     CHECK(ours("net.ipv4.tcp_sack", "3") == "refused: net.ipv4.tcp_sack can't be `3`");
 }
 
+TEST_CASE("of tcp_fastopen the bits that mean something are set") {
+    CHECK(ours("net.ipv4.tcp_fastopen", "0x70403") == "fastopen=1027");
+    CHECK(ours("net.ipv4.tcp_fastopen", "x") == "refused: net.ipv4.tcp_fastopen can't be `x`");
+    CHECK(ours("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "60") == "fastopen_blackhole_timeout=60s");
+}
+
 TEST_CASE("segmentation offload has nothing to set, and what is no TCP's is refused") {
     CHECK(ours("net.ipv4.tcp_tso_win_divisor", "3").empty());
     CHECK(ours("net.core.somaxconn", "1") == "refused: the sysctl `net.core.somaxconn` is not here");

@@ -76,6 +76,45 @@ TEST_CASE("a refused session goes to the next backend with every byte of the cli
     require_nothing_left(world);
 }
 
+TEST_CASE("a request that came with a client's SYN goes on with the SYN to the backend") {
+    // RFC 7413 4.2: both legs, once their cookies are known.
+    const LeakCheck leaks;
+    World::Options options;
+    options.is_v6 = GENERATE(false, true);
+    options.tunables.fastopen = options.host_tunables.fastopen = 3;
+    World world(options);
+    world.serve(8080, {.send = "response", .send_after = 7, .finish_when_peer_finished = true});
+    for (std::uint64_t session = 0; session < 3; ++session) {
+        Flow& client = world.connect({.send = "request", .finish_when_sent = true, .fast_open = true});
+        REQUIRE(world.run_until(1s, [&] { return client.closed.has_value(); }));
+        REQUIRE(client.closed == CloseReason::Normal);
+        REQUIRE(client.received == "response");
+        REQUIRE(world.served()[session].received == "request");
+        REQUIRE(world.stats().fast_opens_accepted.value() == session);
+        REQUIRE(world.stats().fast_opens_active.value() == session);
+    }
+    require_nothing_left(world);
+}
+
+TEST_CASE("what went with the SYN to a backend that refuses goes to the next") {
+    const LeakCheck leaks;
+    World::Options options;
+    options.backends = {World::backend(9), World::backend(8080)};
+    options.tunables.fastopen = options.host_tunables.fastopen = 3;
+    World world(options);
+    world.serve(8080, {.finish_when_peer_finished = true});
+    const std::string request = pattern(1, 30'000);
+    for (std::size_t session = 0; session < 6; ++session) {
+        Flow& client = world.connect({.send = request, .finish_when_sent = true, .fast_open = true});
+        REQUIRE(world.run_until(2s, [&] { return client.closed.has_value(); }));
+        REQUIRE(client.closed == CloseReason::Normal);
+        REQUIRE(world.served()[session].received == request);
+    }
+    REQUIRE(world.closes(Leg::Backend, CloseReason::Refused) == 3);
+    REQUIRE(world.stats().fast_opens_active.value() == 5);
+    require_nothing_left(world);
+}
+
 TEST_CASE("a pool's retries bound the attempts, on both sides of the limit") {
     const LeakCheck leaks;
     const std::uint32_t retries = GENERATE(0u, 1u, 2u, 3u);

@@ -16,9 +16,11 @@ Flow& ScriptedApp::connect(Stack& stack, const wire::FourTuple& tuple, std::uint
                            Script script) {
     const auto cookie = static_cast<stack::Cookie>(flows_.size());
     Flow& flow = flows_.emplace_back(Flow{.script = std::move(script), .tuple = tuple});
-    const auto connected = stack.connect({.tuple = tuple, .local_id = local_id, .cookie = cookie});
+    const auto connected = stack.connect(
+        {.tuple = tuple, .local_id = local_id, .cookie = cookie, .fast_open = flow.script.fast_open});
     TERMINUS_ASSERT(connected.ok(), "tests connect from free ports over routes that exist");
     flow.id = connected.value();
+    if (flow.script.fast_open) send_some(stack, flow, *stack.find(flow.id));
     return flow;
 }
 

@@ -18,6 +18,7 @@ struct Script {
     bool finish_when_sent = false;           ///< FIN behind the last byte
     bool finish_when_peer_finished = false;  ///< FIN when theirs has come and everything is sent
     bool reads = true;
+    bool fast_open = false;                  ///< connects by TCP Fast Open and sends at once
     std::optional<std::size_t> reset_after;  ///< RST once so many bytes have come
 };
 

@@ -34,6 +34,7 @@ TcpOptions random_options(base::Rng& rng) {
     }
     if (rng.below(2) == 1) {
         options.fast_open = FastOpenCookie{};
+        options.fast_open->is_experimental = rng.below(2) == 1;
         const std::uint32_t words = rng.below(8);  // none, or 4 to 16 bytes
         if (words > 0) options.fast_open->length = static_cast<std::uint8_t>(2 + 2 * words);
         for (std::size_t i = 0; i < options.fast_open->length; ++i)
@@ -197,6 +198,24 @@ TEST_CASE("a Fast Open cookie is written behind the rest and padded by NOPs") {
     options.sack_permitted = true;
     CHECK(tcp_options_length(options) == 40);
     CHECK(parse_tcp_options(written(options)) == options);
+}
+
+TEST_CASE("a Fast Open cookie in the experimental option is known by its magic number") {
+    // RFC 6994 3.
+    const TcpOptions options = parsed("fe08 f989 01020304 0204 0218");
+    REQUIRE(options.fast_open);
+    CHECK(options.fast_open->is_experimental);
+    CHECK(options.fast_open->length == 4);
+    CHECK(parsed("fe04 f989").fast_open->length == 0);
+    CHECK_FALSE(parsed("fe08 f988 01020304").fast_open);
+    CHECK_FALSE(parsed("fe07 f989 010203").fast_open);
+    CHECK_FALSE(parsed("fe03 f9").fast_open);
+    TcpOptions one;
+    one.fast_open = FastOpenCookie{};
+    one.fast_open->is_experimental = true;
+    CHECK(written(one) == hex("fe04 f989"));
+    one.fast_open->length = 6;
+    CHECK(written(one) == hex("fe0a f989 000000000000 0101"));
 }
 
 TEST_CASE("SACK blocks that don't fit beside the other options are left out") {
