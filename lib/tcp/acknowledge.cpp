@@ -36,7 +36,11 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
 
     const std::uint32_t window = std::uint32_t{segment.window} << snd_.scale;
     const bool window_changed = window != snd_.wnd;
-    if (snd_.wl1.before(segment.seq) || (snd_.wl1 == segment.seq && snd_.wl2.at_or_before(segment.ack))) {
+    // RFC 9293 3.10.7.4 asks for the numbers alone. But snd.wnd counts from snd.una: where that moves, the
+    // window that was told with it is the newest there is, also in a segment that was sent again, and the old
+    // one would reach further than the peer ever offered.
+    if (segment.ack.after(snd_.una) || snd_.wl1.before(segment.seq) ||
+        (snd_.wl1 == segment.seq && snd_.wl2.at_or_before(segment.ack))) {
         snd_.wnd = window;
         snd_.max_wnd = std::max(snd_.max_wnd, window);
         snd_.wl1 = segment.seq;

@@ -101,7 +101,7 @@ void Connection::close(stats::CloseReason reason, const Environment& env) {
     if (!was_opening) send_queue_.clear();  // else take_unanswered()
     recovery_.clear(env);
     clear_reassembly(env);
-    if (*close_reason_ != stats::CloseReason::Normal) receive_queue_.clear();
+    if (*close_reason_ != stats::CloseReason::Normal) lose_unread();
     syn_pending_ = false;
     ack_pending_ = false;
     probe_pending_ = false;

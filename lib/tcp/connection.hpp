@@ -87,7 +87,8 @@ class Connection {
     /// 9293 3.8.6.2.2).
     [[nodiscard]] packet::ByteQueue take_received(std::uint32_t max_bytes, rte_mempool* pool,
                                                   const Environment& env);
-    /// The peer's FIN has arrived and every byte before it has been taken.
+    /// The peer's FIN has arrived and every byte before it has been taken; never after some were lost with an
+    /// abort.
     [[nodiscard]] bool peer_finished() const;
     /// Bytes that send() will take now: wmem less what is queued; 0 after finish().
     [[nodiscard]] std::uint32_t send_room(const Environment& env) const;
@@ -219,6 +220,7 @@ class Connection {
     std::optional<stats::DropReason> hold_text(wire::SeqNum seq, packet::Slice, const Environment&);
     void accept_text(packet::Slice, const Environment&);
     void clear_reassembly(const Environment&);
+    void lose_unread();
     bool gives_way_to(wire::SeqNum seq, wire::SeqNum end, const Environment&);
     void note_congestion(const wire::TcpSegment&, const Environment&);
     void note_duplicate(wire::SeqNum seq, wire::SeqNum end, const Environment&);
@@ -306,6 +308,7 @@ class Connection {
     bool ipv6_ : 1 = false;
     bool syn_text_taken_ : 1 = false;
     bool fast_open_ : 1 = false;  // the handshake is not waited for: open_fast()
+    bool unread_lost_ : 1 = false;  // in-order text was thrown away before it was taken
     PushMarks marks_;
     LossRecovery recovery_;
     std::uint32_t recent_timestamp_ = 0;

@@ -51,7 +51,7 @@ void Connection::finish(const Environment& env) {
 
 // RFC 9293 3.6.1, MAY-1, SHLD-3: nobody reads any more, and what nobody will read draws a RST.
 void Connection::abandon(const Environment& env) {
-    if (state_ == State::Closed || state_ == State::TimeWait) receive_queue_.clear();  // nobody will take it
+    if (state_ == State::Closed || state_ == State::TimeWait) lose_unread();  // nobody will take it
     if (orphan_ || state_ == State::Closed) return;
     orphan_ = true;
     if (state_ == State::TimeWait) return;
@@ -75,7 +75,7 @@ std::uint32_t Connection::retries_max(Duration timeout, const Environment& env) 
 
 // RFC 9293 3.10.5: whatever was received and not read is lost, after an orderly end as well.
 void Connection::abort(CloseReason reason, const Environment& env) {
-    receive_queue_.clear();
+    lose_unread();
     if (state_ == State::Closed) return;
     const bool tell = is_in(state_, kResettable);
     close(reason, env);

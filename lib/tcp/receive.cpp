@@ -249,7 +249,13 @@ std::uint32_t Connection::readable_bytes() const {
 }
 
 bool Connection::peer_finished() const {
-    return fin_received_ && receive_queue_.empty();
+    return fin_received_ && receive_queue_.empty() && !unread_lost_;
+}
+
+/// An end that nobody has read up to is none that may be passed on as one.
+void Connection::lose_unread() {
+    if (!receive_queue_.empty()) unread_lost_ = true;
+    receive_queue_.clear();
 }
 
 packet::ByteQueue Connection::take_received(std::uint32_t max_bytes, rte_mempool* pool,

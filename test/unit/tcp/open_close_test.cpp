@@ -326,6 +326,20 @@ TEST_CASE("abort frees every queue at once") {
     CHECK(bench.c().buffer_count() == 0);
 }
 
+// Found by terminus-sim --seed 4: what was cut short looked complete.
+TEST_CASE("a reset that throws unread bytes away takes the peer's end with them") {
+    Bench bench;
+    bench.establish();
+    (void)bench.receive(kAck, 1, 1, "text");
+    (void)bench.receive(kFin | kAck, 5, 1);
+    const bool reads = GENERATE(true, false);
+    if (reads) CHECK(bench.read() == "text");
+    CHECK(bench.c().peer_finished() == reads);
+    (void)bench.receive(kRst, 6, 0);
+    REQUIRE(bench.c().state() == State::Closed);
+    CHECK(bench.c().peer_finished() == reads);
+}
+
 TEST_CASE("bytes received before a normal end can be read after it") {
     Bench bench;
     bench.bring_to(State::LastAck);
