@@ -4,11 +4,11 @@
 #include <set>
 
 #include "base/assert.hpp"
-#include "drill/gateway.hpp"
 #include "drill/socket_table.hpp"
 #include "drill/sockets.hpp"
 #include "packet/frame_access.hpp"
 #include "sim/frame_copy.hpp"
+#include "sim/gateway.hpp"
 #include "sim/memory_port.hpp"
 #include "stack/network.hpp"
 #include "stack/stack.hpp"
@@ -114,7 +114,7 @@ void Machine::Parts::turn() {
 // What the machine sent: on its way out, or answered by the link.
 void Machine::Parts::collect() {
     while (const std::optional<packet::Buffer> frame = port.take_transmitted()) {
-        Gateway::Heard heard = Gateway::hear(*frame);
+        sim::Gateway::Heard heard = sim::Gateway::hear(*frame);
         if (!heard.packet.empty()) sent.push_back({now, std::move(heard.packet)});
         if (!heard.answer.empty()) port.arrive(sim::copy_bytes(heard.answer, settings.buffers.payload, 0));
     }
@@ -134,7 +134,7 @@ base::Instant Machine::now() const {
 
 bool Machine::inject(base::Bytes packet) {
     if (packet.size() > kPacketMax) return false;
-    const auto frame = Gateway::frame(packet, kOwnMac);
+    const auto frame = sim::Gateway::frame(packet, kOwnMac);
     if (!frame) return false;
     packet::Buffer buffer = sim::copy_bytes(*frame, parts_->settings.buffers.payload, 0);
     if (!buffer) return false;

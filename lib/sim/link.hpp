@@ -22,12 +22,21 @@ struct LinkSettings {
     std::uint32_t duplicate_permille = 0;
     std::uint32_t reorder_permille = 0;  ///< of frames that are held back by reorder_delay
     base::Duration reorder_delay = std::chrono::milliseconds(1);
+    base::Duration jitter{};             ///< at most; each frame's own, so that frames overtake each other
+    std::uint32_t burst_permille = 0;    ///< of frames that are the first of several lost in a row
+    std::uint32_t burst_max = 8;         ///< frames that such a burst loses, at most
+    std::uint32_t corrupt_permille = 0;  ///< of frames one of whose bits is flipped (sim/impairment.hpp)
+    /// Largest IP packet that fits the path; 0: any. A larger one is lost, and its sender hears of it by ICMP
+    /// unless the path is a black hole.
+    std::uint16_t path_mtu = 0;
+    bool is_black_hole = false;
     std::uint16_t segment_bytes = 0;  ///< frames arrive in chains of so many bytes a piece; 0: as few as fit
     std::uint64_t seed = 1;
 };
 
-/// What became of one direction's frames. sent + duplicated = delivered + lost + overflowed + no_buffer +
-/// those under way; a frame that a full receive queue misses counts as delivered.
+/// What became of one direction's frames. sent + duplicated = delivered + lost + overflowed + too_big +
+/// no_buffer + those under way; a frame that a full receive queue misses counts as delivered. ICMP of the
+/// path's own is in none of them.
 struct LinkCounters {
     std::uint64_t sent = 0;  ///< taken from the port
     std::uint64_t delivered = 0;
@@ -36,10 +45,21 @@ struct LinkCounters {
     std::uint64_t duplicated = 0;
     std::uint64_t reordered = 0;
     std::uint64_t overflowed = 0;
+    std::uint64_t too_big = 0;
+    std::uint64_t corrupted = 0;  ///< delivered all the same, if nothing else befell them
     std::uint64_t no_buffer = 0;
 };
 
 enum class Direction : std::uint8_t { AToB, BToA };
+
+/// Sees each frame as its sender gave it to the wire, before anything befalls it.
+class LinkObserver {
+ public:
+    virtual void sent(Direction direction, const packet::Buffer& frame, base::Instant now) = 0;
+
+ protected:
+    ~LinkObserver() = default;
+};
 
 /// A wire between two ports, in virtual time: takes what they sent, copies each frame into buffers of its own
 /// (nothing is shared between the ends, as between two machines), finishes the checksums that a device would
@@ -63,6 +83,11 @@ class Link {
 
     /// A cut wire loses everything that is sent into it; what is under way still arrives.
     void set_cut(bool is_cut) { is_cut_ = is_cut; }
+    /// Frames that arrive are from now on copied into a pool of the receiver's, as a device's descriptors
+    /// are; the wire's own pool holds them under way only. What finds that pool empty counts as no_buffer.
+    void receive_into(Direction direction, rte_mempool* pool) { side(direction).receive_pool = pool; }
+    /// nullptr: nobody looks any more.
+    void observe(LinkObserver* observer) { observer_ = observer; }
     /// For frames sent from now on; the random sequence goes on.
     void configure(Direction direction, const LinkSettings& settings) { side(direction).settings = settings; }
     [[nodiscard]] const LinkCounters& counters(Direction direction) const { return side(direction).counters; }
@@ -78,6 +103,8 @@ class Link {
         LinkSettings settings;
         LinkCounters counters;
         base::Rng rng;
+        rte_mempool* receive_pool = nullptr;
+        std::uint32_t burst_left = 0;                       ///< frames still to be lost in a row
         base::Instant wire_free_at{};                       ///< when the last frame has left
         std::multimap<base::Instant, packet::Buffer> wire;  ///< by arrival; equal times in order of sending
     };
@@ -88,12 +115,15 @@ class Link {
     }
     void collect(OneWay& way);
     void put_on_wire(OneWay& way, const packet::Buffer& frame);
+    [[nodiscard]] bool is_lost(OneWay& way);
+    void refuse(OneWay& way, const packet::Buffer& frame);
     void schedule(OneWay& way, const packet::Buffer& frame, base::Instant arrival);
     void deliver(OneWay& way);
 
     rte_mempool* pool_;
     base::Instant now_{};
     bool is_cut_ = false;
+    LinkObserver* observer_ = nullptr;
     std::array<OneWay, 2> sides_;
 };
 

@@ -1,4 +1,4 @@
-#include "drill/gateway.hpp"
+#include "sim/gateway.hpp"
 
 #include <algorithm>
 
@@ -11,7 +11,7 @@
 #include "wire/nd.hpp"
 #include "wire/protocol.hpp"
 
-namespace terminus::drill {
+namespace terminus::sim {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
@@ -92,4 +92,4 @@ std::optional<std::vector<std::uint8_t>> Gateway::frame(base::Bytes packet, cons
     return frame;
 }
 
-}  // namespace terminus::drill
+}  // namespace terminus::sim

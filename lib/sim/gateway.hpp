@@ -8,9 +8,9 @@
 #include "packet/slice.hpp"
 #include "wire/address.hpp"
 
-namespace terminus::drill {
+namespace terminus::sim {
 
-/// The other end of the machine's wire: whoever the machine asks for by ARP or neighbour discovery is here,
+/// The other end of a machine's wire: whoever the machine asks for by ARP or neighbour discovery is here,
 /// with one Ethernet address.
 class Gateway {
  public:
@@ -28,4 +28,4 @@ class Gateway {
                                                                         const wire::MacAddress& machine);
 };
 
-}  // namespace terminus::drill
+}  // namespace terminus::sim
