@@ -25,6 +25,8 @@ BUILDS = {
     "build-test": [*SANITIZED, "-Db_sanitize=address,undefined"],
     "build-tsan": [*SANITIZED, "-Db_sanitize=thread"],
     "build-fuzz": [*SANITIZED, "-Db_sanitize=address,undefined", "-Dfuzz=true"],
+    # scripts/soak: a million seeds want speed; assertions are on in every build.
+    "build-soak": ["-Dbuildtype=release"],
     "build-release": ["-Dbuildtype=release", "-Db_lto=true", "-Dcpp_link_args=-flto=auto", "-Dtests=false"],
 }
 WITH_CLANG = {"build-tsan", "build-fuzz"}
@@ -172,11 +174,16 @@ def fuzz(run):
     with run.phase("fuzz build"):
         build("build-fuzz", lambda name: name.startswith("fuzz_"))
     with run.phase("fuzz"):
-        targets = sorted(p for p in (ROOT / "build-fuzz/test/fuzz").glob("fuzz_*") if p.is_file() and os.access(p, os.X_OK))
-        if not targets:
-            raise RuntimeError("there is no fuzz target")
+        targets = fuzz_targets()
         for target in targets:
             fuzz_one(run, target, max(10, FUZZ_SECONDS // len(targets)))
+
+
+def fuzz_targets():
+    targets = sorted(p for p in (ROOT / "build-fuzz/test/fuzz").glob("fuzz_*") if p.is_file() and os.access(p, os.X_OK))
+    if not targets:
+        raise RuntimeError("there is no fuzz target")
+    return targets
 
 
 def fuzz_one(run, target, seconds):
@@ -187,7 +194,7 @@ def fuzz_one(run, target, seconds):
         [target, f"-max_total_time={seconds}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
          f"-artifact_prefix={ROOT}/build-fuzz/{target.name}-", found, *([known] if known.is_dir() else [])],
         capture=True,
-        timeout=seconds + 120,
+        timeout=seconds + 300,
     )
     runs = next((int(line.rsplit(":", 1)[1]) for line in output.splitlines() if "number_of_executed_units" in line), 0)
     print(f"{target.name}: {runs} inputs in {seconds} s, {'nothing found' if code == 0 else 'FAILED'}", flush=True)

@@ -1,0 +1,213 @@
+#include "app.hpp"
+
+#include <rte_mbuf.h>
+
+#include <algorithm>
+
+#include "base/assert.hpp"
+
+namespace terminus::stack {
+static_assert(Application<simulation::App, Stack<simulation::App>>);
+template class Stack<simulation::App>;
+}  // namespace terminus::stack
+
+namespace terminus::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a program waits that got no buffer.
+constexpr base::Duration kRetry = 10ms;
+constexpr std::uint32_t kBufferBytes = 1448;
+
+packet::Slice make_slice(rte_mempool* pool, const Stream& stream, std::uint64_t from, std::uint32_t length) {
+    rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
+    if (mbuf == nullptr) return {};
+    const auto size = static_cast<std::uint16_t>(length);
+    auto* const room = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(mbuf, size));
+    TERMINUS_ASSERT(room != nullptr, "pools have room for a frame");
+    stream.write(from, {room, length});
+    return packet::Slice(packet::Buffer(mbuf), 0, size);
+}
+
+}  // namespace
+
+bool App::connect(Stack& stack, const stack::ConnectRequest& request, const Flow& flow) {
+    stack::ConnectRequest own = request;
+    own.cookie = static_cast<stack::Cookie>(flows_.size());
+    const auto connected = stack.connect(own);
+    if (!connected.ok()) return false;
+    flows_.push_back(flow);
+    flows_.back().id = connected.value();
+    return true;
+}
+
+const Flow* App::accepted_by(std::uint16_t port) const {
+    for (const Listener& listener : listeners_) {
+        if (listener.port == port && listener.accepted) return &flows_[*listener.accepted];
+    }
+    return nullptr;
+}
+
+std::optional<std::uint16_t> App::find_listener(const wire::Endpoint& local) const {
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+        if (listeners_[i].port == local.port) return static_cast<std::uint16_t>(i);
+    }
+    return std::nullopt;
+}
+
+void App::accepted(Stack& stack, stack::ConnectionId id, std::uint16_t service, const wire::FourTuple&) {
+    const auto cookie = static_cast<stack::Cookie>(flows_.size());
+    Listener& listener = listeners_[service];
+    flows_.push_back(listener.flow);
+    Flow& flow = flows_.back();
+    flow.id = id;
+    flow.is_established = true;
+    stack.set_cookie(id, cookie);
+    if (listener.accepted) {
+        flow.is_ghost = true;
+        stack.find(id)->abort(stats::CloseReason::Drain, stack.environment());
+        stack.touch(id);
+        return;
+    }
+    listener.accepted = cookie;
+    act(stack, cookie);
+}
+
+void App::happened(Stack& stack, stack::ConnectionId, stack::Cookie cookie, tcp::Events events) {
+    Flow& flow = flows_[cookie];
+    if (flow.closed) verdict_.fail("an event came after the last call");
+    if (events.established()) flow.is_established = true;
+    act(stack, cookie);
+}
+
+void App::closed(Stack& stack, stack::ConnectionId, stack::Cookie cookie, stats::CloseReason reason) {
+    Flow& flow = flows_[cookie];
+    if (flow.closed) verdict_.fail("a connection had two last calls");
+    flow.closed = reason;
+    if (flow.timer == timer::kNoTimer) return;
+    stack.cancel_timer(flow.timer);
+    flow.timer = timer::kNoTimer;
+    --timers_;
+}
+
+void App::timer_expired(Stack& stack, stack::Cookie cookie) {
+    Flow& flow = flows_[cookie];
+    if (flow.timer == timer::kNoTimer) verdict_.fail("a timer fired that was cancelled");
+    flow.timer = timer::kNoTimer;
+    --timers_;
+    act(stack, cookie);
+}
+
+void App::wake(Stack& stack, stack::Cookie cookie, base::Instant at) {
+    Flow& flow = flows_[cookie];
+    if (flow.timer == timer::kNoTimer) {
+        flow.timer = stack.arm_timer(cookie, at);
+        if (flow.timer == timer::kNoTimer) return verdict_.fail("the wheel has no timer for a program");
+        ++timers_;
+    } else if (at < flow.timer_at) {
+        stack.rearm_timer(flow.timer, at);
+    } else {
+        return;
+    }
+    flow.timer_at = at;
+}
+
+void App::act(Stack& stack, stack::Cookie cookie) {
+    Flow& flow = flows_[cookie];
+    tcp::Connection* const connection = stack.find(flow.id);
+    if (connection == nullptr || flow.closed) return;
+    read(stack, cookie, *connection);
+    if (flow.is_established && !connection->close_reason()) {
+        write(stack, cookie, *connection);
+        end(stack, flow, *connection);
+    }
+    stack.touch(flow.id);
+}
+
+void App::read(Stack& stack, stack::Cookie cookie, tcp::Connection& connection) {
+    Flow& flow = flows_[cookie];
+    const tcp::Environment env = stack.environment(flow.id);
+    if (!flow.has_held && flow.received >= flow.behaviour.hold_at) {
+        flow.has_held = true;
+        flow.read_at = env.now + flow.behaviour.hold_for;
+    }
+    const std::uint32_t readable = connection.readable_bytes();
+    if (readable > 0 && env.now < flow.read_at) return wake(stack, cookie, flow.read_at);
+    std::uint32_t wanted = std::min(readable, flow.behaviour.read_max);
+    if (!flow.has_held) wanted = std::min(wanted, flow.behaviour.hold_at - flow.received);
+    packet::ByteQueue bytes = connection.take_received(wanted, stack.payload_pool(), env);
+    if (bytes.size_bytes() > wanted) verdict_.fail("more bytes were given than were asked for");
+    const bool is_starved = wanted > 0 && bytes.empty();
+    const Stream stream(flow.receives);
+    while (!bytes.empty()) {
+        const packet::Slice slice = bytes.pop_front();
+        if (!stream.matches(flow.received, slice.bytes()))
+            verdict_.fail("a byte is not the one that was sent");
+        flow.received += slice.length();
+    }
+    if (connection.peer_finished()) flow.peer_finished = true;
+    if (connection.readable_bytes() == 0) return;
+    flow.read_at = env.now + (is_starved ? kRetry : flow.behaviour.read_pause);
+    wake(stack, cookie, flow.read_at);
+}
+
+void App::write(Stack& stack, stack::Cookie cookie, tcp::Connection& connection) {
+    Flow& flow = flows_[cookie];
+    const tcp::Environment env = stack.environment(flow.id);
+    const Behaviour& behaviour = flow.behaviour;
+    if (flow.has_ended || flow.sent == behaviour.send_bytes || flow.received < behaviour.send_after) return;
+    if (env.now < flow.write_at) return wake(stack, cookie, flow.write_at);
+    std::uint32_t room =
+        std::min({connection.send_room(env), behaviour.send_bytes - flow.sent, behaviour.write_max});
+    // A program keeps to its share of the buffers, too, but never stops with nothing in flight.
+    const std::uint32_t queued = connection.send_queue().buffer_count();
+    const std::uint32_t share = std::max(stack.buffer_share(), 1u);
+    std::uint32_t buffers = share > queued ? share - queued : 0;
+    const Stream stream(flow.sends);
+    packet::ByteQueue bytes;
+    for (; room > 0 && buffers > 0; --buffers) {
+        const std::uint32_t length = std::min(room, kBufferBytes);
+        packet::Slice slice = make_slice(stack.payload_pool(), stream, flow.sent, length);
+        if (slice.empty()) break;
+        bytes.push_back(std::move(slice));
+        flow.sent += length;
+        room -= length;
+    }
+    const bool has_written = !bytes.empty();
+    const bool is_starved = !has_written && connection.send_queue().empty();
+    if (has_written) connection.send(std::move(bytes), env);
+    if (flow.sent == behaviour.send_bytes) return;
+    // With no room the event that tells of some comes first.
+    if (is_starved || (has_written && behaviour.write_pause > base::Duration::zero())) {
+        flow.write_at = env.now + (is_starved ? kRetry : behaviour.write_pause);
+        wake(stack, cookie, flow.write_at);
+    }
+}
+
+void App::end(Stack& stack, Flow& flow, tcp::Connection& connection) {
+    if (flow.has_ended) return;
+    const tcp::Environment env = stack.environment(flow.id);
+    const bool is_sent = flow.sent == flow.behaviour.send_bytes;
+    switch (flow.behaviour.end) {
+        case Behaviour::End::WhenSent:
+            if (!is_sent) return;
+            connection.finish(env);
+            break;
+        case Behaviour::End::WhenPeerFinished:
+            if (!is_sent || !flow.peer_finished) return;
+            connection.finish(env);
+            break;
+        case Behaviour::End::Abandon:
+            if (!is_sent) return;
+            connection.abandon(env);
+            break;
+        case Behaviour::End::Abort:
+            if (!is_sent && flow.received < flow.behaviour.abort_after) return;
+            connection.abort(stats::CloseReason::PeerLegReset, env);
+            break;
+    }
+    flow.has_ended = true;
+}
+
+}  // namespace terminus::simulation

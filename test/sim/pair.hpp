@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+
+#include "outcome.hpp"
+
+namespace terminus::simulation {
+
+/// Two stacks over a bad wire; everything follows from the seed. With `traces` each segment is printed.
+[[nodiscard]] Outcome run_pair(std::uint64_t seed, bool traces);
+
+}  // namespace terminus::simulation
