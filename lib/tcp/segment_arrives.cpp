@@ -32,8 +32,13 @@ Disposition Connection::segment_arrives(const wire::TcpSegment& segment, packet:
     if (Stop stop = check_sequence(seg, env)) return *stop;  // first
     if (Stop stop = check_reset(seg, env)) return *stop;     // second
     if (Stop stop = check_syn(seg, env)) return *stop;       // fourth (third, security, does not apply)
-    update_recent_timestamp(seg, env);                       // RFC 7323 5.3 R3
-    if (Stop stop = check_ack(seg, env)) return *stop;       // fifth
+    if (Stop stop = check_ack(seg, env)) {                   // fifth
+        if (*stop == Disposition::Accepted) update_recent_timestamp(seg, env);
+        return *stop;
+    }
+    // RFC 7323 5.3 R3, but only from a segment whose ACK has proved that it isn't made up (RFC 5961 5): a forged
+    // timestamp would make PAWS refuse all that is real.
+    update_recent_timestamp(seg, env);
     if (ecn_) note_congestion(seg, env);
     if (seg.flags.psh()) rcv_.pushed = wire::latest(rcv_.pushed, seg.seq + seg.payload_length);
     // Sixth, URG: urgent data stays in-line, where RFC 6093 wants it; the pointer is not looked at.

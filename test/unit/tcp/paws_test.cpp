@@ -91,3 +91,17 @@ TEST_CASE("a RST needs no timestamp, and a segment that lost its timestamp is ta
     CHECK(bench.receive(kRst, 2, 0) == Disposition::Accepted);
     CHECK(bench.c().state() == State::Closed);
 }
+
+// RFC 7323 5.3 R3, RFC 5961 5.
+TEST_CASE("a segment with an unbelievable ACK leaves TS.Recent alone") {
+    Bench bench;
+    bench.tunables.timestamps = true;
+    bench.peer_timestamp = 100;
+    bench.establish();
+    bench.peer_timestamp = 200'000;
+    CHECK(bench.receive(kAck | kFin, 1, 9999) == Disposition::Dropped);
+    CHECK(bench.c().recent_timestamp() == 100u);
+    bench.peer_timestamp = 101;
+    CHECK(bench.receive(kAck, 1, 1, "real") == Disposition::Accepted);
+    CHECK(bench.c().recent_timestamp() == 101u);
+}
