@@ -75,6 +75,7 @@ struct Pool {
 /// What a service has otherwise than `tcp` on one of its two legs; nothing: as there.
 struct Leg {
     std::optional<CongestionControl> congestion_control;
+    std::optional<std::uint8_t> traffic_class;
     bool operator==(const Leg&) const = default;
 };
 

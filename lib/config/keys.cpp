@@ -81,6 +81,10 @@ constexpr std::array kKeysBeforeTcp{
         "congestion control towards its clients; tcp: as `tcp.congestion_control` says")),
     automatic("tcp", key<&Service::backend, &Leg::congestion_control>("services[].backend.congestion_control", Type::Choice, kFree, Apply::Live,
         "congestion control towards its backends; tcp: as `tcp.congestion_control` says")),
+    automatic("tcp", key<&Service::client, &Leg::traffic_class>("services[].client.traffic_class", Type::Count, {0, 255}, Apply::Live,
+        "TOS and traffic class towards its clients; tcp: as `tcp.traffic_class` says")),
+    automatic("tcp", key<&Service::backend, &Leg::traffic_class>("services[].backend.traffic_class", Type::Count, {0, 255}, Apply::Live,
+        "TOS and traffic class towards its backends; tcp: as `tcp.traffic_class` says")),
 };
 
 constexpr std::array kKeysAfterTcp{

@@ -83,6 +83,8 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
 tcp::TunableOverrides overrides_of(const config::Leg& leg) {
     tcp::TunableOverrides overrides;
     if (leg.congestion_control) overrides.congestion_control = algorithm_of(*leg.congestion_control);
+    // RFC 9293 3.9.1.9, MUST-48.
+    overrides.traffic_class = leg.traffic_class;
     return overrides;
 }
 

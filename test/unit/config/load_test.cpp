@@ -121,6 +121,20 @@ TEST_CASE("a congestion control is chosen for all, and for each leg of a service
     CHECK(errors_of(kGoodFile + "tcp:\n  congestion_control: vegas\n").size() == 1);
 }
 
+TEST_CASE("a traffic class is chosen for all, and for each leg of a service") {
+    const config::Config none = good(kGoodFile);
+    CHECK(none.services[0].client.traffic_class == std::nullopt);
+    const config::Config chosen = good(
+        replaced(kGoodFile, "    pool: web\n",
+                 "    pool: web\n    client: {traffic_class: 184}\n    backend: {traffic_class: tcp}\n") +
+        "tcp:\n  traffic_class: 32\n");
+    CHECK(chosen.tcp.traffic_class == 32);
+    CHECK(chosen.services[0].client.traffic_class == 184);
+    CHECK(chosen.services[0].backend.traffic_class == std::nullopt);
+    CHECK(errors_of(replaced(kGoodFile, "    pool: web\n", "    pool: web\n    client: {traffic_class: 256}\n"))
+              .size() == 1);
+}
+
 TEST_CASE("a required key that is missing is reported at its mapping") {
     CHECK(errors_of(replaced(kGoodFile, "    pool: web\n", "")) ==
           Lines{"t.yaml:10:5: `pool` is missing in `services[0]`"});

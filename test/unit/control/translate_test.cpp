@@ -171,6 +171,18 @@ TEST_CASE("each congestion control of the file is the machine's of that name") {
     config::Tcp tcp;
     tcp.congestion_control = named;
     CHECK(control::tunables_of(tcp, 1).congestion_control == meant);
-    CHECK(control::overrides_of({named}).congestion_control == meant);
+    config::Leg leg;
+    leg.congestion_control = named;
+    CHECK(control::overrides_of(leg).congestion_control == meant);
     CHECK(control::overrides_of({}) == tcp::TunableOverrides{});
+}
+
+// RFC 9293 3.9.1.9, MUST-48.
+TEST_CASE("a leg's traffic class overrides the process's, when there is one") {
+    config::Leg leg;
+    CHECK(control::overrides_of(leg).traffic_class == std::nullopt);
+    leg.traffic_class = std::uint8_t{0xb8};
+    CHECK(control::overrides_of(leg).traffic_class == std::uint8_t{0xb8});
+    const tcp::Tunables own = control::overrides_of(leg).applied_to(tcp::Tunables{});
+    CHECK(own.traffic_class == 0xb8);
 }
