@@ -307,7 +307,7 @@ class Connection {
     bool active_ : 1 = false;
     bool ipv6_ : 1 = false;
     bool syn_text_taken_ : 1 = false;
-    bool fast_open_ : 1 = false;  // the handshake is not waited for: open_fast()
+    bool fast_open_ : 1 = false;    // the handshake is not waited for: open_fast()
     bool unread_lost_ : 1 = false;  // in-order text was thrown away before it was taken
     PushMarks marks_;
     LossRecovery recovery_;

@@ -36,8 +36,8 @@ Disposition Connection::segment_arrives(const wire::TcpSegment& segment, packet:
         if (*stop == Disposition::Accepted) update_recent_timestamp(seg, env);
         return *stop;
     }
-    // RFC 7323 5.3 R3, but only from a segment whose ACK has proved that it isn't made up (RFC 5961 5): a forged
-    // timestamp would make PAWS refuse all that is real.
+    // RFC 7323 5.3 R3, but only from a segment whose ACK has proved that it isn't made up (RFC 5961 5): a
+    // forged timestamp would make PAWS refuse all that is real.
     update_recent_timestamp(seg, env);
     if (ecn_) note_congestion(seg, env);
     if (seg.flags.psh()) rcv_.pushed = wire::latest(rcv_.pushed, seg.seq + seg.payload_length);

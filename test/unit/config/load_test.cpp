@@ -131,8 +131,9 @@ TEST_CASE("a traffic class is chosen for all, and for each leg of a service") {
     CHECK(chosen.tcp.traffic_class == 32);
     CHECK(chosen.services[0].client.traffic_class == 184);
     CHECK(chosen.services[0].backend.traffic_class == std::nullopt);
-    CHECK(errors_of(replaced(kGoodFile, "    pool: web\n", "    pool: web\n    client: {traffic_class: 256}\n"))
-              .size() == 1);
+    CHECK(
+        errors_of(replaced(kGoodFile, "    pool: web\n", "    pool: web\n    client: {traffic_class: 256}\n"))
+            .size() == 1);
 }
 
 TEST_CASE("a required key that is missing is reported at its mapping") {
