@@ -268,7 +268,7 @@ TEST_CASE("an active open is followed from its SYN on") {
 TEST_CASE("an ICMP error quotes the connection's own segment") {
     passes(
         "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
-        "+0...0.1 connect(3, ..., ...) = -1 EHOSTUNREACH\n"
+        "+0...0.1 connect(3, ..., ...) = -1 ECONNREFUSED\n"
         "+0 > S 0:0(0) <...>\n"
         "+.1 < icmp unreachable port_unreachable [0:0(0)]\n"
         "+0 state CLOSED\n");
