@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import sys
 
 import pytest
@@ -20,6 +21,10 @@ def pytest_configure():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     assert hard >= 8192, f"the system tests need 8192 open files; the limit here is {hard}"
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # What nohup and a shell's background ignore would be ignored by the programs under test, too.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_sessionstart():
