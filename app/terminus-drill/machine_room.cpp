@@ -1,7 +1,5 @@
 #include "machine_room.hpp"
 
-#include <sched.h>
-
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -39,25 +37,13 @@ T made(terminus::base::Result<T, std::string> result) {
     return std::move(result).value();
 }
 
-/// EAL wants its one lcore on a CPU that this process may use.
-std::string lcores() {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    int cpu = 0;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-        while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &allowed))
-            ++cpu;
-    }
-    return "--lcores=0@" + std::to_string(cpu);
-}
-
 dpdk::Eal start_eal() {
     std::size_t bytes = 0;
     for (const dpdk::PoolSettings* settings : {&kPayload, &kHeader, &kIndirect})
         bytes += dpdk::memory_needed(*settings).total_bytes;
     return made(
         dpdk::Eal::start({"--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=error", "-m",
-                          std::to_string(dpdk::eal_megabytes(bytes)), lcores()}));
+                          std::to_string(dpdk::eal_megabytes(bytes)), dpdk::one_lcore()}));
 }
 
 }  // namespace

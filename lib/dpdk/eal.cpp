@@ -2,6 +2,7 @@
 
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <sched.h>
 
 namespace terminus::dpdk {
 
@@ -25,6 +26,17 @@ base::Result<Eal, std::string> Eal::start(std::vector<std::string> args) {
         return base::Failure{"DPDK does not start with \"" + line + "\": " + rte_strerror(rte_errno)};
     }
     return Eal();
+}
+
+std::string one_lcore() {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    int cpu = 0;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &allowed))
+            ++cpu;
+    }
+    return "--lcores=0@" + std::to_string(cpu);
 }
 
 Eal::~Eal() {

@@ -29,4 +29,7 @@ class Eal {
     bool running_ = true;
 };
 
+/// The option for a program of one thread: EAL's only lcore, 0, on the first CPU that this process may use.
+[[nodiscard]] std::string one_lcore();
+
 }  // namespace terminus::dpdk

@@ -1,7 +1,5 @@
 #include "pools.hpp"
 
-#include <sched.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -26,21 +24,9 @@ T made(base::Result<T, std::string> result) {
     return std::move(result).value();
 }
 
-/// EAL wants its one lcore on a CPU that this process may use.
-std::string lcores() {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    int cpu = 0;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-        while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &allowed))
-            ++cpu;
-    }
-    return "--lcores=0@" + std::to_string(cpu);
-}
-
 dpdk::Eal start_eal() {
     return made(dpdk::Eal::start({"--no-huge", "--no-pci", "--no-shconf", "--no-telemetry",
-                                  "--log-level=error", "-m", kMegabytes, lcores()}));
+                                  "--log-level=error", "-m", kMegabytes, dpdk::one_lcore()}));
 }
 
 dpdk::Pool pool(const std::string& name, std::uint32_t count, std::uint16_t data_room) {

@@ -1,7 +1,5 @@
 #include "support/pool.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -14,18 +12,6 @@
 
 namespace terminus::test {
 namespace {
-
-/// EAL wants lcore 0 to sit on a CPU this process may use.
-std::string lcores() {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    int cpu = 0;
-    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
-        while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &allowed))
-            ++cpu;
-    }
-    return "--lcores=0@" + std::to_string(cpu);
-}
 
 dpdk::Pool make_pool(const char* name, std::uint32_t count, std::uint16_t data_room) {
     start_eal();
@@ -57,8 +43,9 @@ const dpdk::Pool& clone_pool() {
 
 void start_eal(std::uint32_t megabytes) {
     static const auto* eal = [megabytes] {
-        auto started = dpdk::Eal::start({"--no-huge", "--no-pci", "--no-shconf", "--no-telemetry",
-                                         "--log-level=error", "-m", std::to_string(megabytes), lcores()});
+        auto started =
+            dpdk::Eal::start({"--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "--log-level=error",
+                              "-m", std::to_string(megabytes), dpdk::one_lcore()});
         if (!started.ok()) {
             std::fprintf(stderr, "%s\n", started.error().c_str());
             std::abort();
