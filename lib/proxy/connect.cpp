@@ -13,6 +13,15 @@ using stack::ConnectionId;
 using stack::Cookie;
 using stats::Leg;
 
+namespace {
+
+// Of the legs to the backends of `service`; nullptr: it has been removed meanwhile.
+stack::ProfileId backend_profile(const Service* service) {
+    return service != nullptr ? service->backend_profile : stack::kProcessProfile;
+}
+
+}  // namespace
+
 // The first of the untried backends to which a SYN can be sent; false when there is none left, or the pool's
 // retries are used up, or the client has gone meanwhile.
 // `early` are bytes that a backend which failed was to have first.
@@ -40,10 +49,8 @@ void Proxy::send_early(Stack& stack, const Session& session, packet::ByteQueue e
     tcp::Connection& backend = *stack.find(session.id(Leg::Backend));
     const tcp::Environment env = stack.environment(session.id(Leg::Backend));
     if (!early.empty()) backend.send(std::move(early), env);
-    const Service* const service = services_->service(session.service());
-    const stack::ProfileId profile = service != nullptr ? service->backend_profile : stack::kProcessProfile;
     const wire::IpAddress remote = stack.tuple(session.id(Leg::Backend)).remote.address;
-    if (stack.fast_open_text_max(remote, profile) == 0) return;
+    if (stack.fast_open_text_max(remote, backend_profile(services_->service(session.service()))) == 0) return;
     if (splice(client, backend, stack.buffer_share(), stack.payload_pool(), env) > 0)
         stack.touch(session.id(Leg::Client));
 }
@@ -75,16 +82,14 @@ bool Proxy::connect_to(Stack& stack, Cookie cookie, const Pool& pool, const Back
 Proxy::Connected Proxy::connect_from(Stack& stack, Cookie cookie, const Backend& backend,
                                      const SourceAddress& source, std::uint16_t device) {
     Connected connected = base::Failure{ConnectError::TupleInUse};  // also when no port was free to be tried
-    const Service* const service = services_->service(sessions_[cookie].service());
-    const stack::ProfileId backend_profile =
-        service != nullptr ? service->backend_profile : stack::kProcessProfile;
+    const stack::ProfileId profile = backend_profile(services_->service(sessions_[cookie].service()));
     const auto try_port = [&](std::uint16_t port) {
         connected = stack.connect({
             .tuple = {.local = {source.address, port}, .remote = backend.address},
             .local_id = source.local_id,
             .service = sessions_[cookie].service(),
             .cookie = cookie,
-            .profile = backend_profile,
+            .profile = profile,
             .fast_open = true,
         });
         if (connected) return true;

@@ -1,6 +1,7 @@
 #include "tcp/fast_open_cache.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace terminus::tcp {
 
@@ -20,10 +21,7 @@ const FastOpenCache::Entry* FastOpenCache::find(const wire::IpAddress& peer) con
 }
 
 FastOpenCache::Entry* FastOpenCache::find(const wire::IpAddress& peer) {
-    const std::size_t first = bucket_of(peer);
-    for (std::size_t i = first; i < first + kWays; ++i)
-        if (entries_[i].is_used && entries_[i].peer == peer) return &entries_[i];
-    return nullptr;
+    return const_cast<Entry*>(std::as_const(*this).find(peer));
 }
 
 FastOpenCache::Entry& FastOpenCache::find_or_make(const wire::IpAddress& peer, base::Instant now) {
