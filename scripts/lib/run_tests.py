@@ -170,20 +170,16 @@ def unit(run):
         meson_tests(run, "build-test")
 
 
-def fuzz(run):
+def fuzz(run, seconds=None):
+    """Each target for `seconds`; without a number all of them share FUZZ_SECONDS."""
     with run.phase("fuzz build"):
         build("build-fuzz", lambda name: name.startswith("fuzz_"))
     with run.phase("fuzz"):
-        targets = fuzz_targets()
+        targets = sorted(p for p in (ROOT / "build-fuzz/test/fuzz").glob("fuzz_*") if p.is_file() and os.access(p, os.X_OK))
+        if not targets:
+            raise RuntimeError("there is no fuzz target")
         for target in targets:
-            fuzz_one(run, target, max(10, FUZZ_SECONDS // len(targets)))
-
-
-def fuzz_targets():
-    targets = sorted(p for p in (ROOT / "build-fuzz/test/fuzz").glob("fuzz_*") if p.is_file() and os.access(p, os.X_OK))
-    if not targets:
-        raise RuntimeError("there is no fuzz target")
-    return targets
+            fuzz_one(run, target, seconds or max(10, FUZZ_SECONDS // len(targets)))
 
 
 def fuzz_one(run, target, seconds):
