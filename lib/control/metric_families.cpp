@@ -235,9 +235,8 @@ void add_fast_open(Families& out, const worker::Group& group) {
     MetricFamily active = counter(
         "terminus_fast_opens_active_total",
         "SYNs to backends whose text was acknowledged with them or was not, and those lost with an option "
-        "and "
-        "answered without, after which the backend is left alone for a while (Linux TcpExtTCPFastOpenActive, "
-        "-ActiveFail, -Blackhole)");
+        "and answered without, after which the backend is left alone for a while (Linux "
+        "TcpExtTCPFastOpenActive, -ActiveFail, -Blackhole)");
     add(active, {{"result", "accepted"}}, total(&CoreStats::fast_opens_active));
     add(active, {{"result", "failed"}}, total(&CoreStats::fast_opens_active_failed));
     add(active, {{"result", "lost"}}, total(&CoreStats::fast_open_blackholes));

@@ -133,7 +133,6 @@ const Symbols& code_constants() {
         {"TCPI_OPT_ECN", TCPI_OPT_ECN},
         {"TCPI_OPT_ECN_SEEN", TCPI_OPT_ECN_SEEN},
         {"TCPI_OPT_SYN_DATA", TCPI_OPT_SYN_DATA},
-        {"TCPI_OPT_SYN_DATA", TCPI_OPT_SYN_DATA},
     };
     return constants;
 }

@@ -45,8 +45,7 @@ HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, co
         scales_ = static_cast<std::uint8_t>((own << 4) | peer);
     }
     if (env.tunables.sack && syn.options.sack_permitted) flags_ |= kSack;
-    // RFC 3168 6.1.1: ECE and CWR on a SYN ask for ECN.
-    // RFC 9293 3.8.2, SHLD-8; RFC 3168 6.1.1.
+    // RFC 9293 3.8.2, SHLD-8; RFC 3168 6.1.1: ECE and CWR on a SYN ask for ECN.
     if (env.tunables.ecn != 0 && syn.flags.ece() && syn.flags.cwr()) flags_ |= kEcn;
     leg(env).connections[static_cast<std::size_t>(State::SynReceived)].add();
     if (origin == Origin::Cookie) {
