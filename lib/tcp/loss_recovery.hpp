@@ -120,7 +120,8 @@ class LossRecovery {
     [[nodiscard]] std::optional<Range> tail_probe(const Context& context) const;
     /// A probe was sent: `was_sent_before`, or new text.
     void tail_probe_sent(const Context& context, bool was_sent_before);
-    void cancel_tail_probe() { probe_at_ = base::kNever; }
+    /// The probe's time has come: the time-out follows a whole RTO later.
+    void probe_due(const Context& context);
     /// What is outstanding goes again though nothing was lost to congestion: the path carries less than was
     /// thought (RFC 1191 6.5), or the window had closed over it and opens again.
     void resend_blamelessly(const Context& context, stats::RetransmitCause cause);

@@ -23,7 +23,13 @@ void LossRecovery::schedule_probe(const Context& context) {
     const bool may = context.sack && context.env.tunables.early_retrans && !probe_outstanding_ &&
                      (state_ == RecoveryState::Open || state_ == RecoveryState::Cwr) &&
                      context.snd.flight() > 0 && sacked_bytes() == 0;
-    probe_at_ = may ? context.env.now + probe_timeout(context) : base::kNever;
+    // RFC 8985 7.2: where the time-out would come sooner, the probe takes its place.
+    probe_at_ = may ? std::min(context.env.now + probe_timeout(context), timeout_at_) : base::kNever;
+}
+
+void LossRecovery::probe_due(const Context& context) {
+    probe_at_ = base::kNever;
+    timeout_at_ = context.env.now + context.rtt.rto();
 }
 
 void LossRecovery::restart_timeout(const Context& context) {
@@ -42,7 +48,8 @@ Instant LossRecovery::deadline() const {
 RetransmitTimer LossRecovery::timer() const {
     if (reordering_at_ <= std::min(timeout_at_, probe_at_) && reordering_at_ != base::kNever)
         return RetransmitTimer::Reordering;
-    return probe_at_ < timeout_at_ ? RetransmitTimer::TailLossProbe : RetransmitTimer::Timeout;
+    const bool probes = probe_at_ != base::kNever && probe_at_ <= timeout_at_;
+    return probes ? RetransmitTimer::TailLossProbe : RetransmitTimer::Timeout;
 }
 
 // RFC 8985 7.3: the last segment, when there is no new text to probe with.

@@ -73,7 +73,7 @@ void Connection::retransmission_expired(const Environment& env) {
             recovery_.reordering_expired(sending(env));
             break;
         case RetransmitTimer::TailLossProbe:
-            recovery_.cancel_tail_probe();
+            recovery_.probe_due(sending(env));
             tail_probe_pending_ = true;
             leg_stats(env).tail_loss_probes.add();
             break;

@@ -233,9 +233,28 @@ TEST_CASE(
 // RFC 8985 7.2: the peer may delay the ACK of a lone segment.
 TEST_CASE("a lone segment is probed later by the longest delay of an ACK") {
     SackFlight flight(1000);
+    flight.tunables.rto_min = 1s;
     flight.open();
-    CHECK(flight.c().next_deadline() ==
-          flight.now + std::min<Duration>(2 * SackFlight::kRoundTrip + 200ms, flight.c().snapshot().rto));
+    CHECK(flight.c().next_deadline() == flight.now + 2 * SackFlight::kRoundTrip + 200ms);
+}
+
+// RFC 8985 7.2: a probe that a time-out would come before is sent at that time, and the time-out follows it.
+TEST_CASE("where the time-out would come sooner than the probe, the probe takes its place") {
+    SackFlight flight(1000);
+    flight.open();
+    const Duration rto = flight.c().snapshot().rto;
+    REQUIRE(rto < 2 * SackFlight::kRoundTrip + 200ms);
+    CHECK(flight.c().next_deadline() == flight.now + rto);
+    flight.run_to_deadline();
+    CHECK(flight.leg().tail_loss_probes.value() == 1);
+    CHECK(flight.out() == Numbers{1});
+    CHECK(flight.retransmits(RetransmitCause::TailLossProbe) == 1);
+    CHECK(flight.c().snapshot().rto == rto);
+    CHECK(flight.c().next_deadline() == flight.now + rto);
+    flight.run_to_deadline();
+    CHECK(flight.out() == Numbers{1});
+    CHECK(flight.retransmits(RetransmitCause::Timeout) == 1);
+    CHECK(flight.c().next_deadline() == flight.now + 2 * rto);
 }
 
 // RFC 8985 7.4.
