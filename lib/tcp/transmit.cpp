@@ -79,6 +79,8 @@ Connection::Plan Connection::plan_retransmission(const Environment& env) const {
 }
 
 /// New text or FIN at snd_.nxt, as far as window, congestion window, Nagle and silly-window avoidance let it.
+/// A lone FIN has no text that could congest anything, and goes whatever the congestion window says, as in
+/// Linux.
 Connection::Plan Connection::plan_text(const Environment& env) const {
     if (is_parked_ || !snd_.nxt.before(transmit_end())) return {};
     const std::uint32_t by_window = window_room_at(snd_.nxt);
@@ -88,7 +90,6 @@ Connection::Plan Connection::plan_text(const Environment& env) const {
 
     Plan next = segment_at(snd_.nxt, std::min(by_window, by_congestion), by_window);
     if (next.length == 0 && !next.fin) return {};
-    if (next.length == 0 && by_congestion == 0 && snd_.flight() > 0) return {};
     const std::uint32_t ahead = snd_.flight();
     const std::uint32_t available = send_queue_.size_bytes() - std::min(send_queue_.size_bytes(), ahead);
     // RFC 9293 3.8.6.2.1, MUST-38: (1) a full segment, (2) all there is, (3) half the largest window the peer
