@@ -32,7 +32,10 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
     }
     answered(env);
     // Old: its text may be new, and so may what its SACK reports (RFC 2883: a late ACK tells of duplicates).
-    if (segment.ack.before(snd_.una)) return {};
+    if (segment.ack.before(snd_.una)) {
+        take_old_report(segment, env);
+        return {};
+    }
 
     const std::uint32_t window = std::uint32_t{segment.window} << snd_.scale;
     const bool window_changed = window != snd_.wnd;
@@ -94,6 +97,13 @@ void Connection::take_ack(const wire::TcpSegment& segment, bool window_changed, 
         tail_probe_pending_ = false;
     }
     if (snd_.flight() == 0) is_parked_ = false;
+    sync_retransmission(env);
+}
+
+/// The report of an ACK that others have overtaken: what it says is held, is (RFC 2018 3).
+void Connection::take_old_report(const wire::TcpSegment& segment, const Environment& env) {
+    if (!sack_ || snd_.flight() == 0 || segment.options.sack_count == 0) return;
+    (void)recovery_.acknowledge(sending(env), {.ack = segment.ack, .options = segment.options});
     sync_retransmission(env);
 }
 

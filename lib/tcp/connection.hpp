@@ -209,6 +209,7 @@ class Connection {
     // acknowledge.cpp
     Stop check_ack(const wire::TcpSegment&, const Environment&);
     void take_ack(const wire::TcpSegment&, bool window_changed, const Environment&);
+    void take_old_report(const wire::TcpSegment&, const Environment&);
     void drop_acknowledged(std::uint32_t acked, const Environment&);
     void answered(const Environment&);
     [[nodiscard]] Duration handshake_rtt(const wire::TcpSegment&, const Environment&) const;

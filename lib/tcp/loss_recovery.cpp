@@ -108,8 +108,8 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
     sample.mss = context.snd.mss;
     sample.prior_in_flight = pipe(context.snd);
     sample.ece = ack.ece;
-    sample.acked = ack.ack - context.snd.una;
     work.is_forward = work.outcome.is_forward = ack.ack.after(context.snd.una);
+    sample.acked = work.is_forward ? ack.ack - context.snd.una : 0;
     work.was_reducing = reducing_;
     work.prior_lost = records_.lost_bytes();
     const std::uint64_t delivered_before = rate_.delivered_bytes();
@@ -118,7 +118,7 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
     if (work.is_forward) take_cumulative(context, work);
     rack_.order_noted();
     SendSpace snd = context.snd;
-    snd.una = ack.ack;
+    snd.una = wire::latest(snd.una, ack.ack);
     const Context after{context.env, snd, context.rtt, context.stats, context.sack, context.own_timestamp};
     if (!context.sack) count_duplicate(after, work);
     if (sample.rtt > Duration::zero()) note_rtt(sample.rtt, context.env.now);

@@ -45,7 +45,7 @@ class LossRecovery {
         std::uint32_t own_timestamp;  ///< TSval of now
     };
 
-    /// An acceptable ACK, judged before snd.una is moved.
+    /// An acceptable ACK, judged before snd.una is moved; below that, only what its SACK reports counts.
     struct Ack {
         wire::SeqNum ack;
         const wire::TcpOptions& options;

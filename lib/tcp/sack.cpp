@@ -26,7 +26,7 @@ void LossRecovery::take_sack(const Context& context, Work& work) {
         const bool is_inside = block.left.in_window(una, flight) && block.left.before(block.right) &&
                                (block.right - una) <= flight;
         if (!is_inside) {
-            if (block.right.after(work.ack.ack)) context.stats.sack_blocks_ignored.add();
+            if (block.right.after(wire::latest(una, work.ack.ack))) context.stats.sack_blocks_ignored.add();
             continue;
         }
         blocks[count++] = block;
@@ -67,7 +67,7 @@ void LossRecovery::take_dsack(const Context& context, Work& work, const wire::Sa
         undo_bytes_ = std::max<std::int32_t>(
             0, undo_bytes_ - static_cast<std::int32_t>(std::min<std::uint32_t>(length, 1u << 30)));
     }
-    rack_.duplicate_reported(work.ack.ack, context.snd.nxt);
+    rack_.duplicate_reported(wire::latest(una, work.ack.ack), context.snd.nxt);
 }
 
 /// Marks what `block` covers, from record `at` on, which it moves along.
