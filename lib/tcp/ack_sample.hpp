@@ -13,7 +13,7 @@ struct AckSample {
     std::uint32_t mss = 0;  ///< effective send MSS
 
     // ---- what this ACK did
-    std::uint32_t acked = 0;            ///< snd.una moved by so much
+    std::uint32_t acked = 0;            ///< snd.una moved by so much, what was reported before not counted
     std::uint32_t newly_delivered = 0;  ///< acknowledged for the first time, cumulatively or by SACK
     std::uint32_t newly_lost = 0;       ///< marked lost while this ACK was processed
     std::uint32_t prior_in_flight = 0;  ///< pipe before the ACK

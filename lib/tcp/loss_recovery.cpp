@@ -123,6 +123,8 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
     if (!context.sack) count_duplicate(after, work);
     if (sample.rtt > Duration::zero()) note_rtt(sample.rtt, context.env.now);
     sample.newly_delivered = static_cast<std::uint32_t>(rate_.delivered_bytes() - delivered_before);
+    // RFC 3042 2: what was reported before has let as much new text out already.
+    sample.acked = std::min(sample.acked, sample.newly_delivered);
     probe_answered(after, work);
 
     if (work.is_forward || work.newly_sacked || work.dsack || ack.is_duplicate ||
