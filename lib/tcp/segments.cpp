@@ -92,12 +92,14 @@ OutSegment Connection::make_syn(const Environment& env) {
     return out;
 }
 
-/// RFC 9293 3.10.5: what tells the peer that the connection is gone.
+/// RFC 9293 3.10.5: what tells the peer that the connection is gone. RFC 7323 3.2: with timestamps, like any
+/// other segment of a connection that agreed on them.
 OutSegment Connection::make_reset(const Environment& env) {
     OutSegment out;
     out.seq = acceptable_seq();
     out.ack = rcv_.nxt;
     out.flags = {TcpFlags::kRst | TcpFlags::kAck};
+    if (timestamps_) out.options.timestamps = {own_timestamp(env), recent_timestamp_};
     reset_pending_ = false;
     leg_stats(env).segments_sent.add();
     leg_stats(env).resets_sent[reset_reason_].add();
