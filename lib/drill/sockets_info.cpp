@@ -41,8 +41,6 @@ std::uint64_t linux_state(tcp::State state) {
 
 // TCP_INFINITE_SSTHRESH.
 constexpr std::uint64_t kInfiniteThreshold = 0x7fffffff;
-// Segments reported that make a loss evident (RFC 6675 5); by time, RACK adapts to reordering, this doesn't.
-constexpr std::uint64_t kDuplicateThreshold = 3;
 
 std::uint64_t options_of(const tcp::Connection& connection) {
     std::uint64_t options = connection.recent_timestamp() ? TCPI_OPT_TIMESTAMPS : 0;
@@ -110,7 +108,8 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
              threshold < tcp::kCongestionWindowMax && mss > 0 ? threshold / mss : kInfiniteThreshold);
     // Linux counts our SYN too.
     info.set("tcpi_delivered", mss > 0 ? (now.delivered_bytes + mss - 1) / mss + 1 : 0);
-    info.set("tcpi_reordering", kDuplicateThreshold);
+    info.set("tcpi_reordering", recovery.rack().reordering_degree());
+    info.set("tcpi_reord_seen", recovery.rack().reorderings());
     info.set("tcpi_notsent_bytes", queued > snd.flight() ? queued - snd.flight() : 0);
     return info;
 }

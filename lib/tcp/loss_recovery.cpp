@@ -116,7 +116,7 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
 
     if (context.sack) take_sack(context, work);
     if (work.is_forward) take_cumulative(context, work);
-    rack_.order_noted();
+    rack_.order_noted(context.snd.mss);
     SendSpace snd = context.snd;
     snd.una = wire::latest(snd.una, ack.ack);
     const Context after{context.env, snd, context.rtt, context.stats, context.sack, context.own_timestamp};
@@ -156,7 +156,7 @@ void LossRecovery::deliver(const Context& context, const SentRecord& record, std
         if (cumulatively && work.outcome.rtt < Duration::zero()) work.outcome.rtt = rtt;
         if (!cumulatively && work.sack_rtt < Duration::zero()) work.sack_rtt = rtt;
     }
-    if (rack_.note_order(end, ever_resent)) context.stats.reordering_seen.add();
+    if (rack_.note_order(record.begin, end, ever_resent)) context.stats.reordering_seen.add();
 }
 
 void LossRecovery::take_cumulative(const Context& context, Work& work) {

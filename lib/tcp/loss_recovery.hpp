@@ -146,7 +146,7 @@ class LossRecovery {
         return records_.sacked_bytes() + unsacked_duplicates_;
     }
     [[nodiscard]] Duration min_rtt() const { return min_rtt_; }
-    [[nodiscard]] bool reordering_seen() const { return rack_.reordering_seen(); }
+    [[nodiscard]] const Rack& rack() const { return rack_; }
     [[nodiscard]] std::uint64_t delivered_bytes() const { return rate_.delivered_bytes(); }
     [[nodiscard]] stats::RetransmitCause cause() const { return cause_; }
 

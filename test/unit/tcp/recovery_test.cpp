@@ -164,6 +164,8 @@ TEST_CASE("what is overtaken by less than a quarter of the round trip is not los
         CHECK(flight.recovery() == RecoveryState::Open);
         CHECK(flight.cwnd() >= 10'000);
         CHECK(flight.leg().reordering_seen.value() == 1);
+        CHECK(flight.c().recovery().rack().reorderings() == 1);
+        CHECK(flight.c().recovery().rack().reordering_degree() == 3);
     } else {
         flight.run_to_just_before_deadline();
         CHECK(flight.out() == Numbers{});
@@ -184,6 +186,59 @@ TEST_CASE("an ACK that acknowledges and reports at once shows no reordering") {
     flight.report({{2001, 4001}});
     flight.report({{2001, 5001}});
     CHECK(flight.out().front() == 1001);
+}
+
+// What Linux calls tp->reordering.
+TEST_CASE("the degree of reordering is the most segments that something was overtaken by") {
+    SackFlight flight(10'000);
+    flight.open();
+    flight.advance(40ms);
+    flight.report({{9001, 10'001}});
+    flight.report({{3001, 4001}, {9001, 10'001}});
+    CHECK(flight.c().recovery().rack().reordering_degree() == 7);
+    flight.report({{3001, 4001}, {5001, 6001}, {9001, 10'001}});
+    CHECK(flight.c().recovery().rack().reordering_degree() == 7);
+    flight.acknowledge(10'001);
+    CHECK(flight.c().recovery().rack().reordering_degree() == 10);
+    CHECK(flight.c().recovery().rack().reorderings() == 3);
+}
+
+// RFC 2018 3: what it acknowledges is old, what it reports need not be.
+TEST_CASE("the report of an ACK that others have overtaken counts, the number doesn't") {
+    const bool is_new = GENERATE(true, false);
+    SackFlight flight(10'000);
+    flight.open();
+    flight.advance(40ms);
+    flight.acknowledge(3001);
+    (void)flight.out();
+    const std::uint32_t window = flight.cwnd();
+    if (is_new) {
+        flight.acknowledge(2001, {{6001, 9001}});
+        CHECK(flight.c().recovery().sacked_bytes() == 3000);
+        CHECK(flight.out() == Numbers{3001, 4001, 5001});
+        CHECK(flight.recovery() == RecoveryState::Recovery);
+    } else {
+        flight.acknowledge(2001, {{2001, 3001}});
+        CHECK(flight.c().recovery().sacked_bytes() == 0);
+        CHECK(flight.out() == Numbers{});
+        CHECK(flight.cwnd() == window);
+        CHECK(flight.recovery() == RecoveryState::Open);
+    }
+    CHECK(flight.leg().sack_blocks_ignored.value() == 0);
+    CHECK(flight.leg().dsacks_received.value() == 0);
+    CHECK(flight.c().send_space().una == flight.own_iss + 3001);
+}
+
+// RFC 3042 2: what the duplicates stood for has let new text out when they came.
+TEST_CASE("what was reported before doesn't open the window when it is acknowledged") {
+    SackFlight flight(20'000);
+    flight.open();
+    flight.advance(40ms);
+    flight.report({{1001, 3001}});
+    CHECK(flight.out() == Numbers{10'001, 11'001});
+    CHECK(flight.cwnd() == 10'000);
+    flight.acknowledge(3001);
+    CHECK(flight.cwnd() == 11'000);
 }
 
 // RFC 8985 6.2: a lost retransmission is found by time, without a time-out.
