@@ -129,6 +129,7 @@ void Connection::syn_acknowledged(wire::SeqNum ack, const Environment& env) {
         events_ |= Events::kSendRoom;
         syn_text_taken_ = true;
     }
+    marks_.with_syn = snd_.nxt;
     snd_.una = snd_.nxt = ack;
 }
 

@@ -14,11 +14,12 @@ struct PushMarks {
     wire::SeqNum pushed;     ///< end of the last segment that was sent with PSH
     wire::SeqNum small;      ///< end of the last segment of new text that wasn't full (Minshall)
     wire::SeqNum unchecked;  ///< text that ends here is held back by nothing but windows
+    wire::SeqNum with_syn;   ///< end of the text that went with our SYN: sent again it isn't small
     bool more = false;       ///< the last write announced more; until the next write or arrival
     bool corked = false;     ///< nothing but full segments until it is taken off
 
     /// Nothing is written yet; the first byte will be `first`.
-    void begin(wire::SeqNum first) { written = pushed = small = unchecked = first; }
+    void begin(wire::SeqNum first) { written = pushed = small = unchecked = with_syn = first; }
     /// Whether a segment of new text that ends at `end` has PSH: at the end of a write, and where otherwise
     /// half of the largest window `window_max` would go without (Linux's forced_push(), by its buffers: full
     /// segments, up to half the window and to 64 KiB).
