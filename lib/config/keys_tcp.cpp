@@ -35,7 +35,8 @@ constexpr std::array kTcpKeys{
     key<&Config::tcp, &Tcp::user_timeout>("tcp.user_timeout", Type::Time, {0, 24 * h}, Apply::Live,
         "how long sent data may stay unacknowledged before the connection is given up; 0: `retries2` decides"),
     key<&Config::tcp, &Tcp::quickack>("tcp.quickack", Type::Count, {0, 1000}, Apply::Live,
-        "segments acknowledged at once at the start of a connection"),
+        "segments acknowledged at once at the start of a connection, after a pause and of a peer that sends "
+        "again"),
     key<&Config::tcp, &Tcp::delack_segments>("tcp.delack_segments", Type::Count, {1, 64}, Apply::Live,
         "full segments per acknowledgement"),
     key<&Config::tcp, &Tcp::delack_min>("tcp.delack_min", Type::Time, {0, 499 * ms}, Apply::Live,

@@ -17,12 +17,13 @@ constexpr std::uint16_t kTextMin = 8;
 Connection::Connection(const OpenParameters& parameters, const Environment& env, State born, bool ipv6)
     : state_(born),
       leg_(parameters.leg),
-      quick_acks_(static_cast<std::uint8_t>(std::min<std::uint32_t>(env.tunables.quickack, UINT8_MAX))),
+      quick_acks_(quick_acks_of(env)),
       ipv6_(ipv6),
       recovery_(env.tunables.congestion_control),
       timestamp_offset_(parameters.timestamp_offset),
       rtt_(env.tunables),
       text_sent_at_(env.now),
+      text_received_at_(env.now),
       progress_at_(env.now),
       mss_limit_(parameters.path_mss) {
     snd_.iss = snd_.una = parameters.iss;
@@ -141,6 +142,7 @@ void Connection::establish(Duration rtt, const Environment& env) {
     if (retransmits_ > 0) rtt_.restart_after_lossy_handshake(env.tunables);
     retransmits_ = 0;
     text_sent_at_ = env.now;
+    if (rcv_.nxt == rcv_.irs + 1) text_received_at_ = env.now;
     progress_at_ = env.now;
     arm_keepalive(env);
     if (snd_.flight() > 0) {

@@ -228,6 +228,8 @@ class Connection {
     void deliver(packet::Slice, const Environment&);
     void process_fin(const Environment&);
     void acknowledge_later(const Environment&);
+    void acknowledge_quickly(const Environment&);
+    [[nodiscard]] static std::uint8_t quick_acks_of(const Environment&);
     [[nodiscard]] static std::uint32_t receive_buffer(const Environment&);
     [[nodiscard]] std::uint32_t free_window(const Environment&) const;
     std::uint16_t advertise_window(const Environment&);
@@ -254,6 +256,7 @@ class Connection {
     OutSegment make_segment(wire::SeqNum seq, std::uint8_t flags, bool with_text, const Environment&);
     OutSegment make_syn(const Environment&);
     OutSegment make_reset(const Environment&);
+    [[nodiscard]] bool is_answering(const Environment&) const;
     OutSegment make_text(const Plan&, const Environment&);
     OutSegment make_probe(const Plan&, const Environment&);
     void note_sent(const Plan&, const Environment&);
@@ -310,6 +313,7 @@ class Connection {
     bool syn_text_taken_ : 1 = false;
     bool fast_open_ : 1 = false;    // the handshake is not waited for: open_fast()
     bool unread_lost_ : 1 = false;  // in-order text was thrown away before it was taken
+    bool interactive_ : 1 = false;  // what comes is answered with text that takes its ACK along
     PushMarks marks_;
     LossRecovery recovery_;
     std::uint32_t recent_timestamp_ = 0;
@@ -320,7 +324,8 @@ class Connection {
     Deadlines deadlines_;
     RttEstimator rtt_;
     Instant text_sent_at_;
-    Instant progress_at_;  // since when what is queued has waited for an acknowledgement
+    Instant text_received_at_;  // in-order text; at first, when the handshake was complete
+    Instant progress_at_;       // since when what is queued has waited for an acknowledgement
 
     // The rare part.
     packet::OutOfOrder reassembly_;

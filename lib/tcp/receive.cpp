@@ -83,7 +83,7 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
         if (payload.empty()) {
             leg_stats(env).duplicate_segments.add();
             env.stats.drops[DropReason::TcpDuplicate].add();
-            ack_pending_ = true;
+            acknowledge_quickly(env);
             if (!fin) return Disposition::Dropped;
         }
     }
@@ -164,6 +164,9 @@ void Connection::clear_reassembly(const Environment& env) {
 void Connection::accept_text(packet::Slice payload, const Environment& env) {
     const std::uint16_t length = payload.length();
     rcv_.largest = std::max(rcv_.largest, std::min(length, rcv_.advertised_mss));
+    // RFC 5681 4.1: after so long a pause the peer begins with a small window again.
+    if (env.now - text_received_at_ > rtt_.rto()) quick_acks_ = quick_acks_of(env);
+    text_received_at_ = env.now;
     const bool gap = !reassembly_.empty();
     const HeldBuffers count(reassembly_, env);
     deliver(std::move(payload), env);
@@ -196,11 +199,16 @@ void Connection::deliver(packet::Slice text, const Environment& env) {
     events_ |= Events::kReadable;
 }
 
-/// RFC 9293 3.8.6.3, SHLD-18, SHLD-19: at once for every second full segment and at the connection's start,
-/// else delayed, by less than half a second (MUST-40).
+std::uint8_t Connection::quick_acks_of(const Environment& env) {
+    return static_cast<std::uint8_t>(std::min<std::uint32_t>(env.tunables.quickack, UINT8_MAX));
+}
+
+/// RFC 9293 3.8.6.3, SHLD-18, SHLD-19: at once for every second full segment and for a peer that begins with
+/// a small window, else delayed, by less than half a second (MUST-40). As in Linux, text that is answered
+/// with text is left to that (pingpong mode).
 void Connection::acknowledge_later(const Environment& env) {
     const std::uint32_t unacknowledged = rcv_.nxt - rcv_.acked;
-    if (quick_acks_ > 0) {
+    if (quick_acks_ > 0 && !interactive_) {
         --quick_acks_;
         ack_pending_ = true;
     } else if (unacknowledged >= std::uint64_t{env.tunables.delack_segments} * rcv_.largest) {
@@ -209,6 +217,13 @@ void Connection::acknowledge_later(const Environment& env) {
         deadlines_.arm(Timer::DelayedAck,
                        env.now + std::min(env.tunables.delack_min, env.tunables.delack_max));
     }
+}
+
+/// The peer sends again what it has sent before: it repairs a loss with a small window.
+void Connection::acknowledge_quickly(const Environment& env) {
+    quick_acks_ = quick_acks_of(env);
+    interactive_ = false;
+    ack_pending_ = true;
 }
 
 // RFC 9293 3.10.7.4, eighth.

@@ -201,7 +201,7 @@ void Connection::challenge(const Environment& env) {
 /// limit.
 void Connection::answer_unacceptable(const wire::TcpSegment& segment, const Environment& env) {
     if (segment.payload_length > 0 || segment.flags.fin()) {
-        ack_pending_ = true;
+        acknowledge_quickly(env);
         if (!segment.flags.syn()) note_duplicate(segment.seq, segment.seq + segment.seg_len(), env);
     } else if (segment.flags.syn()) {
         challenge(env);

@@ -106,6 +106,11 @@ OutSegment Connection::make_reset(const Environment& env) {
     return out;
 }
 
+/// RFC 9293 3.8.6.3: whether text that goes out now answers text: a delayed ACK of that would go with it.
+bool Connection::is_answering(const Environment& env) const {
+    return rcv_.nxt != rcv_.irs + 1 && env.now - text_received_at_ < env.tunables.delack_min;
+}
+
 OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     // RFC 5681 4.1: what the path could take a while ago is not known any more. Here and not when it is
     // looked for text: while a closed window holds it back that happens often.
@@ -120,6 +125,7 @@ OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     const bool is_new = !plan.seq.before(snd_.nxt);
     if (is_new && plan.length > 0 && plan.length < text_max() && plan.text_end().after(marks_.with_syn))
         marks_.small = plan.text_end();
+    if (is_new && plan.length > 0) interactive_ = interactive_ || is_answering(env);
     const bool is_capable = ecn_ && plan.length > 0 && is_new;
     if (is_capable && recovery_.take_window_reduced()) flags |= TcpFlags::kCwr;
     OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);

@@ -30,6 +30,7 @@ void Connection::timers_expired(const Environment& env) {
                 break;
             case Timer::DelayedAck:
                 ack_pending_ = true;
+                interactive_ = false;
                 break;
             case Timer::Persist:
                 persist_expired(env);

@@ -144,6 +144,58 @@ TEST_CASE("a connection begins with quick ACKs, quickack of them") {
     }
 }
 
+// RFC 9293 3.8.6.3: the next answer takes the ACK along, as the first has.
+TEST_CASE("who answers within the delay has no quick ACKs, until an answer stays away") {
+    const bool in_time = GENERATE(true, false);
+    Bench bench;
+    bench.tunables.quickack = 9;
+    bench.establish();
+    (void)bench.receive(kAck, 1, 1, "a");
+    CHECK(bench.ack_of(bench.poll_one()) == 2);
+    bench.advance(bench.tunables.delack_min - (in_time ? 1ns : 0ns));
+    bench.send("answer");
+    (void)bench.poll_one();
+    (void)bench.receive(kAck, 2, 7, "b");
+    CHECK(bench.poll_all().empty() == in_time);
+    if (!in_time) return;
+    CHECK(bench.c().next_deadline() == bench.now + bench.tunables.delack_min);
+    bench.run_to_deadline();
+    CHECK(bench.ack_of(bench.poll_one()) == 3);
+    (void)bench.receive(kAck, 3, 7, "c");
+    CHECK(bench.ack_of(bench.poll_one()) == 4);
+}
+
+// RFC 5681 4.1: the peer's congestion window has shrunk meanwhile.
+TEST_CASE("quick ACKs begin anew after a pause longer than the time-out, and no shorter one") {
+    const Duration more = GENERATE(0ns, 1ns);
+    Bench bench;
+    bench.tunables.quickack = 1;
+    bench.establish();
+    (void)bench.receive(kAck, 1, 1, kFull);
+    (void)bench.poll_one();
+    bench.advance(bench.c().snapshot().rto + more);
+    (void)bench.receive(kAck, 1401, 1, "b");
+    CHECK(bench.poll_all().size() == (more > 0ns ? 1 : 0));
+    (void)bench.receive(kAck, 1402, 1, "c");
+    CHECK(bench.poll_all().empty());
+}
+
+TEST_CASE("quick ACKs begin anew when the peer sends again what had arrived") {
+    Bench bench;
+    bench.tunables.quickack = 2;
+    bench.establish();
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        (void)bench.receive(kAck, 1 + i, 1, "a");
+        CHECK(bench.poll_all().size() == 1);
+    }
+    CHECK(bench.receive(kAck, 2, 1, "a") == Disposition::Dropped);
+    CHECK(bench.poll_all().size() == 1);
+    for (std::uint32_t i = 0; i < 3; ++i) {
+        (void)bench.receive(kAck, 3 + i, 1, "b");
+        CHECK(bench.poll_all().size() == (i < 2 ? 1 : 0));
+    }
+}
+
 // RFC 9293 3.10.7.4, MUST-58.
 TEST_CASE("text of ours carries the acknowledgement, and no other follows") {
     Bench bench;
