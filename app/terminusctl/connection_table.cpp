@@ -77,7 +77,17 @@ std::string table_details(const nlohmann::json& connection) {
     line += " mss:" + std::to_string(mss) + " cwnd:" + std::to_string(figure("cwnd_bytes") / mss);
     if (connection.contains("ssthresh_bytes"))
         line += " ssthresh:" + std::to_string(figure("ssthresh_bytes") / mss);
+    if (figure("last_sent_ms") > 0) line += " lastsnd:" + std::to_string(figure("last_sent_ms"));
+    if (figure("last_received_ms") > 0) line += " lastrcv:" + std::to_string(figure("last_received_ms"));
     line += " delivered:" + std::to_string((figure("delivered_bytes") + mss - 1) / mss);
+    const std::int64_t busy = figure("busy_ms");
+    if (busy > 0) line += " busy:" + std::to_string(busy) + "ms";
+    for (const char* limit : {"rwnd_limited", "sndbuf_limited"}) {
+        const std::int64_t span = figure((std::string(limit) + "_ms").c_str());
+        if (span <= 0 || busy <= 0) continue;
+        line += std::string(" ") + limit + ":" + std::to_string(span) + "ms(" +
+                std::to_string(100 * span / busy) + "%)";
+    }
     return line;
 }
 

@@ -113,6 +113,11 @@ std::string row_line(const worker::ConnectionRow& row, std::uint32_t worker,
         if (row.slow_start_threshold_bytes < tcp::kCongestionWindowMax)
             line["ssthresh_bytes"] = row.slow_start_threshold_bytes;
         line["delivered_bytes"] = row.delivered_bytes;
+        line["last_sent_ms"] = milliseconds(row.since_sent);
+        line["last_received_ms"] = milliseconds(row.since_received);
+        line["busy_ms"] = milliseconds(row.busy);
+        line["rwnd_limited_ms"] = milliseconds(row.window_limited);
+        line["sndbuf_limited_ms"] = milliseconds(row.buffer_limited);
         line["mss"] = row.send_mss;
     }
     return line.dump() + "\n";

@@ -50,6 +50,10 @@ std::uint64_t options_of(const tcp::Connection& connection) {
     return options;
 }
 
+std::uint64_t milliseconds(base::Duration span) {
+    return static_cast<std::uint64_t>(span / std::chrono::milliseconds(1));
+}
+
 std::uint64_t microseconds(base::Duration span) {
     return static_cast<std::uint64_t>(span / std::chrono::microseconds(1));
 }
@@ -111,6 +115,13 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     info.set("tcpi_reordering", recovery.rack().reordering_degree());
     info.set("tcpi_reord_seen", recovery.rack().reorderings());
     info.set("tcpi_notsent_bytes", queued > snd.flight() ? queued - snd.flight() : 0);
+    const base::Instant time = machine_.now();
+    info.set("tcpi_last_data_sent", milliseconds(time - now.text_sent_at));
+    info.set("tcpi_last_data_recv", milliseconds(time - now.text_received_at));
+    const tcp::SendTimes& times = now.send_times;
+    info.set("tcpi_busy_time", microseconds(times.busy(time)));
+    info.set("tcpi_rwnd_limited", microseconds(times.window_limited(time)));
+    info.set("tcpi_sndbuf_limited", microseconds(times.buffer_limited(time)));
     return info;
 }
 

@@ -6,12 +6,13 @@
 
 namespace terminus::stack {
 
-inline tcp::Connection::Snapshot snapshot_of(const tcp::HalfOpen& half) {
+inline tcp::Connection::Snapshot snapshot_of(const tcp::HalfOpen& half, const tcp::Environment& env) {
     tcp::Connection::Snapshot snapshot{};
     snapshot.state = tcp::State::SynReceived;
     snapshot.timer = stats::Timer::Establishment;
     snapshot.deadline = half.next_deadline();
     snapshot.retransmits = half.retransmits();
+    snapshot.text_sent_at = snapshot.text_received_at = env.now;
     snapshot.send_mss = half.peer_mss();
     snapshot.slow_start_threshold_bytes = UINT32_MAX;
     return snapshot;
@@ -57,7 +58,8 @@ std::optional<std::uint64_t> Stack<App>::list(std::uint64_t cursor, std::uint32_
             }
             if (half_opens_.is_live(index)) {
                 const tcp::HalfOpen& half = half_opens_[index].tcp;
-                use(network_.tuple_of(key_of(half)), half.service(), stats::Leg::Client, snapshot_of(half));
+                use(network_.tuple_of(key_of(half)), half.service(), stats::Leg::Client,
+                    snapshot_of(half, env_));
                 ++rows;
             }
         } else {

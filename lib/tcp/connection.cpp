@@ -221,6 +221,9 @@ Connection::Snapshot Connection::snapshot() const {
     result.congestion_window_bytes = recovery_.window();
     result.slow_start_threshold_bytes = recovery_.congestion().slow_start_threshold();
     result.delivered_bytes = recovery_.delivered_bytes();
+    result.send_times = send_times_;
+    result.text_sent_at = text_sent_at_;
+    result.text_received_at = text_received_at_;
     result.send_mss = snd_.mss;
     result.congestion_control = recovery_.congestion().algorithm();
     return result;

@@ -14,6 +14,7 @@
 #include "tcp/push_marks.hpp"
 #include "tcp/rtt.hpp"
 #include "tcp/sack_report.hpp"
+#include "tcp/send_times.hpp"
 #include "tcp/sequence_space.hpp"
 #include "tcp/snapshot.hpp"
 #include "tcp/state.hpp"
@@ -247,6 +248,7 @@ class Connection {
     [[nodiscard]] Plan segment_at(wire::SeqNum seq, std::uint32_t room, std::uint32_t window_room) const;
     [[nodiscard]] std::uint32_t window_room_at(wire::SeqNum seq) const;
     void note_limits(const Environment&);
+    void note_times(bool has_text, bool has_window, const Environment&);
     [[nodiscard]] wire::SeqNum transmit_end() const;
     [[nodiscard]] wire::SeqNum queue_end() const;
     [[nodiscard]] wire::SeqNum acceptable_seq() const;
@@ -328,6 +330,7 @@ class Connection {
     Instant progress_at_;       // since when what is queued has waited for an acknowledgement
 
     // The rare part.
+    SendTimes send_times_;
     packet::OutOfOrder reassembly_;
     SackReport sack_report_;
     ChallengeLimiter challenges_;

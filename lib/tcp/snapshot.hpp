@@ -6,6 +6,7 @@
 #include "base/time.hpp"
 #include "stats/reasons.hpp"
 #include "tcp/congestion_algorithm.hpp"
+#include "tcp/send_times.hpp"
 #include "tcp/state.hpp"
 
 namespace terminus::tcp {
@@ -26,6 +27,9 @@ struct ConnectionSnapshot {
     std::uint32_t congestion_window_bytes;
     std::uint32_t slow_start_threshold_bytes;  ///< kCongestionWindowMax or more: none yet
     std::uint64_t delivered_bytes;             ///< acknowledged or reported by SACK
+    SendTimes send_times;
+    base::Instant text_sent_at;      ///< the last time; at first, when the connection began
+    base::Instant text_received_at;  ///< likewise
     std::uint16_t send_mss;
     CongestionAlgorithm congestion_control;
 };

@@ -173,12 +173,28 @@ void Connection::note_limits(const Environment& env) {
     is_paced_ = recovery_.paced_until() > env.now &&
                 (snd_.nxt.before(transmit_end()) || recovery_.next_lost(sending(env)));
     if (!snd_.nxt.before(transmit_end())) {
+        note_times(false, true, env);
         recovery_.window_limits(false);
         recovery_.application_limits(sending(env));
         return;
     }
     const std::uint32_t length = std::min<std::uint32_t>(snd_.mss, transmit_end() - snd_.nxt);
-    recovery_.window_limits(window_room_at(snd_.nxt) >= length && !recovery_.may_send(snd_, length));
+    const bool has_window = window_room_at(snd_.nxt) >= length;
+    note_times(true, has_window, env);
+    recovery_.window_limits(has_window && !recovery_.may_send(snd_, length));
+}
+
+/// What the time from now on is counted as: `has_text` to be sent, and `has_window` for it.
+void Connection::note_times(bool has_text, bool has_window, const Environment& env) {
+    using enum SendTimes::Doing;
+    SendTimes::Doing doing = snd_.flight() > 0 ? Sending : Nothing;
+    if (has_text) {
+        doing = has_window ? Sending : WaitingForWindow;
+    } else if (doing == Sending && !fin_queued_ && send_room(env) < snd_.mss &&
+               window_room_at(snd_.nxt) >= snd_.mss && recovery_.may_send(snd_, snd_.mss)) {
+        doing = WaitingForRoom;
+    }
+    send_times_.turn_to(doing, env.now);
 }
 
 /// One past the last number that we have to send: text, and the FIN.

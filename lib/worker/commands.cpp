@@ -65,6 +65,11 @@ void Worker::list(RowPage& page) {
                         row.congestion_window_bytes = snapshot.congestion_window_bytes;
                         row.slow_start_threshold_bytes = snapshot.slow_start_threshold_bytes;
                         row.delivered_bytes = snapshot.delivered_bytes;
+                        row.since_sent = now - snapshot.text_sent_at;
+                        row.since_received = now - snapshot.text_received_at;
+                        row.busy = snapshot.send_times.busy(now);
+                        row.window_limited = snapshot.send_times.window_limited(now);
+                        row.buffer_limited = snapshot.send_times.buffer_limited(now);
                         row.send_mss = snapshot.send_mss;
                         row.congestion_control = snapshot.congestion_control;
                         page.rows.push_back(row);  // reserved by the asker, so nothing is allocated here

@@ -33,7 +33,12 @@ struct ConnectionRow {
     std::uint32_t congestion_window_bytes = 0;
     std::uint32_t slow_start_threshold_bytes = UINT32_MAX;  ///< tcp::kCongestionWindowMax or more: none yet
     std::uint64_t delivered_bytes = 0;
-    std::uint16_t send_mss = 0;  ///< 0: a state without these figures
+    base::Duration since_sent{};      ///< since text went out
+    base::Duration since_received{};  ///< since text came in
+    base::Duration busy{};            ///< with something on the way or to be sent, altogether
+    base::Duration window_limited{};  ///< of that, held back by the peer's window
+    base::Duration buffer_limited{};  ///< of that, by a full send buffer
+    std::uint16_t send_mss = 0;       ///< 0: a state without these figures
     tcp::CongestionAlgorithm congestion_control = tcp::CongestionAlgorithm::Cubic;
 };
 

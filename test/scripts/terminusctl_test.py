@@ -93,9 +93,15 @@ class TerminusctlTest(unittest.TestCase):
         result, _ = self.ask([row], "ss", "-i")
         self.assertEqual(result.stdout.splitlines()[2], "\t cubic rto:204 rtt:1.5/0.75 mss:1448 cwnd:10 ssthresh:7 delivered:2")
         del row["ssthresh_bytes"]
-        row.update(backoff=3, rtt_us=0)
+        row.update(backoff=3, rtt_us=0, last_sent_ms=20, last_received_ms=0, busy_ms=40, rwnd_limited_ms=0, sndbuf_limited_ms=0)
         result, _ = self.ask([row], "ss", "-i")
-        self.assertEqual(result.stdout.splitlines()[2], "\t cubic rto:204 backoff:3 mss:1448 cwnd:10 delivered:2")
+        self.assertEqual(result.stdout.splitlines()[2],
+                         "\t cubic rto:204 backoff:3 mss:1448 cwnd:10 lastsnd:20 delivered:2 busy:40ms")
+        row.update(last_received_ms=7, rwnd_limited_ms=30, sndbuf_limited_ms=1)
+        result, _ = self.ask([row], "ss", "-i")
+        self.assertEqual(result.stdout.splitlines()[2],
+                         "\t cubic rto:204 backoff:3 mss:1448 cwnd:10 lastsnd:20 lastrcv:7 delivered:2 busy:40ms "
+                         "rwnd_limited:30ms(75%) sndbuf_limited:1ms(2%)")
         self.assertEqual(len(self.ask([{"state": "TIME-WAIT"}], "ss", "-i")[0].stdout.splitlines()), 2)
         self.assertEqual(len(self.ask([row], "ss")[0].stdout.splitlines()), 2)
 

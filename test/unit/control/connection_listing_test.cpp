@@ -137,6 +137,11 @@ TEST_CASE("the running timer is told with ss's word, ours, and the time left") {
     r.rtt_variation = 250us;
     r.backoff = 2;
     r.delivered_bytes = 14'480;
+    r.since_sent = 1s;
+    r.since_received = 2s;
+    r.busy = 3s;
+    r.window_limited = 4ms;
+    r.buffer_limited = 5ms;
     r.congestion_control = tcp::CongestionAlgorithm::Bbr;
     const auto line = nlohmann::json::parse(control::row_line(r, 3, "www"));
     CHECK(line["timer"]["name"] == "on");
@@ -148,6 +153,11 @@ TEST_CASE("the running timer is told with ss's word, ours, and the time left") {
     CHECK(line["congestion_control"] == "bbr");
     CHECK(line["backoff"] == 2);
     CHECK(line["delivered_bytes"] == 14'480);
+    CHECK(line["last_sent_ms"] == 1000);
+    CHECK(line["last_received_ms"] == 2000);
+    CHECK(line["busy_ms"] == 3000);
+    CHECK(line["rwnd_limited_ms"] == 4);
+    CHECK(line["sndbuf_limited_ms"] == 5);
     CHECK_FALSE(line.contains("ssthresh_bytes"));
     CHECK(line["worker"] == 3);
 }

@@ -161,6 +161,59 @@ TEST_CASE("FIN rides on the last text, and needs room of its own in the window")
     CHECK(bench.poll_all().empty());
 }
 
+TEST_CASE("a lone FIN goes beyond a full congestion window, text with one doesn't") {
+    const bool has_text = GENERATE(true, false);
+    Bench bench;
+    bench.peer_window = 60'000;
+    bench.establish();
+    const std::uint32_t window = bench.c().recovery().window();
+    bench.send(std::string(window + (has_text ? 1 : 0), 'x'));
+    (void)bench.poll_all();
+    REQUIRE(bench.c().send_space().flight() == window);
+    bench.c().finish(bench.env());
+    const auto out = bench.poll_all();
+    if (has_text) {
+        CHECK(out.empty());
+    } else {
+        REQUIRE(out.size() == 1);
+        CHECK(out[0].flags.bits == (kAck | kFin));
+        CHECK(out[0].payload_length == 0);
+        CHECK(bench.seq_of(out[0]) == window + 1);
+    }
+}
+
+TEST_CASE("time is counted by what keeps a sender busy, the peer's window and the buffer apart") {
+    Bench bench;
+    bench.tunables.wmem = 2000;
+    bench.peer_window = 0;
+    bench.establish();
+    const auto times = [&] { return bench.c().snapshot().send_times; };
+    bench.advance(1s);
+    CHECK(times().busy(bench.now) == 0s);
+    bench.send("text");
+    CHECK(bench.poll_all().empty());
+    bench.advance(1s);
+    CHECK(times().busy(bench.now) == 1s);
+    CHECK(times().window_limited(bench.now) == 1s);
+    bench.peer_window = 10'000;
+    (void)bench.receive(kAck, 1, 1);
+    (void)bench.poll_one();
+    bench.advance(2s);
+    CHECK(times().busy(bench.now) == 3s);
+    CHECK(times().window_limited(bench.now) == 1s);
+    bench.send(std::string(1996, 'x'));
+    (void)bench.poll_all();
+    bench.advance(4s);
+    CHECK(times().busy(bench.now) == 7s);
+    CHECK(times().buffer_limited(bench.now) == 4s);
+    (void)bench.receive(kAck, 1, 2001);
+    CHECK(bench.poll_all().empty());
+    bench.advance(8s);
+    CHECK(times().busy(bench.now) == 7s);
+    CHECK(times().window_limited(bench.now) == 1s);
+    CHECK(times().buffer_limited(bench.now) == 4s);
+}
+
 TEST_CASE("send room is wmem less what is queued, and none after finish") {
     Bench bench;
     bench.tunables.wmem = 1000;
