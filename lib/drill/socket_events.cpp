@@ -79,14 +79,17 @@ stack::ProfileId SocketTable::profile_of(std::uint16_t service) const {
     return sockets_[service].stage == Stage::Listening ? profile_of_socket(service) : stack::kProcessProfile;
 }
 
-// A full backlog resets, as Linux does with tcp_abort_on_overflow: the stack has no place for a handshake
-// that is complete and must wait.
+// As sk_acceptq_is_full(). A listener that was closed meanwhile resets.
+bool SocketTable::may_accept(std::uint16_t service) const {
+    const Socket& listener = sockets_[service];
+    return listener.stage != Stage::Listening || listener.queue.size() <= listener.backlog;
+}
+
 void SocketTable::accepted(Stack& stack, stack::ConnectionId id, std::uint16_t service,
                            const wire::FourTuple& tuple) {
     Socket& listener = sockets_[service];
     std::optional<SocketId> made;
-    if (listener.stage == Stage::Listening && listener.queue.size() <= listener.backlog)
-        made = make_socket(listener.family);
+    if (listener.stage == Stage::Listening) made = make_socket(listener.family);
     if (!made) {
         stack.find(id)->abort(CloseReason::OrphanLimit, stack.environment(id));
         stack.touch(id);

@@ -118,6 +118,7 @@ class SocketTable {
     // ---- stack::Application
 
     [[nodiscard]] std::optional<std::uint16_t> find_listener(const wire::Endpoint& local) const;
+    [[nodiscard]] bool may_accept(std::uint16_t service) const;
     [[nodiscard]] stack::ProfileId profile_of(std::uint16_t service) const;
     void accepted(Stack& stack, stack::ConnectionId id, std::uint16_t service, const wire::FourTuple& tuple);
     void happened(Stack& stack, stack::ConnectionId id, stack::Cookie cookie, tcp::Events events);

@@ -62,6 +62,8 @@ class Proxy {
     // ---- the stack's calls: stack::Application
 
     [[nodiscard]] std::optional<std::uint16_t> find_listener(const wire::Endpoint& local) const;
+    /// HARDENING 26: always; what has no room is told so by a RST.
+    [[nodiscard]] static bool may_accept(std::uint16_t) { return true; }
     [[nodiscard]] stack::ProfileId profile_of(std::uint16_t service) const;
     void accepted(Stack& stack, stack::ConnectionId id, std::uint16_t service, const wire::FourTuple& tuple);
     void happened(Stack& stack, stack::ConnectionId id, stack::Cookie cookie, tcp::Events events);

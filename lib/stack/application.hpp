@@ -24,6 +24,8 @@ inline constexpr ProfileId kProcessProfile = 0;
 /// a tcp::Connection across calls: ConnectionIds only.
 ///
 ///   find_listener  LISTEN's table: the service on a local endpoint, asked for every SYN.
+///   may_accept     whether a service takes one more connection now. If not, SYNs are dropped, and ACKs
+///                  that complete a handshake; their senders try again.
 ///   profile_of     the tunables of a service's half-opens and of the connections that they become; the
 ///   service may
 ///                  have gone meanwhile.
@@ -38,6 +40,7 @@ concept Application = requires(A& app, S& stack, ConnectionId id, Cookie cookie,
                                const wire::FourTuple& tuple, std::uint16_t service, tcp::Events events,
                                stats::CloseReason reason) {
     { app.find_listener(local) } -> std::same_as<std::optional<std::uint16_t>>;
+    { app.may_accept(service) } -> std::same_as<bool>;
     { app.profile_of(service) } -> std::same_as<ProfileId>;
     {app.accepted(stack, id, service, tuple)};
     {app.happened(stack, id, cookie, events)};

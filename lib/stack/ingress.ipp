@@ -93,11 +93,11 @@ void Stack<App>::to_half_open(std::uint32_t index, Arrival& arrival, std::uint64
 }
 
 // DESIGN 3.2: the completing ACK promotes, and the same segment goes on through the connection; with no slot
-// free the half-open stays, and the peer's next segment tries again.
+// free, or an application that takes no more, the half-open stays, and the peer's next segment tries again.
 template <typename App>
 void Stack<App>::promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash) {
     HalfOpenSlot& half = half_opens_[half_open_index];
-    if (connections_.size() == connections_.capacity()) {
+    if (connections_.size() == connections_.capacity() || !app_.may_accept(half.tcp.service())) {
         drop(stats::DropReason::TcpSlotLimit);
         return;
     }

@@ -30,6 +30,11 @@ void Stack<App>::to_listener(Arrival& arrival, std::uint64_t hash) {
         refuse(arrival, stats::DropReason::TcpDraining, stats::ResetReason::Draining);
         return;
     }
+    // As in Linux: a handshake that could not be completed now is not begun, nor a cookie sent for one.
+    if (!app_.may_accept(*service)) {
+        drop(stats::DropReason::TcpHalfOpenLimit);
+        return;
+    }
     const auto cookies = static_cast<tcp::SynCookies>(tunables_.syncookies);
     const bool has_room = has_half_open_room();
     if (cookies == tcp::SynCookies::Always || (cookies == tcp::SynCookies::WhenFull && !has_room)) {
@@ -109,7 +114,7 @@ void Stack<App>::reopen(std::uint32_t time_wait, const Arrival& arrival, std::ui
         refuse(arrival, stats::DropReason::TcpDraining, stats::ResetReason::Draining);
         return;
     }
-    if (!has_half_open_room()) {
+    if (!has_half_open_room() || !app_.may_accept(*service)) {
         drop(stats::DropReason::TcpHalfOpenLimit);  // a cookie can't move beyond the old numbers
         return;
     }
@@ -150,7 +155,7 @@ bool Stack<App>::completes_cookie(Arrival& arrival, std::uint16_t service, std::
         stats_.syn_cookies_refused.add();
         return false;
     }
-    if (connections_.size() == connections_.capacity()) {
+    if (connections_.size() == connections_.capacity() || !app_.may_accept(service)) {
         drop(stats::DropReason::TcpSlotLimit);  // the peer's next segment tries again
         return true;
     }

@@ -75,6 +75,7 @@ class App {
     // ---- stack::Application
 
     [[nodiscard]] std::optional<std::uint16_t> find_listener(const wire::Endpoint& local) const;
+    [[nodiscard]] static bool may_accept(std::uint16_t) { return true; }
     [[nodiscard]] stack::ProfileId profile_of(std::uint16_t) const { return stack::kProcessProfile; }
     void accepted(Stack& stack, stack::ConnectionId id, std::uint16_t service, const wire::FourTuple& tuple);
     void happened(Stack& stack, stack::ConnectionId id, stack::Cookie cookie, tcp::Events events);
