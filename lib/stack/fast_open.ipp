@@ -10,22 +10,27 @@ namespace terminus::stack {
 /// What the SYN asks for, where the listener allows it; RFC 7413 5.1, HARDENING 18, 19: nothing is allowed
 /// while too many others have not proven their address.
 template <typename App>
-tcp::FastOpenVerdict Stack<App>::judge_fast_open(const Arrival& arrival, std::uint16_t service) {
+FastOpenJudgement Stack<App>::judge_fast_open(const Arrival& arrival, std::uint16_t service) {
     using enum tcp::FastOpenVerdict;
     const tcp::Tunables& tunables = environment_of(service).tunables;
-    if ((tunables.fastopen & tcp::kFastOpenServer) == 0) return None;
+    if ((tunables.fastopen & tcp::kFastOpenServer) == 0) return {};
     const auto& option = arrival.segment.options.fast_open;
-    if (!option && (tunables.fastopen & tcp::kFastOpenServerWithoutCookie) == 0) return None;
+    if (!option && (tunables.fastopen & tcp::kFastOpenServerWithoutCookie) == 0) return {};
     if (option && option->length == 0) stats_.fast_open_cookies_requested.add();
     const tcp::FastOpenKeys keys = tcp::fast_open_keys(settings_.secrets, tunables, env_.now);
     const tcp::FastOpenVerdict verdict = tcp::judge_fast_open(keys, arrival.tuple, arrival.segment, tunables);
     if (verdict == Request && option->length > 0) stats_.fast_opens_refused.add();
-    if (verdict != Accept && verdict != AcceptOld) return verdict;
+    if (verdict == Request) {
+        FastOpenJudgement judgement{Request, tcp::fast_open_cookie(keys.primary, arrival.tuple)};
+        judgement.cookie->is_experimental = option->is_experimental;
+        return judgement;
+    }
+    if (verdict != Accept && verdict != AcceptOld) return {verdict, std::nullopt};
     if (fast_opens_.has_room(tunables.max_fastopen, env_.now) &&
         connections_.size() < connections_.capacity())
-        return verdict;
+        return {verdict, std::nullopt};
     stats_.fast_opens_limited.add();
-    return None;
+    return {};
 }
 
 /// The cookie that a SYN-ACK brings.

@@ -41,14 +41,14 @@ void Stack<App>::to_listener(Arrival& arrival, std::uint64_t hash) {
         answer_with_cookie(arrival, *service);
         return;
     }
-    const tcp::FastOpenVerdict fast = judge_fast_open(arrival, *service);
-    if (opens_fast(arrival, *service, hash, fast)) return;
+    const FastOpenJudgement fast = judge_fast_open(arrival, *service);
+    if (opens_fast(arrival, *service, hash, fast.verdict)) return;
     if (!has_room) {
         drop(stats::DropReason::TcpHalfOpenLimit);
         return;
     }
     open_half(arrival, *service, tcp::initial_sequence(settings_.secrets, arrival.tuple, env_.now), hash,
-              flow::Handle::none(), fast == tcp::FastOpenVerdict::Request);
+              flow::Handle::none(), fast.cookie);
 }
 
 template <typename App>
@@ -74,7 +74,8 @@ tcp::HalfOpen::Parameters Stack<App>::half_open_parameters(const Arrival& arriva
 // RFC 9293 3.9.1.1, MUST-42: the listener stays, however many half-opens it has.
 template <typename App>
 void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, wire::SeqNum iss,
-                           std::uint64_t hash, flow::Handle successor_of, bool with_cookie) {
+                           std::uint64_t hash, flow::Handle successor_of,
+                           const std::optional<wire::FastOpenCookie>& cookie) {
     const tcp::Environment env = environment_of(service);
     const tcp::HalfOpen::Parameters parameters = half_open_parameters(arrival, service, iss);
     const std::uint32_t index =
@@ -94,10 +95,8 @@ void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, wire::
     stats_.half_open.set(half_opens_.size());
     const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
     tcp::OutSegment syn_ack = slot.tcp.poll_reply(offset, env);
-    if (with_cookie) {
-        syn_ack.options.fast_open = cookie_towards(arrival.tuple, env.tunables);
-        syn_ack.options.fast_open->is_experimental = arrival.segment.options.fast_open->is_experimental;
-    }
+    if (cookie) stats_.fast_open_cookies_sent.add();
+    syn_ack.options.fast_open = cookie;
     send(arrival.tuple, syn_ack, nullptr, env.tunables);
 }
 

@@ -26,6 +26,12 @@
 
 namespace terminus::stack {
 
+/// What a SYN's Fast Open option comes to, and the cookie that the SYN-ACK brings.
+struct FastOpenJudgement {
+    tcp::FastOpenVerdict verdict = tcp::FastOpenVerdict::None;
+    std::optional<wire::FastOpenCookie> cookie;
+};
+
 /// One core's TCP: the table, the slots, the wheel and the pipeline between them (DESIGN 3.7), and nothing
 /// that knows a clock or a device. The worker calls the first group in the order of a turn; the application
 /// calls the second from within its own calls.
@@ -137,14 +143,15 @@ class Stack {
                                                                  std::uint16_t service,
                                                                  wire::SeqNum iss) const;
     void open_half(const Arrival& arrival, std::uint16_t service, wire::SeqNum iss, std::uint64_t hash,
-                   flow::Handle successor_of = flow::Handle::none(), bool with_cookie = false);
+                   flow::Handle successor_of = flow::Handle::none(),
+                   const std::optional<wire::FastOpenCookie>& cookie = std::nullopt);
     void reopen(std::uint32_t time_wait, const Arrival& arrival, std::uint64_t hash);
     void answer_with_cookie(const Arrival& arrival, std::uint16_t service);
     [[nodiscard]] bool completes_cookie(Arrival& arrival, std::uint16_t service, std::uint64_t hash);
     [[nodiscard]] std::uint32_t allocate_passive(const tcp::HalfOpen& half, const Arrival& arrival);
 
     // fast_open.ipp
-    [[nodiscard]] tcp::FastOpenVerdict judge_fast_open(const Arrival& arrival, std::uint16_t service);
+    [[nodiscard]] FastOpenJudgement judge_fast_open(const Arrival& arrival, std::uint16_t service);
     [[nodiscard]] wire::FastOpenCookie cookie_towards(const wire::FourTuple& tuple,
                                                       const tcp::Tunables& tunables);
     [[nodiscard]] bool opens_fast(Arrival& arrival, std::uint16_t service, std::uint64_t hash,
