@@ -110,8 +110,9 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     const std::uint32_t threshold = now.slow_start_threshold_bytes;
     info.set("tcpi_snd_ssthresh",
              threshold < tcp::kCongestionWindowMax && mss > 0 ? threshold / mss : kInfiniteThreshold);
-    // Linux counts our SYN too.
-    info.set("tcpi_delivered", mss > 0 ? (now.delivered_bytes + mss - 1) / mss + 1 : 0);
+    // Linux counts our SYN too, when it is acknowledged.
+    const bool is_opening = now.state == tcp::State::SynSent || now.state == tcp::State::SynReceived;
+    info.set("tcpi_delivered", mss > 0 ? (now.delivered_bytes + mss - 1) / mss + (is_opening ? 0 : 1) : 0);
     info.set("tcpi_reordering", recovery.rack().reordering_degree());
     info.set("tcpi_reord_seen", recovery.rack().reorderings());
     info.set("tcpi_notsent_bytes", queued > snd.flight() ? queued - snd.flight() : 0);
