@@ -69,6 +69,7 @@ struct Socket {
     wire::Endpoint local;
     wire::Endpoint remote;
     stack::ConnectionId connection;
+    std::optional<std::uint64_t> tcpi_options = 0;  ///< without a connection, or of one that is over
     SocketOptions options;
     std::uint32_t backlog = 0;
     std::vector<SocketId> queue;  ///< of one that listens: what waits for accept()

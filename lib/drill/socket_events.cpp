@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "drill/socket_table.hpp"
+#include "drill/tcp_info.hpp"
 
 namespace terminus::drill {
 
@@ -128,11 +129,13 @@ void SocketTable::happened(Stack& stack, stack::ConnectionId id, stack::Cookie c
     }
 }
 
-void SocketTable::closed(Stack&, stack::ConnectionId id, stack::Cookie cookie, CloseReason reason) {
+void SocketTable::closed(Stack& stack, stack::ConnectionId id, stack::Cookie cookie, CloseReason reason) {
     if (cookie == stack::kNoCookie || sockets_[cookie].connection != id) return;
     Socket& socket = sockets_[cookie];
     const int error = error_of(reason, socket.peer_finished && !socket.write_shut);
     socket.stage = Stage::Ended;
+    const tcp::Connection* const gone = stack.find(id);
+    socket.tcpi_options = gone != nullptr ? tcpi_options_of(*gone) : std::nullopt;
     socket.connection = {};
     if (socket.has_descriptor || socket.is_queued || socket.blocked_calls > 0) {
         if (error != 0) socket.error = error;

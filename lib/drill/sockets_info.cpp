@@ -42,14 +42,6 @@ std::uint64_t linux_state(tcp::State state) {
 // TCP_INFINITE_SSTHRESH.
 constexpr std::uint64_t kInfiniteThreshold = 0x7fffffff;
 
-std::uint64_t options_of(const tcp::Connection& connection) {
-    std::uint64_t options = connection.recent_timestamp() ? TCPI_OPT_TIMESTAMPS : 0;
-    if (connection.has_sack()) options |= TCPI_OPT_SACK;
-    if (connection.has_window_scaling()) options |= TCPI_OPT_WSCALE;
-    if (connection.is_syn_text_taken()) options |= TCPI_OPT_SYN_DATA;
-    return options;
-}
-
 std::uint64_t milliseconds(base::Duration span) {
     return static_cast<std::uint64_t>(span / std::chrono::milliseconds(1));
 }
@@ -59,6 +51,15 @@ std::uint64_t microseconds(base::Duration span) {
 }
 
 }  // namespace
+
+std::optional<std::uint64_t> tcpi_options_of(const tcp::Connection& connection) {
+    if (connection.has_ecn()) return std::nullopt;  // TCPI_OPT_ECN_SEEN has no figure
+    std::uint64_t options = connection.recent_timestamp() ? TCPI_OPT_TIMESTAMPS : 0;
+    if (connection.has_sack()) options |= TCPI_OPT_SACK;
+    if (connection.has_window_scaling()) options |= TCPI_OPT_WSCALE;
+    if (connection.is_syn_text_taken()) options |= TCPI_OPT_SYN_DATA;
+    return options;
+}
 
 std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     const auto found = table_->socket_of(fd);
@@ -74,6 +75,7 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     const tcp::Connection* const connection = table_->connection(socket);
     if (connection == nullptr) {
         info.set("tcpi_state", TCP_CLOSE);
+        if (socket.tcpi_options) info.set("tcpi_options", *socket.tcpi_options);
         return info;
     }
     const tcp::ConnectionSnapshot now = connection->snapshot();
@@ -84,8 +86,7 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     info.set("tcpi_retransmits", now.retransmits);
     info.set("tcpi_probes", now.probes);
     info.set("tcpi_backoff", now.backoff);
-    if (!connection->has_ecn())
-        info.set("tcpi_options", options_of(*connection));  // TCPI_OPT_ECN_SEEN has no figure
+    if (const auto options = tcpi_options_of(*connection)) info.set("tcpi_options", *options);
     info.set("tcpi_snd_wscale", snd.scale);
     info.set("tcpi_rcv_wscale", rcv.scale);
     info.set("tcpi_rto", microseconds(now.rto));

@@ -26,6 +26,7 @@ void make_fresh(Socket& socket) {
     socket.stage = Stage::Fresh;
     socket.wish = Wish::None;
     socket.connection = {};
+    socket.tcpi_options = 0;
     socket.remote = {};
     socket.read_shut = socket.write_shut = socket.peer_finished = socket.wants_space = false;
     socket.is_deferred = false;

@@ -6,6 +6,10 @@
 #include <string>
 #include <string_view>
 
+namespace terminus::tcp {
+class Connection;
+}
+
 namespace terminus::drill {
 
 /// Linux's struct tcp_info by the names of its fields, in Linux's units (microseconds for times, segments or
@@ -27,5 +31,9 @@ class TcpInfo {
  private:
     std::map<std::string, std::uint64_t, std::less<>> fields_;
 };
+
+/// tcpi_options: what was agreed on, and whether text went with a SYN and was taken. Nothing where it would
+/// have a bit without a figure here.
+[[nodiscard]] std::optional<std::uint64_t> tcpi_options_of(const tcp::Connection& connection);
 
 }  // namespace terminus::drill
