@@ -116,6 +116,9 @@ Calls::Tried Calls::write_call(Evaluator& call, const std::string& name, CallEff
     const bool has_address =
         is_sendto && (call.is_open(4) ? (flags & MSG_FASTOPEN) != 0 : call.argument(4).kind == Kind::Struct);
     if (has_address) to = address(call, call.argument(4), defaults_.remote);
+    // packetdrill's way to write an address of no family.
+    if (is_sendto && call.argument(4).kind == Kind::Word && call.int32(4) == AF_UNSPEC)
+        to = SocketAddress{AF_UNSPEC, {}};
     return send_bytes(call, 0, {&call.argument(1)}, {call.length(call.argument(2))}, flags, to, effect);
 }
 

@@ -36,7 +36,8 @@ Outcome Sockets::open_and_send(SocketId id, base::Bytes bytes, int flags,
     if (to && to->family == AF_UNSPEC) return done(failure(EOPNOTSUPP));
     SendCall call{.socket = id, .bytes = {bytes.begin(), bytes.end()}, .flags = flags, .opens = true};
     if (socket.wish == Wish::Connecting) {
-        if (is_nonblocking) return done(failure(EALREADY));
+        // Whether the handshake was waited for or not, MSG_FASTOPEN means nothing when it is over.
+        if (table_->is_opening(socket) && is_nonblocking) return done(failure(EALREADY));
     } else if (socket.wish == Wish::Connected || (socket.stage != Stage::Fresh && !socket.is_deferred)) {
         return done(failure(EISCONN));
     } else {
