@@ -39,7 +39,7 @@ struct MachineSettings {
     /// behind one gateway in our network, whose Ethernet address the machine itself answers for (ARP, ND).
     /// Neither those questions nor our announcements are ever among the packets sent.
     wire::Prefix local_v4{wire::IpAddress::v4(192, 168, 0, 1), 16};
-    wire::IpAddress gateway_v4 = wire::IpAddress::v4(192, 168, 0, 2);
+    wire::IpAddress gateway_v4 = wire::IpAddress::v4(192, 168, 255, 254);
     wire::Prefix local_v6{wire::IpAddress::v6({0xfd, 0x3d, 0x0a, 0x0b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}),
                           48};
     wire::IpAddress gateway_v6 =
