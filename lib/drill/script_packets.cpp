@@ -188,7 +188,7 @@ bool ScriptRun::expect(const Event& event, const PacketEvent& packet, const Due&
     do {
         bytes += waiting_[count].packet.payload.size();
         ++count;
-    } while (!settings_.strict_segments && bytes < wanted && count < waiting_.size() &&
+    } while (!settings_.strict_segments && bytes > 0 && bytes < wanted && count < waiting_.size() &&
              !waiting_[count].packet.payload.empty());
     if (!compare(event, packet, due, count)) return false;
     waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));

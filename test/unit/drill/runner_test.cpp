@@ -78,6 +78,10 @@ TEST_CASE("segments in a row stand for the long one that a script expects, unles
     passes(written + "+0 > P. 1:2001(2000) ack 1\n+0 > P. 2001:3001(1000) ack 1");
     fails(written + "+0 > . 1:3001(3000) ack 1", 9, "PSH is set");
     fails(written + "+0 > P. 1:1001(1000) ack 1", 9, "PSH is not set");
+    // An ACK alone is none of them.
+    fails(
+        kAccepted + "+0 < P. 1:11(10) ack 1 win 1000\n+0 write(4, ..., 500) = 500\n+0 > P. 1:501(500) ack 11",
+        10, "the length is 0, not 500");
 }
 
 TEST_CASE("a failure shows what was expected above what happened, and the exchange so far") {
