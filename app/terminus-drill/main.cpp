@@ -28,12 +28,14 @@ struct Options {
     std::vector<std::string> definitions;
     std::vector<std::string> tunables;
     std::string ip_version;
+    std::string mtu;
     std::string tolerance_usecs;
     std::string tolerance_percent;
     std::string junit;
     std::uint64_t seed = 1;
     bool verbose = false;
     bool quiet = false;
+    bool like_packetdrill = false;
 };
 
 void declare(CLI::App& app, Options& options) {
@@ -44,9 +46,12 @@ void declare(CLI::App& app, Options& options) {
     app.add_option("--set", options.tunables, "tcp.KEY=VALUE: a tunable, as in the configuration file")
         ->allow_extra_args(false);
     app.add_option("--ip_version", options.ip_version, "ipv4, ipv6 or ipv4-mapped-ipv6");
+    app.add_option("--mtu", options.mtu, "of the machine's interface (1500)");
     app.add_option("--tolerance_usecs", options.tolerance_usecs, "by how much a time may be off (4000)");
     app.add_option("--tolerance_percent", options.tolerance_percent,
                    "the same, in percent of the time since the event before (0)");
+    app.add_flag("--like_packetdrill", options.like_packetdrill,
+                 "take no notice of other connections than the one under test, nor of packets after the end");
     app.add_option("--seed", options.seed, "of initial sequence numbers, ports and the like (1)");
     app.add_option("--junit", options.junit, "a file for the results as JUnit XML");
     app.add_flag("-v,--verbose", options.verbose, "show the exchange of scripts that pass, too");
@@ -67,6 +72,8 @@ RunSettings settings_of(const Options& options) {
     for (const std::string& tunable : options.tunables)
         apply("set", tunable, settings);
     if (!options.ip_version.empty()) apply("ip_version", options.ip_version, settings);
+    if (!options.mtu.empty()) apply("mtu", options.mtu, settings);
+    if (options.like_packetdrill) apply("like_packetdrill", "", settings);
     if (!options.tolerance_usecs.empty()) apply("tolerance_usecs", options.tolerance_usecs, settings);
     if (!options.tolerance_percent.empty()) apply("tolerance_percent", options.tolerance_percent, settings);
     const auto tunables = settings.tunables_of(settings.assignments);

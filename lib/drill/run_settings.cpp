@@ -83,10 +83,12 @@ base::Result<void, std::string> apply_option(std::string_view name, std::string_
         return add_definition(value, settings.definitions) ? base::Result<void, std::string>()
                                                            : bad(name, value);
     }
-    const bool is_flag = name == "tcp_ts_ecr_scaled" || name == "strict_segments";
+    const bool is_flag =
+        name == "tcp_ts_ecr_scaled" || name == "strict_segments" || name == "like_packetdrill";
     if (is_flag && !value.empty()) return bad(name, value);
     if (name == "tcp_ts_ecr_scaled") settings.scaled_echo = true;
     if (name == "strict_segments") settings.strict_segments = true;
+    if (name == "like_packetdrill") settings.like_packetdrill = true;
     if (is_flag || std::find(kNoEffect.begin(), kNoEffect.end(), name) != kNoEffect.end()) return {};
     return base::Failure{"the option --" + std::string(name) + " is not here"};
 }

@@ -52,6 +52,7 @@ struct RunSettings {
     base::Duration timestamp_tick{};       ///< 0: timestamps of the machine are not compared
     bool scaled_echo = false;              ///< echoed timestamps that the machine didn't send are made up
     bool strict_segments = false;          ///< what a script writes as one segment must be one
+    bool like_packetdrill = false;         ///< what packetdrill doesn't look at may be anything
 };
 
 /// One option of a script or of the command line, without its dashes. The failure is a sentence. Options of

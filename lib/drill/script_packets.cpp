@@ -38,7 +38,14 @@ bool ScriptRun::collect() {
         (void)connection_of_sent(packet.value());  // a SYN tells its port
         waiting_.push_back({sent.at, std::move(packet).value()});
     }
+    if (settings_.like_packetdrill) forget_other_connections();
     return collect_calls();
+}
+
+// packetdrill takes notice of one connection alone, and of its packets only when it expects one.
+void ScriptRun::forget_other_connections() {
+    const auto is_other = [&](const Waiting& sent) { return connection_of_sent(sent.packet) != current_; };
+    waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), is_other), waiting_.end());
 }
 
 ConnectionMap& ScriptRun::add_connection(const wire::FourTuple& tuple) {

@@ -63,6 +63,7 @@ class ScriptRun {
 
     // ---- script_packets.cpp
     bool collect();  ///< takes what the machine sent, and the results of calls that were blocked
+    void forget_other_connections();
     bool expect(const Event& event, const PacketEvent& packet, const Due& due);
     bool wait_for_payload(const Event& event, const PacketEvent& packet, const Due& due);
     bool compare(const Event& event, const PacketEvent& packet, const Due& due, std::size_t count);

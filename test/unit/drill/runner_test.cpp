@@ -113,6 +113,21 @@ TEST_CASE("a packet that the script doesn't mention fails it") {
           "packets were sent that the script doesn't mention");
 }
 
+TEST_CASE(
+    "like packetdrill: what comes after the end, and of connections no longer under test, may be anything") {
+    const std::string opened = kAccepted +
+                               "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 5\n"
+                               "+0 fcntl(5, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n"
+                               "+0 connect(5, ..., ...) = -1 EINPROGRESS\n"
+                               "+0 write(4, ..., 500) = 500\n";
+    const std::string syn = "+0 > S 0:0(0) <...>\n";
+    passes("--like_packetdrill\n" + opened + syn);
+    fails(opened + syn, 12, "packets were sent that the script doesn't mention");
+    passes("--like_packetdrill\n" + kAccepted + "+0 write(4, ..., 500) = 500\n");
+    fails("--like_packetdrill\n" + kAccepted + "+0 write(4, ..., 500) = 500\n+0 > . 1:501(500) ack 1\n", 10,
+          "PSH is set");
+}
+
 TEST_CASE("a packet that never comes fails the script at its own line") {
     fails(kAccepted + "+0 > P. 1:501(500) ack 1\n+1 close(4) = 0\n", 8, "no packet by 0.104000");
     fails(kAccepted + "* > P. 1:501(500) ack 1\n", 8, "no packet by ");
