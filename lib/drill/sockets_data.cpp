@@ -17,7 +17,7 @@ namespace terminus::drill {
 namespace {
 
 constexpr int kReceiveFlags = MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC | MSG_WAITALL | MSG_CMSG_CLOEXEC;
-constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_FASTOPEN;
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_EOR | MSG_FASTOPEN;
 
 void copy_out(const packet::ByteQueue& queue, std::size_t length, std::vector<std::uint8_t>& out) {
     const std::size_t before = out.size();
@@ -171,9 +171,10 @@ void give_some(SocketTable& table, Socket& socket, SendCall& call, std::size_t b
     }
     if (queue.empty()) return;
     // Linux pushes what fills the send buffer, whatever is said of more.
-    const bool more = (call.flags & MSG_MORE) != 0 && call.taken == call.bytes.size();
+    const bool is_whole = call.taken == call.bytes.size();
+    const bool more = (call.flags & MSG_MORE) != 0 && is_whole;
     connection.set_corked(socket.options.corked, env);
-    connection.send(std::move(queue), env, more);
+    connection.send(std::move(queue), env, more, (call.flags & MSG_EOR) != 0 && is_whole);
     table.touch(socket);
 }
 

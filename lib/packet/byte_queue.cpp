@@ -107,6 +107,7 @@ void ByteQueue::clear() {
 bool ByteQueue::extend_tail(base::Bytes bytes) {
     if (tail_ == nullptr) return false;
     Node& last = node(tail_);
+    if (last.ends_record) return false;
     if (!write_behind(tail_, std::uint32_t{last.offset} + last.length, bytes)) return false;
     last.length = static_cast<std::uint16_t>(last.length + bytes.size());
     bytes_ += static_cast<std::uint32_t>(bytes.size());
@@ -141,6 +142,18 @@ rte_mbuf* ByteQueue::unlink_front() {
         cursor_at_ -= taken.length;
     }
     return first;
+}
+
+std::uint32_t ByteQueue::of_one_record(std::uint32_t from, std::uint32_t length) const {
+    std::uint32_t sum = 0;
+    bool is_over = false;
+    for_each_piece(from, length, [&](rte_mbuf* mbuf, std::uint16_t offset, std::uint16_t taken) {
+        if (is_over) return;
+        sum += taken;
+        const Node& piece = node(mbuf);
+        is_over = piece.ends_record && offset + taken == piece.offset + piece.length;
+    });
+    return sum;
 }
 
 void ByteQueue::copy_to(std::uint32_t from, base::MutableBytes out) const {

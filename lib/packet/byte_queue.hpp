@@ -32,6 +32,11 @@ class ByteQueue {
     void push_back(Slice slice);
     /// Appends all of `other`, O(1).
     void append(ByteQueue&& other);
+    /// What is appended from now on is another record's: its bytes never join the last buffer. The queue is
+    /// not empty.
+    void end_record() { node(tail_).ends_record = true; }
+    /// How many of the `length` bytes from `from` on belong to one record; the range lies within the queue.
+    [[nodiscard]] std::uint32_t of_one_record(std::uint32_t from, std::uint32_t length) const;
     /// Removes and returns the first slice; the queue is not empty.
     [[nodiscard]] Slice pop_front();
     /// Removes exactly `bytes` from the front as a queue of its own: whole slices by reference; a slice that
@@ -55,6 +60,7 @@ class ByteQueue {
         rte_mbuf* next;
         std::uint16_t offset;
         std::uint16_t length;
+        bool ends_record = false;
     };
     friend struct QueueLayout;
     /// Copies `bytes` behind the tail's; false when the tail is shared, indirect or full.

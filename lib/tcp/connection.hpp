@@ -96,7 +96,8 @@ class Connection {
     /// `more`: the writer knows that the rest follows at once, so what doesn't fill a segment waits for it,
     /// whatever `nodelay` says: until the next send() or finish(), until the peer sends anything, and for
     /// about 200 ms when nothing is on the way (Linux's MSG_MORE). Otherwise the last byte goes out with PSH.
-    void send(packet::ByteQueue&& bytes, const Environment& env, bool more = false);
+    /// `ends_record`: no segment has bytes of this write and of one that follows (Linux's MSG_EOR).
+    void send(packet::ByteQueue&& bytes, const Environment& env, bool more = false, bool ends_record = false);
     /// TCP_CORK: from now on full segments only, or not any more; what nothing is on the way for waits no
     /// longer than about 200 ms.
     void set_corked(bool corked, const Environment& env);
@@ -174,6 +175,7 @@ class Connection {
         wire::SeqNum seq{};
         std::uint32_t length = 0;
         bool push = false;
+        bool ends_record = false;  // cut off there
 
         [[nodiscard]] wire::SeqNum text_end() const { return seq + length; }
     };

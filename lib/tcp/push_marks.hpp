@@ -16,6 +16,7 @@ struct PushMarks {
     wire::SeqNum unchecked;  ///< text that ends here is held back by nothing but windows
     wire::SeqNum with_syn;   ///< end of the text that went with our SYN: sent again it isn't small
     bool more = false;       ///< the last write announced more; until the next write or arrival
+    bool records = false;    ///< some write was to end a segment
     bool corked = false;     ///< nothing but full segments until it is taken off
 
     /// Nothing is written yet; the first byte will be `first`.

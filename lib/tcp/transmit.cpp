@@ -95,11 +95,11 @@ Connection::Plan Connection::plan_text(const Environment& env) const {
     // RFC 9293 3.8.6.2.1, MUST-38: (1) a full segment, (2) all there is, (3) half the largest window the peer
     // ever offered, (2) and (3) only when they need not wait for more (3.7.4). (4), the override, is the
     // persist timer. 3.9.1.2, SHLD-28, MUST-60: so nothing small goes out early, and nothing waits for ever.
-    const bool full = next.length == text_max();
+    const bool full = next.length == text_max() || next.ends_record;
     const bool all = next.length == available;
     const bool half_window = by_window < by_congestion && next.length >= std::max(snd_.max_wnd / 2, 1u);
     if (!full && ((!all && !half_window) || waits_for_more(next.text_end(), env))) return {};
-    next.push = marks_.wants_push(next.text_end(), snd_.max_wnd, snd_.mss);
+    next.push = next.ends_record || marks_.wants_push(next.text_end(), snd_.max_wnd, snd_.mss);
     next.kind = Plan::Kind::Data;
     return next;
 }
@@ -110,7 +110,7 @@ Connection::Plan Connection::plan_tail_probe(const Environment& env) const {
     if (snd_.nxt.before(transmit_end()) && window > 0) {
         Plan text = segment_at(snd_.nxt, window, window);
         text.kind = Plan::Kind::TailProbe;
-        text.push = marks_.wants_push(text.text_end(), snd_.max_wnd, snd_.mss);
+        text.push = text.ends_record || marks_.wants_push(text.text_end(), snd_.max_wnd, snd_.mss);
         if (text.length > 0 || text.fin) return text;
     }
     const auto last = recovery_.tail_probe(sending(env));
@@ -154,6 +154,11 @@ Connection::Plan Connection::segment_at(wire::SeqNum seq, std::uint32_t room, st
     const std::uint32_t offset = seq - snd_.una;
     const std::uint32_t available = send_queue_.size_bytes() - std::min(offset, send_queue_.size_bytes());
     result.length = std::min({available, room, std::uint32_t{text_max()}});
+    if (marks_.records && result.length > 0) {
+        const std::uint32_t most =
+            std::exchange(result.length, send_queue_.of_one_record(offset, result.length));
+        result.ends_record = result.length < most;
+    }
     result.fin =
         fin_queued_ && result.length == available && window > result.length && state_ != State::SynReceived;
     return result;
@@ -217,7 +222,7 @@ wire::SeqNum Connection::acceptable_seq() const {
     return snd_.nxt.after(edge) ? edge : snd_.nxt;
 }
 
-void Connection::send(packet::ByteQueue&& bytes, const Environment& env, bool more) {
+void Connection::send(packet::ByteQueue&& bytes, const Environment& env, bool more, bool ends_record) {
     if (bytes.empty()) return;
     TERMINUS_ASSERT(!fin_queued_, "callers ask send_room(), which is 0 after finish()");
     if (!is_in(state_, mask(State::SynSent) | mask(State::SynReceived) | mask(State::Established) |
@@ -226,6 +231,10 @@ void Connection::send(packet::ByteQueue&& bytes, const Environment& env, bool mo
         return;
     }
     if (snd_.flight() == 0 && send_queue_.empty()) progress_at_ = env.now;
+    if (ends_record) {
+        bytes.end_record();
+        marks_.records = true;
+    }
     send_queue_.append(std::move(bytes));
     // RFC 9293 3.9.1.2, MUST-61, SHLD-27, MAY-16: a write ends with a push, unless its writer says that it
     // goes on.

@@ -216,6 +216,27 @@ TEST_CASE("any range can be read, forwards or backwards") {
     CHECK(range(queue, 1200, 0).empty());
 }
 
+TEST_CASE("a record's end keeps bytes apart, and is found from any place before it") {
+    ByteQueue queue;
+    queue.push_back(make_slice("abc"));
+    queue.end_record();
+    queue.push_back(make_slice("de"));
+    queue.push_back(make_slice("fg"));
+    CHECK(queue.buffer_count() == 2);
+    CHECK(to_string(queue) == "abcdefg");
+    CHECK(queue.of_one_record(0, 7) == 3);
+    CHECK(queue.of_one_record(2, 5) == 1);
+    CHECK(queue.of_one_record(3, 4) == 4);
+    CHECK(queue.of_one_record(0, 2) == 2);
+    queue.drop_front(1);
+    CHECK(queue.of_one_record(0, 6) == 2);
+    ByteQueue more;
+    more.push_back(make_slice("h"));
+    queue.end_record();
+    queue.append(std::move(more));
+    CHECK(queue.of_one_record(2, 5) == 4);
+}
+
 TEST_CASE("a moved queue leaves an empty one behind") {
     ByteQueue queue;
     queue.push_back(make_slice("abc"));
