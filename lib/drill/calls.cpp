@@ -79,10 +79,10 @@ std::optional<Fd> Calls::machine_fd(int fd) const {
     return found->second.machine;
 }
 
-std::vector<int> Calls::open_fds() const {
-    std::vector<int> fds;
+std::vector<Fd> Calls::open_fds() const {
+    std::vector<Fd> fds = unnamed_;
     for (const auto& [fd, descriptor] : descriptors_)
-        fds.push_back(fd);
+        fds.push_back(descriptor.machine);
     return fds;
 }
 
@@ -106,6 +106,7 @@ SocketAddress Calls::address(Evaluator& call, const Expression& expression, cons
 
 void Calls::add_descriptor(int script_fd, Fd machine_fd) {
     streams_.emplace_back();
+    if (const auto before = this->machine_fd(script_fd)) unnamed_.push_back(*before);
     descriptors_.insert_or_assign(script_fd, Descriptor{machine_fd, streams_.size() - 1});
 }
 

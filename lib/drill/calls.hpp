@@ -63,8 +63,8 @@ class Calls {
 
     /// The machine's descriptor.
     [[nodiscard]] std::optional<Fd> machine_fd(int fd) const;
-    /// All that are open, the script's numbers.
-    [[nodiscard]] std::vector<int> open_fds() const;
+    /// All that are open, the machine's numbers: also those whose name in the script another has now.
+    [[nodiscard]] std::vector<Fd> open_fds() const;
     /// The bytes of a descriptor; null when there are none.
     [[nodiscard]] const Streams* streams(int fd) const;
     /// For the bytes of a connection whose descriptor may be closed and used again: names them for good.
@@ -105,6 +105,7 @@ class Calls {
     Machine& machine_;
     CallDefaults defaults_;
     std::map<int, Descriptor> descriptors_;
+    std::vector<Fd> unnamed_;
     std::deque<Streams> streams_;
 };
 

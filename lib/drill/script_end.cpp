@@ -52,8 +52,7 @@ void ScriptRun::close_all() {
     const linger abort{1, 0};
     std::uint8_t bytes[sizeof abort];
     std::memcpy(bytes, &abort, sizeof abort);
-    for (const int script_fd : calls_.open_fds()) {
-        const Fd fd = calls_.machine_fd(script_fd).value_or(-1);
+    for (const Fd fd : calls_.open_fds()) {
         (void)sockets.setsockopt(fd, SOL_SOCKET, SO_LINGER, bytes);
         (void)sockets.close(fd);
     }
