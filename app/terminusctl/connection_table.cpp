@@ -88,6 +88,8 @@ std::string table_details(const nlohmann::json& connection) {
         line += std::string(" ") + limit + ":" + std::to_string(span) + "ms(" +
                 std::to_string(100 * span / busy) + "%)";
     }
+    if (figure("rcv_rtt_us") > 0) line += " rcv_rtt:" + as_milliseconds(figure("rcv_rtt_us"));
+    if (figure("rcv_space_bytes") > 0) line += " rcv_space:" + std::to_string(figure("rcv_space_bytes"));
     return line;
 }
 

@@ -98,6 +98,14 @@ struct FastOpenKey {
     bool operator==(const FastOpenKey&) const = default;
 };
 
+/// What a buffer has at least, at first, and at most, in bytes; never less than the one before.
+struct BufferSizes {
+    std::uint32_t min = 0;
+    std::uint32_t initial = 0;
+    std::uint32_t max = 0;
+    bool operator==(const BufferSizes&) const = default;
+};
+
 struct Tcp {
     std::uint32_t syn_retries = 6;
     std::uint32_t synack_retries = 5;
@@ -128,12 +136,14 @@ struct Tcp {
     Duration fastopen_blackhole_timeout = 1h;
     std::uint32_t max_fastopen = 1024;
     std::uint32_t max_orphans = 65536;
-    std::uint32_t rmem = 1u << 20;
-    std::uint32_t wmem = 1u << 20;
+    BufferSizes rmem{4u << 10, 128u << 10, 6u << 20};
+    BufferSizes wmem{4u << 10, 16u << 10, 4u << 20};
+    bool moderate_rcvbuf = true;
+    std::optional<std::uint32_t> notsent_lowat;  ///< nothing: what fits
     CongestionControl congestion_control = CongestionControl::Cubic;
-    std::uint32_t out_of_order_segments = 1024;
+    std::uint32_t out_of_order_segments = 4096;
     std::uint32_t out_of_order_holes = 256;
-    std::uint32_t out_of_order_bytes = 4u << 20;
+    std::uint32_t out_of_order_bytes = 6u << 20;
     std::uint32_t max_out_of_order = 65536;
     bool sack = true;
     bool dsack = true;

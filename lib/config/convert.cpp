@@ -87,7 +87,8 @@ std::string out_of_range(std::string_view text, const Key& key) {
 }
 
 Parsed<std::int64_t> parse_number(std::string_view text, const Key& key) {
-    const Parsed<std::uint64_t> number = key.type == Type::Size   ? parse_size(text)
+    const bool is_size = key.type == Type::Size || key.type == Type::Buffer;
+    const Parsed<std::uint64_t> number = is_size                  ? parse_size(text)
                                          : key.type == Type::Mode ? parse_mode(text)
                                                                   : parse_count(text);
     if (!number) return base::Failure{number.error()};
@@ -105,7 +106,8 @@ Parsed<std::int64_t> parse_number(std::string_view text, const Key& key) {
 std::string format_number(std::int64_t value, const Key& key) {
     const bool is_entry_count = key.is_list && key.type != Type::Count;
     if (key.type == Type::Time) return format_duration(Duration{value});
-    if (key.type == Type::Size && !is_entry_count) return format_size(static_cast<std::uint64_t>(value));
+    const bool is_size = key.type == Type::Size || key.type == Type::Buffer;
+    if (is_size && !is_entry_count) return format_size(static_cast<std::uint64_t>(value));
     if (key.type == Type::Mode) return format_mode(static_cast<std::uint64_t>(value));
     return std::to_string(value);
 }

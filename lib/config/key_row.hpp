@@ -25,6 +25,7 @@ std::string read_value(std::string_view text, const Key& key, wire::Prefix& out)
 std::string read_value(std::string_view text, const Key& key, wire::Endpoint& out);
 std::string read_value(std::string_view text, const Key& key, PortRange& out);
 std::string read_value(std::string_view text, const Key& key, FastOpenKey& out);
+std::string read_value(std::string_view text, const Key& key, BufferSizes& out);
 
 template <typename T>
 requires std::is_unsigned_v<T> std::string read_value(std::string_view text, const Key& key, T& out) {
@@ -76,6 +77,7 @@ std::string read_value(std::string_view text, const Key& key, std::vector<T>& ou
 [[nodiscard]] std::string write_value(const wire::Endpoint& value, const Key& key);
 [[nodiscard]] std::string write_value(const PortRange& value, const Key& key);
 [[nodiscard]] std::string write_value(const FastOpenKey& value, const Key& key);
+[[nodiscard]] std::string write_value(const BufferSizes& value, const Key& key);
 
 template <typename T>
 requires std::is_unsigned_v<T> std::string write_value(T value, const Key& key) {

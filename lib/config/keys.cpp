@@ -181,6 +181,8 @@ std::string_view word_for(Type type) {
             return "address";
         case Type::TwoPorts:
             return "[first, last]";
+        case Type::Buffer:
+            return "size or [min, default, max]";
     }
     return {};
 }

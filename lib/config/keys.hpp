@@ -29,6 +29,7 @@ enum class Type : std::uint8_t {
     Network,       ///< a destination: no bits beyond the prefix length
     Gateway,       ///< a HostAddress, link-local too
     TwoPorts,      ///< two ports, as a list
+    Buffer,        ///< three sizes as a list: least, first and most; one size is the last two
 };
 
 /// Whether a reload brings a changed value into force.

@@ -121,7 +121,10 @@ class Reader {
     }
 
     void read_value(const Node& value, void* owner, const Key& key, const std::string& place) {
-        if (key.type == Type::TwoPorts) return read_pair(value, owner, key, place);
+        if (key.type == Type::TwoPorts)
+            return read_joined(value, 2, "two ports (`[1024, 65535]`)", owner, key, place);
+        if (key.type == Type::Buffer && value.kind != Kind::Scalar)
+            return read_joined(value, 3, "a size, or three (`[4k, 128k, 6M]`)", owner, key, place);
         if (!key.is_list) {
             if (value.kind != Kind::Scalar)
                 return complain(value.mark, mistyped(place, type_text(key), value));
@@ -148,11 +151,18 @@ class Reader {
         }
     }
 
-    void read_pair(const Node& value, void* owner, const Key& key, const std::string& place) {
-        const bool is_pair = value.kind == Kind::Sequence && value.items.size() == 2 &&
-                             value.items[0]->kind == Kind::Scalar && value.items[1]->kind == Kind::Scalar;
-        if (!is_pair) return complain(value.mark, mistyped(place, "two ports (`[1024, 65535]`)", value));
-        convert(value, value.items[0]->text + " " + value.items[1]->text, owner, key, place);
+    /// A list of `count` scalars that are one value, its parts joined by blanks as Linux writes them.
+    void read_joined(const Node& value, std::size_t count, const std::string& wanted, void* owner,
+                     const Key& key, const std::string& place) {
+        const bool is_good =
+            value.kind == Kind::Sequence && value.items.size() == count &&
+            std::all_of(value.items.begin(), value.items.end(),
+                        [](const auto& item) { return item->kind == Kind::Scalar; });
+        if (!is_good) return complain(value.mark, mistyped(place, wanted, value));
+        std::string text;
+        for (const auto& item : value.items)
+            text += (text.empty() ? "" : " ") + item->text;
+        convert(value, text, owner, key, place);
     }
 
     void convert(const Node& node, const std::string& text, void* owner, const Key& key,

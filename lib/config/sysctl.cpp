@@ -1,6 +1,6 @@
 #include "config/sysctl.hpp"
 
-#include "config/keys.hpp"
+#include "config/key_row.hpp"
 #include "config/value.hpp"
 
 namespace terminus::config {
@@ -45,6 +45,12 @@ base::Result<const Key*, std::string> find_tunable(std::string_view name) {
     return base::Failure{message};
 }
 
+void add_buffer(std::vector<TunableNumber>& numbers, const std::string& name, const BufferSizes& sizes) {
+    numbers.push_back({name + "_min", static_cast<double>(sizes.min)});
+    numbers.push_back({name + "_default", static_cast<double>(sizes.initial)});
+    numbers.push_back({name + "_max", static_cast<double>(sizes.max)});
+}
+
 }  // namespace
 
 std::vector<TunableText> list_tunables(const Tcp& tcp) {
@@ -85,7 +91,15 @@ std::vector<TunableNumber> tunable_numbers(const Tcp& tcp) {
         if (key.type == Type::Choice || key.type == Type::Text) continue;
         const std::string text = key.write(&config, key);
         double value = 0;
-        if (key.type == Type::Time) {
+        if (key.type == Type::Buffer) {
+            BufferSizes sizes;
+            (void)detail::read_value(text, key, sizes);
+            add_buffer(numbers, std::string(name_of(key)), sizes);
+            continue;
+        }
+        if (text == key.automatic) {
+            value = std::numeric_limits<double>::infinity();
+        } else if (key.type == Type::Time) {
             value = std::chrono::duration<double>(parse_duration(text).value()).count();
         } else if (key.type == Type::Size) {
             value = static_cast<double>(parse_size(text).value());

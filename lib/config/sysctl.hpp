@@ -27,7 +27,8 @@ struct TunableText {
 [[nodiscard]] base::Result<void, std::string> set_tunable(Tcp& tcp, std::string_view name,
                                                           std::string_view text);
 
-/// A tunable as a metric: seconds, bytes, pieces, 0 or 1.
+/// A tunable as a metric: seconds, bytes, pieces, 0 or 1; +Inf for no limit. Three numbers are `rmem_min`,
+/// `rmem_default` and `rmem_max`.
 struct TunableNumber {
     std::string name;
     double value;

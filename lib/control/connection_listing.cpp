@@ -119,6 +119,8 @@ std::string row_line(const worker::ConnectionRow& row, std::uint32_t worker,
         line["rwnd_limited_ms"] = milliseconds(row.window_limited);
         line["sndbuf_limited_ms"] = milliseconds(row.buffer_limited);
         line["mss"] = row.send_mss;
+        line["rcv_rtt_us"] = microseconds(row.receive_rtt);
+        line["rcv_space_bytes"] = row.receive_space_bytes;
     }
     return line.dump() + "\n";
 }

@@ -57,8 +57,10 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.fastopen_blackhole_timeout = tcp.fastopen_blackhole_timeout;
     t.max_fastopen = share(tcp.max_fastopen, workers);
     t.max_orphans = share(tcp.max_orphans, workers);
-    t.rmem = tcp.rmem;
-    t.wmem = tcp.wmem;
+    t.rmem = {tcp.rmem.min, tcp.rmem.initial, tcp.rmem.max};
+    t.wmem = {tcp.wmem.min, tcp.wmem.initial, tcp.wmem.max};
+    t.moderate_rcvbuf = tcp.moderate_rcvbuf;
+    t.notsent_lowat = tcp.notsent_lowat.value_or(UINT32_MAX);
     t.congestion_control = algorithm_of(tcp.congestion_control);
     t.out_of_order_segments = tcp.out_of_order_segments;
     t.out_of_order_holes = tcp.out_of_order_holes;

@@ -48,7 +48,7 @@ struct MachineSettings {
     tcp::Tunables tunables;
     /// Pools, shared by as many machines as like. A connection is promised at most 1/16 of what is free in
     /// the payload pool (stack::kBufferShareDivisor, kPromisedDivisor) at 1448 bytes a buffer: one with fewer
-    /// than rmem / 90 + reserve buffers offers smaller windows than its tunables say.
+    /// than the receive buffer's size / 90 + reserve buffers offers smaller windows than its tunables say.
     stack::Buffers buffers;
     std::uint32_t connections_max = 256;
     std::uint32_t half_open_max = 256;

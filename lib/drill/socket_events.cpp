@@ -123,7 +123,7 @@ void SocketTable::happened(Stack& stack, stack::ConnectionId id, stack::Cookie c
     }
     const tcp::Connection* const found = stack.find(id);
     if (events.send_room() && socket.wants_space && found != nullptr &&
-        found->send_room(stack.environment(id)) >= std::max(found->send_queue().size_bytes() / 2, 1u)) {
+        is_writable(*found, stack.environment(id))) {
         socket.wants_space = false;
         wake(cookie, kWritable);
     }

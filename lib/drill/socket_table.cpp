@@ -226,13 +226,20 @@ std::uint32_t SocketTable::readiness(SocketId id) {
     if (is_opening(socket)) return mask;
     if (found->readable_bytes() >= std::max(socket.options.receive_low_water, 1u))
         mask |= EPOLLIN | EPOLLRDNORM;
-    const std::uint32_t room = found->send_room(environment(socket));
-    if (write_shut || room >= std::max(found->send_queue().size_bytes() / 2, 1u)) {
+    if (write_shut || is_writable(*found, environment(socket))) {
         mask |= EPOLLOUT | EPOLLWRNORM;
     } else {
         socket.wants_space = true;
     }
     return mask;
+}
+
+bool SocketTable::is_writable(const tcp::Connection& connection, const tcp::Environment& env) {
+    const std::uint32_t queued = connection.send_queue().size_bytes();
+    const std::uint64_t unsent = connection.unsent_bytes();
+    const std::uint32_t mark = env.tunables.notsent_lowat;
+    const bool is_below_mark = mark == UINT32_MAX || 2 * unsent < mark;
+    return is_below_mark && connection.send_buffer(env) >= std::uint64_t{queued} + std::max(queued / 2, 1u);
 }
 
 void SocketTable::wake(SocketId id, std::uint32_t events) {

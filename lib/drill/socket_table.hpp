@@ -95,6 +95,9 @@ class SocketTable {
     [[nodiscard]] tcp::State state(const Socket& socket);
     /// The handshake is waited for: neither reading nor writing gets anywhere yet.
     [[nodiscard]] bool is_opening(const Socket& socket);
+    /// Whether a poll says EPOLLOUT: a third of the send buffer is free, and less than half of what may wait
+    /// unsent does (Linux's sk_stream_is_writeable()).
+    [[nodiscard]] static bool is_writable(const tcp::Connection& connection, const tcp::Environment& env);
     /// Returns SO_ERROR and clears it.
     [[nodiscard]] static int take_error(Socket& socket) { return std::exchange(socket.error, 0); }
 

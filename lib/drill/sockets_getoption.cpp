@@ -39,6 +39,11 @@ CallResult timeout_value(base::Duration timeout) {
     return value_of(value);
 }
 
+/// Linux says twice what was asked for, and of others what they begin with.
+std::int64_t buffer_of(const std::optional<tcp::BufferRange>& asked, const tcp::BufferRange& process) {
+    return asked ? std::int64_t{2} * asked->initial : std::int64_t{process.initial};
+}
+
 CallResult get_socket_option(Socket& socket, const tcp::Tunables& tunables, int name) {
     const SocketOptions& options = socket.options;
     switch (name) {
@@ -49,9 +54,9 @@ CallResult get_socket_option(Socket& socket, const tcp::Tunables& tunables, int 
         case SO_KEEPALIVE:
             return number(tunables.keepalive ? 1 : 0);
         case SO_SNDBUF:
-            return number(std::int64_t{2} * tunables.wmem);
+            return number(buffer_of(options.overrides.wmem, tunables.wmem));
         case SO_RCVBUF:
-            return number(std::int64_t{2} * tunables.rmem);
+            return number(buffer_of(options.overrides.rmem, tunables.rmem));
         case SO_RCVLOWAT:
             return number(options.receive_low_water);
         case SO_RCVTIMEO:
@@ -95,6 +100,8 @@ CallResult get_tcp_option(Socket& socket, const tcp::Tunables& tunables, const t
     switch (name) {
         case TCP_NODELAY:
             return number(tunables.nodelay ? 1 : 0);
+        case TCP_NOTSENT_LOWAT:
+            return number(socket.options.overrides.notsent_lowat.value_or(0));
         case TCP_CORK:
             return number(socket.options.corked ? 1 : 0);
         case TCP_MAXSEG:

@@ -98,7 +98,6 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     info.set("tcpi_unacked", mss > 0 ? (snd.flight() + mss - 1) / mss : 0);
     info.set("tcpi_snd_wnd", snd.wnd);
     info.set("tcpi_rcv_wnd", rcv.wnd());
-    const std::uint32_t queued = now.send_queue_bytes;
     const tcp::LossRecovery& recovery = connection->recovery();
     // In segments, as Linux counts; the last may be short of one.
     const auto segments = [mss](std::uint32_t bytes) { return mss > 0 ? (bytes + mss - 1) / mss : 0; };
@@ -116,7 +115,7 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     info.set("tcpi_delivered", mss > 0 ? (now.delivered_bytes + mss - 1) / mss + (is_opening ? 0 : 1) : 0);
     info.set("tcpi_reordering", recovery.rack().reordering_degree());
     info.set("tcpi_reord_seen", recovery.rack().reorderings());
-    info.set("tcpi_notsent_bytes", queued > snd.flight() ? queued - snd.flight() : 0);
+    info.set("tcpi_notsent_bytes", connection->unsent_bytes());
     const base::Instant time = machine_.now();
     info.set("tcpi_last_data_sent", milliseconds(time - now.text_sent_at));
     info.set("tcpi_last_data_recv", milliseconds(time - now.text_received_at));
@@ -124,6 +123,8 @@ std::optional<TcpInfo> Sockets::tcp_info(Fd fd) const {
     info.set("tcpi_busy_time", microseconds(times.busy(time)));
     info.set("tcpi_rwnd_limited", microseconds(times.window_limited(time)));
     info.set("tcpi_sndbuf_limited", microseconds(times.buffer_limited(time)));
+    info.set("tcpi_rcv_rtt", microseconds(now.receive_rtt));
+    info.set("tcpi_rcv_space", now.receive_space_bytes);
     return info;
 }
 

@@ -192,7 +192,9 @@ CallResult set_tcp_option(Socket& socket, int name, base::Bytes value, std::uint
         case TCP_FASTOPEN_NO_COOKIE:
             return set_fast_open_switch(socket, name, *number, process_fast_open);
         case TCP_NOTSENT_LOWAT:
-            return refusal(ENOPROTOOPT, "TCP_NOTSENT_LOWAT: the stack has no such mark");
+            overrides.notsent_lowat.reset();
+            if (*number != 0) overrides.notsent_lowat = static_cast<std::uint32_t>(*number);
+            return success();
         case TCP_MD5SIG:
         case TCP_MD5SIG_EXT:
             return refusal(ENOPROTOOPT, "TCP_MD5SIG: the stack has no RFC 2385");

@@ -34,8 +34,8 @@ constexpr std::array kRenamed{
     Renamed{"rto_max_ms", "rto_max"},
     Renamed{"fastopen_blackhole_timeout_sec", "fastopen_blackhole_timeout"},
 };
-constexpr std::array<std::string_view, 8> kSwitches{"timestamps", "sack",     "dsack",     "window_scaling",
-                                                    "rfc1337",    "tw_reuse", "keepalive", "nodelay"};
+constexpr std::array<std::string_view, 9> kSwitches{"timestamps", "sack",     "dsack",     "window_scaling",
+                                                    "rfc1337",    "tw_reuse", "keepalive", "nodelay", "moderate_rcvbuf"};
 constexpr std::int64_t kFastOpenBits = 0x607;
 /// Segments are never held back to make larger bursts, nor are there bursts.
 constexpr std::array<std::string_view, 3> kOffloadOnly{"tso_win_divisor", "min_tso_segs", "autocorking"};
@@ -183,9 +183,7 @@ base::Result<Assignments, std::string> tunables_of_sysctl(std::string_view name,
     if (contains(kOffloadOnly, plain)) return Assignments{};
     std::string text(value);
     if (plain == "rmem" || plain == "wmem") {
-        const auto three = split(value);
-        if (three.size() != 3) return base::Failure{std::string(name) + " wants three numbers"};
-        text = three[2];
+        if (split(value).size() != 3) return base::Failure{std::string(name) + " wants three numbers"};
     } else if (contains(kSwitches, plain)) {
         const auto number = parse_integer(value);
         if (!number || *number < 0 || *number > 2)

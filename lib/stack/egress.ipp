@@ -44,10 +44,11 @@ void Stack<App>::transmit(std::uint32_t index) {
         const bool is_opening = slot.wants_fast_open || slot.is_fast_open_cookie_due;
         const std::optional<tcp::OutSegment> segment =
             is_opening ? poll_opening(slot, named, env) : slot.tcp.poll_transmit(env);
-        if (!segment) return;
+        if (!segment) break;
         send(named, *segment, &slot.tcp.send_queue(), env.tunables);
     }
-    if (slot.tcp.wants_transmit(env)) mark_dirty(index);
+    // What went out may have made room for the application (tunables.notsent_lowat).
+    if (slot.tcp.wants_transmit(env) || slot.tcp.has_events()) mark_dirty(index);
 }
 
 template <typename App>

@@ -25,6 +25,7 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env,
       text_sent_at_(env.now),
       text_received_at_(env.now),
       progress_at_(env.now),
+      receive_tuning_(parameters.advertised_mss, env.now),
       mss_limit_(parameters.path_mss) {
     snd_.iss = snd_.una = parameters.iss;
     marks_.begin(snd_.iss + 1);
@@ -40,8 +41,8 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env)
     window_scaling_ = env.tunables.window_scaling;
     sack_ = env.tunables.sack;
     ecn_ = env.tunables.ecn == 1;
-    if (window_scaling_) rcv_.scale = scale_for(env.tunables.rmem);
-    rcv_.adv = rcv_.nxt + unscaled_window(env.tunables.rmem);  // moves along when irs is known
+    if (window_scaling_) rcv_.scale = scale_for(env.tunables.rmem.max);
+    rcv_.adv = rcv_.nxt + unscaled_window(env.tunables.rmem.initial);  // moves along when irs is known
     syn_pending_ = true;
     leg_stats(env).opens_active.add();
     enter(State::SynSent, env);
@@ -218,6 +219,8 @@ Connection::Snapshot Connection::snapshot() const {
     result.smoothed_rtt = rtt_.smoothed();
     result.rtt_variation = rtt_.variation();
     result.rto = rtt_.rto();
+    result.receive_rtt = receive_tuning_.round_trip();
+    result.receive_space_bytes = receive_tuning_.carried();
     result.congestion_window_bytes = recovery_.window();
     result.slow_start_threshold_bytes = recovery_.congestion().slow_start_threshold();
     result.delivered_bytes = recovery_.delivered_bytes();

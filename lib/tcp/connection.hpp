@@ -12,6 +12,7 @@
 #include "tcp/loss_recovery.hpp"
 #include "tcp/out_segment.hpp"
 #include "tcp/push_marks.hpp"
+#include "tcp/receive_tuning.hpp"
 #include "tcp/rtt.hpp"
 #include "tcp/sack_report.hpp"
 #include "tcp/send_times.hpp"
@@ -81,6 +82,7 @@ class Connection {
     // ---- the application's side
 
     [[nodiscard]] Events take_events();
+    [[nodiscard]] bool has_events() const { return events_ != 0; }
     /// In-order bytes not yet taken.
     [[nodiscard]] std::uint32_t readable_bytes() const;
     /// Takes up to `max_bytes` of them (whole slices unless max_bytes cuts one; `pool` for that cut); the
@@ -91,8 +93,14 @@ class Connection {
     /// The peer's FIN has arrived and every byte before it has been taken; never after some were lost with an
     /// abort.
     [[nodiscard]] bool peer_finished() const;
-    /// Bytes that send() will take now: wmem less what is queued; 0 after finish().
+    /// Bytes that send() will take now: what send_buffer() leaves, and no more than notsent_lowat lets wait; 0
+    /// after finish().
     [[nodiscard]] std::uint32_t send_room(const Environment& env) const;
+    /// Bytes that the send queue may hold: twice what the path carries, within wmem, so that a window's worth
+    /// is at hand while another is on the way.
+    [[nodiscard]] std::uint32_t send_buffer(const Environment& env) const;
+    /// Bytes queued and never sent.
+    [[nodiscard]] std::uint32_t unsent_bytes() const;
     /// `more`: the writer knows that the rest follows at once, so what doesn't fill a segment waits for it,
     /// whatever `nodelay` says: until the next send() or finish(), until the peer sends anything, and for
     /// about 200 ms when nothing is on the way (Linux's MSG_MORE). Otherwise the last byte goes out with PSH.
@@ -228,12 +236,13 @@ class Connection {
     bool gives_way_to(wire::SeqNum seq, wire::SeqNum end, const Environment&);
     void note_congestion(const wire::TcpSegment&, const Environment&);
     void note_duplicate(wire::SeqNum seq, wire::SeqNum end, const Environment&);
+    void measure_arrival(const wire::TcpSegment&, const Environment&);
     void deliver(packet::Slice, const Environment&);
     void process_fin(const Environment&);
     void acknowledge_later(const Environment&);
     void acknowledge_quickly(const Environment&);
     [[nodiscard]] static std::uint8_t quick_acks_of(const Environment&);
-    [[nodiscard]] static std::uint32_t receive_buffer(const Environment&);
+    [[nodiscard]] std::uint32_t receive_buffer(const Environment&) const;
     [[nodiscard]] std::uint32_t free_window(const Environment&) const;
     std::uint16_t advertise_window(const Environment&);
 
@@ -334,6 +343,7 @@ class Connection {
     // The rare part.
     SendTimes send_times_;
     packet::OutOfOrder reassembly_;
+    ReceiveTuning receive_tuning_;
     SackReport sack_report_;
     ChallengeLimiter challenges_;
     wire::SeqNum fin_seq_;

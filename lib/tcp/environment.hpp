@@ -22,8 +22,8 @@ struct Environment {
     /// False while buffers are nearly out: payload is dropped unacknowledged, everything else goes on
     /// (DESIGN 3.6).
     bool may_keep_payload = true;
-    /// What this connection's receive buffer may hold now, in bytes, when buffers are shared by many: below
-    /// rmem the window stops advancing there. What was promised before stays promised.
+    /// What this connection's receive buffer may hold now, in bytes, when buffers are shared by many: the
+    /// window stops advancing there, but for rmem's minimum. What was promised before stays promised.
     std::uint32_t receive_limit_bytes = UINT32_MAX;
 
     /// The same with the tunables of one connection's profile.

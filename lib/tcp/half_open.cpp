@@ -31,7 +31,7 @@ HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, co
       peer_mss_(syn.options.mss.value_or(default_mss(!parameters.tuple.remote.address.is_v4()))),
       advertised_mss_(parameters.advertised_mss),
       peer_window_(syn.window),
-      advertised_window_(unscaled_window(env.tunables.rmem)),
+      advertised_window_(unscaled_window(env.tunables.rmem.initial)),
       deadline_(env.now + env.tunables.rto_initial) {
     TERMINUS_ASSERT(listen_segment_arrives(syn) == ListenVerdict::Open, "only a clean SYN makes a half-open");
     if (env.tunables.timestamps && syn.options.timestamps) {
@@ -40,7 +40,7 @@ HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, co
     }
     if (env.tunables.window_scaling && syn.options.window_scale) {
         flags_ |= kWindowScale;
-        const unsigned own = scale_for(env.tunables.rmem);
+        const unsigned own = scale_for(env.tunables.rmem.max);
         const unsigned peer = std::min<unsigned>(*syn.options.window_scale, kScaleMax);
         scales_ = static_cast<std::uint8_t>((own << 4) | peer);
     }

@@ -17,6 +17,7 @@ Tunables TunableOverrides::applied_to(const Tunables& process) const {
     result.syn_retries = syn_retries.value_or(process.syn_retries);
     result.rmem = rmem.value_or(process.rmem);
     result.wmem = wmem.value_or(process.wmem);
+    result.notsent_lowat = notsent_lowat.value_or(process.notsent_lowat);
     result.congestion_control = congestion_control.value_or(process.congestion_control);
     result.fastopen = fastopen.value_or(process.fastopen);
     result.fastopen_key = fastopen_key.value_or(process.fastopen_key);

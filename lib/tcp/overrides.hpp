@@ -18,8 +18,9 @@ struct TunableOverrides {
     std::optional<Duration> user_timeout;
     std::optional<Duration> fin_timeout;
     std::optional<std::uint32_t> syn_retries;
-    std::optional<std::uint32_t> rmem;
-    std::optional<std::uint32_t> wmem;
+    std::optional<BufferRange> rmem;
+    std::optional<BufferRange> wmem;
+    std::optional<std::uint32_t> notsent_lowat;
     std::optional<CongestionAlgorithm> congestion_control;
     std::optional<std::uint16_t> fastopen;
     std::optional<FastOpenKeyChoice> fastopen_key;

@@ -97,7 +97,10 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
         return drop(DropReason::BufferPressure, env);
 
     if (seq == rcv_.nxt) {
-        if (!payload.empty()) accept_text(std::move(payload), env);
+        if (!payload.empty()) {
+            accept_text(std::move(payload), env);
+            measure_arrival(segment, env);
+        }
         if ((fin && end == rcv_.nxt) || (fin_ahead_ && fin_seq_ == rcv_.nxt)) process_fin(env);
         return Disposition::Accepted;
     }
@@ -184,6 +187,16 @@ void Connection::accept_text(packet::Slice payload, const Environment& env) {
     } else {
         acknowledge_later(env);
     }
+}
+
+/// What the segment says of the round trip that the receive buffer has to span.
+void Connection::measure_arrival(const wire::TcpSegment& segment, const Environment& env) {
+    if (!env.tunables.moderate_rcvbuf) return;
+    if (!timestamps_ || !segment.options.timestamps) return receive_tuning_.arrived(rcv_, env.now);
+    const std::uint32_t echo = segment.options.timestamps->echo_reply;
+    if (segment.payload_length < rcv_.largest || !receive_tuning_.is_news(echo)) return;
+    if (const Duration age = echoed_age(segment, env); age > Duration::zero())
+        receive_tuning_.arrived(echo, age);
 }
 
 /// Appends text that begins at rcv_.nxt.
@@ -278,6 +291,8 @@ packet::ByteQueue Connection::take_received(std::uint32_t max_bytes, rte_mempool
     packet::ByteQueue taken =
         receive_queue_.split_front(std::min(max_bytes, receive_queue_.size_bytes()), pool);
     if (!is_in(state_, kReceiving) || taken.empty()) return taken;
+    if (env.tunables.moderate_rcvbuf)
+        receive_tuning_.taken(taken.size_bytes(), rcv_.advertised_mss, env.tunables.rmem, env.now);
     // RFC 9293 3.8.6.2.2 says when the edge may move; whether that is worth a segment of its own is another
     // question: at once from a window that holds the peer up, else when a good part of the buffer has come
     // free.
@@ -293,9 +308,10 @@ packet::ByteQueue Connection::take_received(std::uint32_t max_bytes, rte_mempool
     return taken;
 }
 
-/// rmem, or less while buffers are short.
-std::uint32_t Connection::receive_buffer(const Environment& env) {
-    return std::min(env.tunables.rmem, env.receive_limit_bytes);
+/// What rmem and the reader's pace make of it, or less while buffers are short.
+std::uint32_t Connection::receive_buffer(const Environment& env) const {
+    const BufferRange& rmem = env.tunables.rmem;
+    return std::min(rmem.grown_to(receive_tuning_.bytes()), std::max(env.receive_limit_bytes, rmem.min));
 }
 
 /// Room for new text, in whole units of our scale.
@@ -322,7 +338,8 @@ std::uint16_t Connection::advertise_window(const Environment& env) {
     // there. Up, then, unless many tiny segments have already gained a sixteenth of the buffer that way; adv
     // stays in either case, so what was promised is taken (RFC 7323 2.4).
     std::uint32_t field = window >> rcv_.scale;
-    const std::uint64_t most = std::uint64_t{env.tunables.rmem} + env.tunables.rmem / 16;
+    const std::uint64_t buffer = env.tunables.rmem.grown_to(receive_tuning_.bytes());
+    const std::uint64_t most = buffer + buffer / 16;
     const bool may_round_up = std::uint64_t{receive_queue_.size_bytes()} + window <= most;
     if (field << rcv_.scale != window && may_round_up) ++field;
     field = std::min<std::uint32_t>(field, UINT16_MAX);

@@ -149,6 +149,9 @@ void Connection::note_sent(const Plan& plan, const Environment& env) {
         snd_.nxt = end;
         if (plan.push) marks_.pushed = plan.text_end();
         recovery_.sent(sending(env), plan.seq, end, plan.push);
+        // What has gone out makes room, too, where what waits is limited.
+        const std::uint32_t mark = env.tunables.notsent_lowat;
+        if (mark != UINT32_MAX && plan.length > 0 && unsent_bytes() < mark) events_ |= Events::kSendRoom;
     }
     if (is_probe) {
         tail_probe_pending_ = false;

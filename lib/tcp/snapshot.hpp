@@ -24,12 +24,14 @@ struct ConnectionSnapshot {
     base::Duration smoothed_rtt;
     base::Duration rtt_variation;  ///< RFC 6298's RTTVAR
     base::Duration rto;
+    base::Duration receive_rtt;  ///< ReceiveTuning::round_trip()
     std::uint32_t congestion_window_bytes;
     std::uint32_t slow_start_threshold_bytes;  ///< kCongestionWindowMax or more: none yet
     std::uint64_t delivered_bytes;             ///< acknowledged or reported by SACK
     SendTimes send_times;
     base::Instant text_sent_at;      ///< the last time; at first, when the connection began
     base::Instant text_received_at;  ///< likewise
+    std::uint32_t receive_space_bytes;         ///< ReceiveTuning::carried()
     std::uint16_t send_mss;
     CongestionAlgorithm congestion_control;
 };

@@ -249,7 +249,20 @@ std::uint32_t Connection::send_room(const Environment& env) const {
         return 0;
     }
     const std::uint32_t queued = send_queue_.size_bytes();
-    return env.tunables.wmem > queued ? env.tunables.wmem - queued : 0;
+    const std::uint32_t buffer = send_buffer(env);
+    const std::uint32_t unsent = unsent_bytes();
+    const std::uint32_t mark = env.tunables.notsent_lowat;
+    return std::min(buffer > queued ? buffer - queued : 0, mark > unsent ? mark - unsent : 0);
+}
+
+std::uint32_t Connection::send_buffer(const Environment& env) const {
+    // While a loss is repaired more is on the way than the window would let out.
+    return env.tunables.wmem.grown_to(2 * std::uint64_t{std::max(recovery_.window(), snd_.flight())});
+}
+
+std::uint32_t Connection::unsent_bytes() const {
+    const wire::SeqNum end = queue_end();
+    return end.after(snd_.nxt) ? end - snd_.nxt : 0;
 }
 
 }  // namespace terminus::tcp

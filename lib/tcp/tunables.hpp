@@ -5,6 +5,7 @@
 
 #include "base/siphash.hpp"
 #include "base/time.hpp"
+#include "tcp/buffer_range.hpp"
 #include "tcp/congestion_algorithm.hpp"
 
 namespace terminus::tcp {
@@ -54,13 +55,17 @@ struct Tunables {
     Duration fastopen_blackhole_timeout = 1h;
     std::uint32_t max_fastopen = 1024;  ///< opened by a cookie, handshake not complete, whole process
     std::uint32_t max_orphans = 65536;  ///< whole process
-    std::uint32_t rmem = 1u << 20;      ///< receive buffer, bytes per connection
-    std::uint32_t wmem = 1u << 20;      ///< send buffer, bytes per connection
+    BufferRange rmem{4096, 128u << 10, 6u << 20};  ///< receive buffer of a connection
+    BufferRange wmem{4096, 16u << 10, 4u << 20};   ///< send buffer of a connection
+    bool moderate_rcvbuf = true;                   ///< whether the receive buffer grows by itself
+    /// Bytes not yet sent from which on the send queue takes no more (TCP_NOTSENT_LOWAT); UINT32_MAX: all that
+    /// fit.
+    std::uint32_t notsent_lowat = UINT32_MAX;
     /// Of connections that begin from now on; those that live keep theirs.
     CongestionAlgorithm congestion_control = CongestionAlgorithm::Cubic;
-    std::uint32_t out_of_order_segments = 1024;  ///< buffers held per connection ahead of a gap
+    std::uint32_t out_of_order_segments = 4096;  ///< buffers held per connection ahead of a gap
     std::uint32_t out_of_order_holes = 256;      ///< gaps per connection
-    std::uint32_t out_of_order_bytes = 4u << 20;
+    std::uint32_t out_of_order_bytes = 6u << 20;
     std::uint32_t max_out_of_order = 65536;  ///< buffers held ahead of gaps, whole process
     bool timestamps = true;                  ///< RFC 7323
     bool window_scaling = true;

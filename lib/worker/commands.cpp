@@ -62,6 +62,8 @@ void Worker::list(RowPage& page) {
                         row.smoothed_rtt = snapshot.smoothed_rtt;
                         row.rtt_variation = snapshot.rtt_variation;
                         row.rto = snapshot.rto;
+                        row.receive_rtt = snapshot.receive_rtt;
+                        row.receive_space_bytes = snapshot.receive_space_bytes;
                         row.congestion_window_bytes = snapshot.congestion_window_bytes;
                         row.slow_start_threshold_bytes = snapshot.slow_start_threshold_bytes;
                         row.delivered_bytes = snapshot.delivered_bytes;

@@ -30,6 +30,8 @@ struct ConnectionRow {
     base::Duration smoothed_rtt{};
     base::Duration rtt_variation{};
     base::Duration rto{};
+    base::Duration receive_rtt{};
+    std::uint32_t receive_space_bytes = 0;
     std::uint32_t congestion_window_bytes = 0;
     std::uint32_t slow_start_threshold_bytes = UINT32_MAX;  ///< tcp::kCongestionWindowMax or more: none yet
     std::uint64_t delivered_bytes = 0;

