@@ -53,7 +53,9 @@ std::string compare_option(Evaluator& call, const CallResult& result) {
         if (!text.empty() || seconds == nullptr) return text;
         return differs("linger", call.integer(*seconds), how.l_linger);
     }
-    const std::string text = differs("the option", call.in_brackets(expected), as_number(result.data));
+    // An int's bits, with or without a sign.
+    const auto wanted = static_cast<std::int32_t>(call.in_brackets(expected));
+    const std::string text = differs("the option", wanted, as_number(result.data));
     if (!text.empty()) return text;
     return differs("its length", call.in_brackets(call.argument(4)),
                    static_cast<std::int64_t>(result.data.size()));
