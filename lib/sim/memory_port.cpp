@@ -26,6 +26,11 @@ packet::PortCapabilities MemoryPort::pointer_keeping() {
         .tx_multi_segment = true, .tx_indirect_buffers = true, .keeps_pointer = true, .tx_segments_max = 16};
 }
 
+packet::PortCapabilities MemoryPort::of_kind(std::uint32_t kind) {
+    TERMINUS_ASSERT(kind < kKinds, "there is no other kind");
+    return kind == 0 ? able() : kind == 1 ? plain() : pointer_keeping();
+}
+
 MemoryPort::MemoryPort(const Settings& settings)
     : Port(settings.capabilities, settings.mac, settings.mtu),
       receive_max_(settings.receive_max),

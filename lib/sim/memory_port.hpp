@@ -31,6 +31,9 @@ class MemoryPort final : public packet::Port {
     [[nodiscard]] static packet::PortCapabilities plain();
     /// Hands the stack's own buffers on: ring, memif without copy.
     [[nodiscard]] static packet::PortCapabilities pointer_keeping();
+    /// The three above by number, below kKinds: for worlds that may have any.
+    static constexpr std::uint32_t kKinds = 3;
+    [[nodiscard]] static packet::PortCapabilities of_kind(std::uint32_t kind);
 
     explicit MemoryPort(const Settings& settings);
 

@@ -100,22 +100,11 @@ sim::LinkSettings make_wire(Choices& choices, bool is_gentle, bool has_v6) {
     return made;
 }
 
-packet::PortCapabilities make_capabilities(Choices& choices) {
-    switch (choices.below(3)) {
-        case 0:
-            return sim::MemoryPort::able();
-        case 1:
-            return sim::MemoryPort::plain();
-        default:
-            return sim::MemoryPort::pointer_keeping();
-    }
-}
-
 MachinePlan make_machine(Choices& choices, bool is_gentle) {
     MachinePlan made;
     made.seed = choices.next();
     made.tunables = make_tunables(choices, is_gentle);
-    made.capabilities = make_capabilities(choices);
+    made.capabilities = sim::MemoryPort::of_kind(choices.below(sim::MemoryPort::kKinds));
     made.mtu = choices.any_of<std::uint16_t>({1500, 1500, 1280, 1400});
     // Anything from the age of a machine that just started to one that has been up for years: so clocks,
     // timestamps and, through them, initial sequence numbers wrap in some runs.

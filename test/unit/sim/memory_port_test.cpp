@@ -24,6 +24,9 @@ TEST_CASE("a memory port shows the stack what it was made with") {
     REQUIRE(port.capabilities().tx_tcp_checksum);
     REQUIRE_FALSE(MemoryPort::plain().tx_multi_segment);
     REQUIRE(MemoryPort::pointer_keeping().keeps_pointer);
+    REQUIRE(MemoryPort::of_kind(0).tx_tcp_checksum);
+    REQUIRE_FALSE(MemoryPort::of_kind(1).tx_multi_segment);
+    REQUIRE(MemoryPort::of_kind(2).keeps_pointer);
     REQUIRE(port.link_is_up());
     port.set_link(false);
     REQUIRE_FALSE(port.link_is_up());

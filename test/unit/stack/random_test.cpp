@@ -15,17 +15,6 @@ using namespace test;
 constexpr std::uint16_t kPairs = 40;
 constexpr std::uint16_t kFirstPort = 1000;
 
-packet::PortCapabilities any_port(base::Rng& rng) {
-    switch (rng.below(3)) {
-        case 0:
-            return sim::MemoryPort::able();
-        case 1:
-            return sim::MemoryPort::plain();
-        default:
-            return sim::MemoryPort::pointer_keeping();
-    }
-}
-
 struct PairOfScripts {
     Script client;
     Script server;
@@ -101,8 +90,8 @@ TEST_CASE(
     INFO("seed " << seed);
     base::Rng rng(seed);
     World world;
-    HostOptions options{
-        .number = 1, .capabilities = any_port(rng), .time_wait_max = 2 * kPairs, .seed = seed};
+    HostOptions options{.number = 1, .time_wait_max = 2 * kPairs, .seed = seed};
+    options.capabilities = sim::MemoryPort::of_kind(rng.below(sim::MemoryPort::kKinds));
     options.mtu = rng.below(2) == 0 ? 1500 : 1280;
     options.tunables.rmem = 16'384u << rng.below(6);
     options.tunables.timestamps = rng.below(3) != 0;
@@ -116,7 +105,7 @@ TEST_CASE(
     Host& left = world.add_host(options);
     options.number = 2;
     options.seed = seed + 100;
-    options.capabilities = any_port(rng);
+    options.capabilities = sim::MemoryPort::of_kind(rng.below(sim::MemoryPort::kKinds));
     options.tunables.rmem = 16'384u << rng.below(6);
     Host& right = world.add_host(options);
     sim::Link& link = world.connect(
