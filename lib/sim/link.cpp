@@ -91,11 +91,14 @@ void Link::put_on_wire(OneWay& way, const packet::Buffer& frame) {
     }
     if (settings.path_mtu != 0 && ip_length(frame) > settings.path_mtu) return refuse(way, frame);
     const base::Duration busy = time_on_wire(frame, settings.bits_per_second);
-    if (way.wire_free_at > now_ + busy * settings.queue_max) {
+    while (!way.leaving.empty() && way.leaving.front() <= now_)
+        way.leaving.pop_front();
+    if (way.leaving.size() > settings.queue_max) {  // one of them is on the wire
         ++way.counters.overflowed;
         return;
     }
     way.wire_free_at = std::max(way.wire_free_at, now_) + busy;
+    if (busy > base::Duration::zero()) way.leaving.push_back(way.wire_free_at);
     base::Instant arrival = way.wire_free_at + settings.delay;
     if (way.rng.below(1000) < settings.reorder_permille) {
         ++way.counters.reordered;

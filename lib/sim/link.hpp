@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 
 #include "base/rng.hpp"
@@ -106,6 +107,7 @@ class Link {
         rte_mempool* receive_pool = nullptr;
         std::uint32_t burst_left = 0;                       ///< frames still to be lost in a row
         base::Instant wire_free_at{};                       ///< when the last frame has left
+        std::deque<base::Instant> leaving;                  ///< when each does that hasn't
         std::multimap<base::Instant, packet::Buffer> wire;  ///< by arrival; equal times in order of sending
     };
 

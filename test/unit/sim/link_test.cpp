@@ -94,6 +94,17 @@ TEST_CASE("the receiver's buffers are not the sender's") {
     REQUIRE(test::buffers_in_use() == before);
 }
 
+TEST_CASE("a queue holds frames, whatever their lengths: a short one fits behind long ones") {
+    Pair pair({.bits_per_second = 1'000'000'000, .queue_max = 2});
+    Pair::send(pair.a, 0, 1500);
+    Pair::send(pair.a, 1, 1500);
+    Pair::send(pair.a, 2);
+    Pair::send(pair.a, 3);
+    pair.link.advance(kStart);
+    REQUIRE(pair.there().overflowed == 1);
+    REQUIRE(pair.link.under_way(Direction::AToB) == 3);
+}
+
 TEST_CASE("a wire with a rate sends one frame after the other and overflows when too many wait") {
     // 60 bytes and Ethernet's 24 take 84 * 8 = 672 ns at 1 Gbit/s.
     Pair pair({.delay = 10us, .bits_per_second = 1'000'000'000, .queue_max = 2});
