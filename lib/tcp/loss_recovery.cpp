@@ -141,7 +141,8 @@ void LossRecovery::deliver(const Context& context, const SentRecord& record, std
     const Instant now = context.env.now;
     const bool ever_resent = record.has(SentRecord::kEverRetransmitted);
     const wire::SeqNum end = record.begin + bytes;
-    rate_.delivered(record, bytes, now);
+    // HARDENING 24: who goes back on a report and repeats it has not been sent anything twice as fast.
+    rate_.delivered(record, record.has(SentRecord::kCounted) ? 0 : bytes, now);
     const Duration rtt = now - record.sent_at;
     if (ever_resent) {
         work.resent_arrived = work.resent_arrived || cumulatively;
@@ -188,11 +189,11 @@ void LossRecovery::take_cumulative(const Context& context, Work& work) {
 void LossRecovery::count_duplicate(const Context& context, Work& work) {
     const std::uint32_t mss = context.snd.mss;
     if (work.is_forward) {
+        // The first segment is the one that was missing; what follows it is what the duplicates stood for.
         const std::uint32_t acked = work.sample.acked;
-        // What the duplicates stood for was counted as delivered when they came.
-        const std::uint32_t counted = std::min(unsacked_duplicates_, acked > mss ? acked - mss : 0);
-        unsacked_duplicates_ -= counted;
-        rate_.uncount(counted);
+        const std::uint32_t answered = acked > mss ? acked - mss : 0;
+        unsacked_duplicates_ -= std::min(unsacked_duplicates_, answered);
+        uncount_unseen(context.snd, answered);
         if (state_ < RecoveryState::Recovery) reset_duplicates();
         unsacked_duplicates_ = std::min(unsacked_duplicates_, most_duplicates(context.snd));
         return;
@@ -202,7 +203,20 @@ void LossRecovery::count_duplicate(const Context& context, Work& work) {
     const std::uint32_t most = most_duplicates(context.snd);
     const std::uint32_t more = std::min(mss, most > unsacked_duplicates_ ? most - unsacked_duplicates_ : 0);
     unsacked_duplicates_ += more;
-    if (more > 0) rate_.delivered_unseen(more, context.env.now);
+    const std::uint32_t unseen = std::min(more, most > delivered_unseen_ ? most - delivered_unseen_ : 0);
+    if (unseen == 0) return;
+    delivered_unseen_ += unseen;
+    rate_.delivered_unseen(unseen, context.env.now);
+}
+
+/// What duplicates stood for was counted as delivered when they came, and now was by its numbers. Whatever
+/// else becomes of the duplicates, no more is counted than is outstanding: a receiver could invent two for
+/// each byte that it acknowledges, and be taken for a faster one (RFC 9937 6, HARDENING 24).
+void LossRecovery::uncount_unseen(const SendSpace& snd, std::uint32_t answered) {
+    const std::uint32_t beyond = delivered_unseen_ > snd.flight() ? delivered_unseen_ - snd.flight() : 0;
+    const std::uint32_t counted = std::min(delivered_unseen_, std::max(answered, beyond));
+    delivered_unseen_ -= counted;
+    rate_.uncount(counted);
 }
 
 std::uint32_t LossRecovery::most_duplicates(const SendSpace& snd) const {

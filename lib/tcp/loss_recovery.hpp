@@ -160,6 +160,7 @@ class LossRecovery {
     void deliver(const Context&, const SentRecord&, std::uint32_t bytes, bool cumulatively, Work&);
     void take_cumulative(const Context&, Work&);
     void count_duplicate(const Context&, Work&);
+    void uncount_unseen(const SendSpace&, std::uint32_t answered);
     [[nodiscard]] std::uint32_t most_duplicates(const SendSpace&) const;
     void note_rtt(Duration rtt, Instant now);
     void steer_window(const Context&, Work&);
@@ -204,6 +205,7 @@ class LossRecovery {
     stats::RetransmitCause cause_ = stats::RetransmitCause::FastRetransmit;
     std::uint8_t duplicates_ = 0;            // without SACK
     std::uint32_t unsacked_duplicates_ = 0;  // bytes that duplicate ACKs stand for, without SACK
+    std::uint32_t delivered_unseen_ = 0;     // of those, counted as delivered and not acknowledged since
     wire::SeqNum recover_;                   // RFC 6582; Linux's high_seq
     wire::SeqNum undo_from_;
     std::int32_t undo_bytes_ = -1;  // sent again since, and not yet reported as duplicate

@@ -59,7 +59,8 @@ void SentRecords::append(SentPool& pool, wire::SeqNum begin, wire::SeqNum end, c
         // What is sacked or was sent again is lumped with the new text and counts as sent now, as on the way:
         // the peer's next SACK says again what it holds.
         SentRecord& last = pool[tail_];
-        change(last, SentRecord::kSacked | SentRecord::kLost | SentRecord::kRetransmitted, 0);
+        if (last.has(SentRecord::kSacked)) unmark_sacked(pool, tail_);
+        change(last, SentRecord::kLost | SentRecord::kRetransmitted, 0);
         last.end = end;
         last.push = push;
         last.sent_at = stamp.sent_at;
@@ -154,7 +155,7 @@ void SentRecords::mark_sacked(SentPool& pool, std::uint32_t index) {
 }
 
 void SentRecords::unmark_sacked(SentPool& pool, std::uint32_t index) {
-    change(pool[index], SentRecord::kSacked, 0);
+    change(pool[index], SentRecord::kSacked, SentRecord::kCounted);
 }
 
 void SentRecords::mark_lost(SentPool& pool, std::uint32_t index) {

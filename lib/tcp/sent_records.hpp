@@ -28,6 +28,7 @@ struct SentRecord : SendStamp {
     static constexpr std::uint8_t kLost = 2;           ///< the copy sent first (or last) is taken for lost
     static constexpr std::uint8_t kRetransmitted = 4;  ///< a copy that was sent again is on the way
     static constexpr std::uint8_t kEverRetransmitted = 8;
+    static constexpr std::uint8_t kCounted = 16;  ///< was reported once, so its delivery has been counted
 
     wire::SeqNum begin;
     wire::SeqNum end;

@@ -153,6 +153,19 @@ TEST_CASE(
     CHECK(flight.cwnd() == 11'000);
 }
 
+// RFC 9937 6: what a receiver without SACK is taken to have got.
+TEST_CASE("HARDENING 24: duplicates invented before each byte that is acknowledged count as no delivery") {
+    Flight flight;
+    for (std::uint32_t i = 1; i <= 1000; ++i) {
+        flight.duplicate();
+        flight.duplicate();
+        flight.acknowledge(1 + i);
+        (void)flight.poll_all();
+        const tcp::SendSpace& snd = flight.c().send_space();
+        REQUIRE(flight.c().recovery().delivered_bytes() <= snd.nxt - (snd.iss + 1));
+    }
+}
+
 TEST_CASE("a window that is not used does not grow") {
     Bench bench;
     bench.establish();

@@ -407,7 +407,7 @@ TEST_CASE("an echo older than the retransmission takes the recovery back at once
 }
 
 // RFC 2018 8.
-TEST_CASE("a peer that goes back on its reports gets everything again") {
+TEST_CASE("HARDENING 24: a peer that goes back on its reports gets everything again, and it counts once") {
     SackFlight flight(10'000);
     flight.open();
     flight.advance(40ms);
@@ -431,6 +431,7 @@ TEST_CASE("a peer that goes back on its reports gets everything again") {
     }
     CHECK(again == Numbers{1001, 2001, 3001, 4001, 5001, 6001, 7001, 8001, 9001});
     CHECK(flight.c().snapshot().send_queue_bytes == 0);
+    CHECK(flight.c().recovery().delivered_bytes() == 10'000);
 }
 
 // RFC 9937: two of ten lost; what goes out in the round trip of recovery is half of what was on the way,
