@@ -53,7 +53,8 @@ void Connection::path_shrinks(std::uint16_t next_hop_mtu, const Environment& env
     const std::uint16_t limit = static_cast<std::uint16_t>(mtu - (ipv6_ ? kHeadersV6 : kHeadersV4));
     if (limit >= mss_limit_) return;
     const std::uint16_t options = static_cast<std::uint16_t>(mss_limit_ - snd_.mss);
-    if (is_in(state_, kHandshake)) {
+    // Text that went ahead of the handshake's end is like any other.
+    if (is_in(state_, kHandshake) && !is_fast_opened()) {
         mss_limit_ = limit;  // agree_on() takes it from here
         // Only a SYN with text can have been too big: it goes again without.
         if (state_ == State::SynSent && snd_.flight() > 1 && !handshake_repeated_)

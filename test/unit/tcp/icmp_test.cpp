@@ -94,6 +94,22 @@ TEST_CASE("HARDENING 16: too big only lowers, to a floor, and timestamps keep th
     CHECK(bench.c().snapshot().send_mss == 512 - 12);
 }
 
+// RFC 7413 4.2.2, RFC 1191 6.5: nothing else would ever tell of it once the handshake is over.
+TEST_CASE("too big is believed of text that went ahead of the handshake's end") {
+    Bench bench;
+    bench.promote();
+    bench.c().open_fast(make_slice("cookie"), bench.env());
+    bench.send(std::string(2000, 'x'));
+    REQUIRE(bench.poll_all().size() >= 2);
+    REQUIRE(bench.c().state() == State::SynReceived);
+    CHECK(error(bench, IcmpError::TooBig, 1, 800));
+    CHECK(bench.c().snapshot().send_mss == 760);
+    (void)bench.poll_all();
+    CHECK(bench.receive(kAck, 7, 1) == Disposition::Accepted);
+    for (const OutSegment& out : bench.poll_all())
+        CHECK(out.payload_length <= 760);
+}
+
 // RFC 1191 6.3, RFC 8201 4.
 TEST_CASE("HARDENING 16: what a router lowered is tried again after ten minutes, and not before") {
     Bench bench;
