@@ -76,4 +76,13 @@ std::optional<std::uint64_t> Stack<App>::list(std::uint64_t cursor, std::uint32_
     return std::nullopt;
 }
 
+template <typename App>
+template <typename Use>
+void Stack<App>::for_each_connection(Use&& use) const {
+    for (std::uint32_t index = 0; index < connections_.touched(); ++index) {
+        if (connections_.is_live(index))
+            use(ConnectionId{index, connections_.generation(index)}, connections_[index].tcp);
+    }
+}
+
 }  // namespace terminus::stack

@@ -82,6 +82,10 @@ class Stack {
     [[nodiscard]] std::optional<std::uint64_t> list(std::uint64_t cursor, std::uint32_t rows_max,
                                                     Use&& use) const;
 
+    /// Calls `use(id, connection)` for each connection: for who watches, a walk over all slots.
+    template <typename Use>
+    void for_each_connection(Use&& use) const;
+
     // ---- the application's side
 
     [[nodiscard]] const tcp::Environment& environment() const { return env_; }

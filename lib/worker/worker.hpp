@@ -53,6 +53,10 @@ class Worker {
     /// When a worker that found nothing must look again, whatever arrives meanwhile.
     [[nodiscard]] base::Instant next_deadline() const { return stack_.next_deadline(); }
 
+    /// For who watches between two turns.
+    [[nodiscard]] const stack::Stack<proxy::Proxy>& stack() const { return stack_; }
+    [[nodiscard]] const proxy::Proxy& proxy() const { return proxy_; }
+
  private:
     /// Naps begin after this many turns in a row without work: about 50 µs of polling.
     static constexpr std::uint32_t kIdleTurns = 128;

@@ -37,7 +37,12 @@ struct Behaviour {
 struct Flow {
     Behaviour behaviour;
     std::uint64_t sends = 0;     ///< the pattern of its own stream
-    std::uint64_t receives = 0;  ///< that of its peer's
+    std::uint64_t receives = 0;  ///< that of its peer's; 0: the stream's first bytes will tell
+    /// Of a hostile peer: what it sends in place of some of those bytes, and which byte it is follows from
+    /// its sequence number, because a peer that begins anew at any number has no other place. 0: of no such
+    /// peer.
+    std::uint64_t receives_instead = 0;
+    std::uint64_t heard_name = 0;  ///< of the first bytes of a stream that nobody told of
     stack::ConnectionId id;
     std::uint32_t sent = 0;
     std::uint32_t received = 0;
@@ -60,8 +65,12 @@ class App {
 
     explicit App(Verdict& verdict) : verdict_(verdict) {}
 
-    /// Connections to this port become such flows; the service's number is their place.
+    /// The first connection to this port becomes such a flow, others are aborted; the service's number is
+    /// their place.
     void listen(std::uint16_t port, const Flow& flow) { listeners_.push_back({port, flow, {}}); }
+    /// All connections to this port become such flows, the n-th with the n-th number after flow.sends for its
+    /// own stream.
+    void serve(std::uint16_t port, const Flow& flow) { listeners_.push_back({port, flow, {}, true}); }
     /// False when the stack has no room for it.
     bool connect(Stack& stack, const stack::ConnectRequest& request, const Flow& flow);
 
@@ -87,8 +96,11 @@ class App {
         std::uint16_t port;
         Flow flow;
         std::optional<stack::Cookie> accepted;
+        bool serves_all = false;
     };
     void act(Stack& stack, stack::Cookie cookie);
+    void verify(Flow& flow, base::Bytes bytes);
+    void verify_either(Flow& flow, wire::SeqNum first, base::Bytes bytes);
     void read(Stack& stack, stack::Cookie cookie, tcp::Connection& connection);
     void write(Stack& stack, stack::Cookie cookie, tcp::Connection& connection);
     void end(Stack& stack, Flow& flow, tcp::Connection& connection);

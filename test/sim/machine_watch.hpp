@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "connection_watch.hpp"
 #include "machine.hpp"
 #include "verdict.hpp"
-#include "wire/seq.hpp"
 
 namespace terminus::simulation {
 
@@ -24,24 +24,10 @@ class MachineWatch {
     [[nodiscard]] std::string listing();
 
  private:
-    /// What only moves forward.
-    struct Marks {
-        bool is_set = false;
-        wire::SeqNum una;
-        wire::SeqNum nxt;
-        wire::SeqNum received;
-        wire::SeqNum acked;
-        wire::SeqNum advertised;
-    };
-    void check(const Flow& flow, const tcp::Connection& connection, Marks& marks);
-    void check_records(const Flow& flow, const tcp::Connection& connection);
-    void check_timers(const Flow& flow, const tcp::Connection& connection);
-    void fail(const Flow& flow, const std::string& what);
-
     Machine& machine_;
     Verdict& verdict_;
     std::uint32_t buffers_before_;
-    std::vector<Marks> marks_;  // by flow
+    std::vector<ConnectionMarks> marks_;  // by flow
 };
 
 }  // namespace terminus::simulation

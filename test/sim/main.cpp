@@ -7,8 +7,10 @@
 #include <optional>
 #include <string_view>
 
+#include "hostile.hpp"
 #include "pair.hpp"
 #include "pools.hpp"
+#include "proxy.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #    include <sanitizer/common_interface_defs.h>
@@ -22,12 +24,16 @@ struct Kind {
     const char* name;
     Outcome (*run)(std::uint64_t seed, bool traces);
 };
-constexpr Kind kKinds[] = {{"pair", terminus::simulation::run_pair}};
+constexpr Kind kKinds[] = {{"pair", terminus::simulation::run_pair},
+                           {"hostile", terminus::simulation::run_hostile},
+                           {"proxy", terminus::simulation::run_proxy}};
 
 constexpr const char* kUsage =
     "terminus-sim [--kind KIND] [--trace] --seed N | --seeds FROM COUNT\n"
     "Seeded simulations of Terminus's stack in virtual time; ends with N passed, N failed.\n"
     "  pair      two stacks over a bad wire\n"
+    "  hostile   a stack, peers who keep to no rule, and an honest one beside them\n"
+    "  proxy     clients, workers, and backends\n"
     "  --trace   print each segment\n";
 
 struct Options {

@@ -14,89 +14,13 @@ std::uint32_t stream_bytes(Choices& choices) {
     return choices.one_in(6) ? 0 : choices.magnitude(1, 1u << 18);
 }
 
-Behaviour make_behaviour(Choices& choices) {
-    Behaviour made;
-    made.send_bytes = stream_bytes(choices);
-    if (choices.one_in(4)) made.write_max = choices.magnitude(1, 20'000);
-    if (choices.one_in(4)) made.write_pause = choices.span(10us, 2s);
-    // Neither so small pieces nor so long pauses that the run would only consist of them.
-    made.write_max = std::max(made.write_max, made.send_bytes / 300 + 1);
-    if (choices.one_in(4)) made.read_max = choices.magnitude(100, 50'000);
-    if (choices.one_in(4)) made.read_pause = choices.span(10us, 1s);
-    made.read_max = std::max(made.read_max, 2000u);
-    if (choices.one_in(5)) {
-        made.hold_at = choices.below(made.send_bytes + 1);
-        made.hold_for = choices.span(10ms, 300s);
-    }
-    return made;
-}
-
-// Who speaks first and who ends: never both waiting for the other.
 ConnectionPlan make_connection(Choices& choices, bool is_gentle) {
-    using End = Behaviour::End;
     ConnectionPlan made;
     made.at = choices.one_in(3) ? base::Duration::zero() : choices.span(1us, 2s);
     made.opener = static_cast<std::uint8_t>(choices.below(2));
     made.is_v6 = choices.one_in(3);
     made.is_simultaneous = choices.one_in(8);
-    for (Behaviour& behaviour : made.ends)
-        behaviour = make_behaviour(choices);
-    const std::uint32_t first = choices.below(2);
-    Behaviour& speaks_first = made.ends[first];
-    Behaviour& speaks_second = made.ends[1 - first];
-    if (choices.one_in(2)) speaks_second.send_after = choices.below(speaks_first.send_bytes + 1);
-    switch (choices.below(is_gentle ? 3 : 6)) {
-        case 0:
-            break;  // both end as soon as they have sent all
-        case 1:
-            speaks_first.end = End::WhenPeerFinished;
-            break;
-        case 2:
-            speaks_second.end = End::WhenPeerFinished;
-            break;
-        case 3:
-            speaks_first.end = End::Abort;
-            speaks_first.abort_after = choices.below(speaks_second.send_bytes + 1);
-            break;
-        case 4:
-            speaks_first.end = End::Abandon;
-            break;
-        default:
-            speaks_second.end = End::Abandon;
-            break;
-    }
-    return made;
-}
-
-sim::LinkSettings make_wire(Choices& choices, bool is_gentle, bool has_v6) {
-    sim::LinkSettings made;
-    made.seed = choices.next();
-    made.delay = choices.span(1us, 300ms);
-    if (choices.one_in(2)) made.jitter = choices.span(1us, 20ms);
-    if (choices.one_in(2)) {
-        made.bits_per_second = std::uint64_t{choices.magnitude(50, 1'000'000)} * 1000;
-        made.queue_max = choices.magnitude(4, 1000);
-        // A queue of more than a second looks like a loss to everybody.
-        const auto most = static_cast<std::uint32_t>(made.bits_per_second / 12'000) + 4;
-        made.queue_max = std::min(made.queue_max, most);
-    }
-    if (choices.one_in(2)) made.loss_permille = choices.below(is_gentle ? 30 : 200);
-    if (choices.one_in(3)) made.duplicate_permille = choices.below(100);
-    if (choices.one_in(3)) {
-        made.reorder_permille = choices.below(200);
-        made.reorder_delay = choices.span(1us, 50ms);
-    }
-    if (choices.one_in(4)) made.corrupt_permille = choices.below(is_gentle ? 10 : 100);
-    if (!is_gentle && choices.one_in(4)) {
-        made.burst_permille = choices.below(20);
-        made.burst_max = choices.magnitude(2, 30);
-    }
-    if (choices.one_in(6)) {
-        made.path_mtu = has_v6 ? choices.any_of<std::uint16_t>({1280, 1400, 1492})
-                               : choices.any_of<std::uint16_t>({576, 900, 1280, 1492});
-        made.is_black_hole = !is_gentle && choices.one_in(4);
-    }
-    if (choices.one_in(3)) made.segment_bytes = static_cast<std::uint16_t>(choices.between(100, 1100));
+    make_ends(choices, is_gentle, made.ends);
     return made;
 }
 
@@ -164,6 +88,86 @@ void add_upset(Choices& choices, PairPlan& plan, bool has_v6) {
 
 }  // namespace
 
+Behaviour make_behaviour(Choices& choices) {
+    Behaviour made;
+    made.send_bytes = stream_bytes(choices);
+    if (choices.one_in(4)) made.write_max = choices.magnitude(1, 20'000);
+    if (choices.one_in(4)) made.write_pause = choices.span(10us, 2s);
+    // Neither so small pieces nor so long pauses that the run would only consist of them.
+    made.write_max = std::max(made.write_max, made.send_bytes / 300 + 1);
+    if (choices.one_in(4)) made.read_max = choices.magnitude(100, 50'000);
+    if (choices.one_in(4)) made.read_pause = choices.span(10us, 1s);
+    made.read_max = std::max(made.read_max, 2000u);
+    if (choices.one_in(5)) {
+        made.hold_at = choices.below(made.send_bytes + 1);
+        made.hold_for = choices.span(10ms, 300s);
+    }
+    return made;
+}
+
+// Who speaks first and who ends: never both waiting for the other.
+void make_ends(Choices& choices, bool is_gentle, Behaviour (&ends)[2]) {
+    using End = Behaviour::End;
+    for (Behaviour& behaviour : ends)
+        behaviour = make_behaviour(choices);
+    const std::uint32_t first = choices.below(2);
+    Behaviour& speaks_first = ends[first];
+    Behaviour& speaks_second = ends[1 - first];
+    if (choices.one_in(2)) speaks_second.send_after = choices.below(speaks_first.send_bytes + 1);
+    switch (choices.below(is_gentle ? 3 : 6)) {
+        case 0:
+            break;  // both end as soon as they have sent all
+        case 1:
+            speaks_first.end = End::WhenPeerFinished;
+            break;
+        case 2:
+            speaks_second.end = End::WhenPeerFinished;
+            break;
+        case 3:
+            speaks_first.end = End::Abort;
+            speaks_first.abort_after = choices.below(speaks_second.send_bytes + 1);
+            break;
+        case 4:
+            speaks_first.end = End::Abandon;
+            break;
+        default:
+            speaks_second.end = End::Abandon;
+            break;
+    }
+}
+
+sim::LinkSettings make_wire(Choices& choices, bool is_gentle, bool has_v6) {
+    sim::LinkSettings made;
+    made.seed = choices.next();
+    made.delay = choices.span(1us, 300ms);
+    if (choices.one_in(2)) made.jitter = choices.span(1us, 20ms);
+    if (choices.one_in(2)) {
+        made.bits_per_second = std::uint64_t{choices.magnitude(50, 1'000'000)} * 1000;
+        made.queue_max = choices.magnitude(4, 1000);
+        // A queue of more than a second looks like a loss to everybody.
+        const auto most = static_cast<std::uint32_t>(made.bits_per_second / 12'000) + 4;
+        made.queue_max = std::min(made.queue_max, most);
+    }
+    if (choices.one_in(2)) made.loss_permille = choices.below(is_gentle ? 30 : 200);
+    if (choices.one_in(3)) made.duplicate_permille = choices.below(100);
+    if (choices.one_in(3)) {
+        made.reorder_permille = choices.below(200);
+        made.reorder_delay = choices.span(1us, 50ms);
+    }
+    if (choices.one_in(4)) made.corrupt_permille = choices.below(is_gentle ? 10 : 100);
+    if (!is_gentle && choices.one_in(4)) {
+        made.burst_permille = choices.below(20);
+        made.burst_max = choices.magnitude(2, 30);
+    }
+    if (choices.one_in(6)) {
+        made.path_mtu = has_v6 ? choices.any_of<std::uint16_t>({1280, 1400, 1492})
+                               : choices.any_of<std::uint16_t>({576, 900, 1280, 1492});
+        made.is_black_hole = !is_gentle && choices.one_in(4);
+    }
+    if (choices.one_in(3)) made.segment_bytes = static_cast<std::uint16_t>(choices.between(100, 1100));
+    return made;
+}
+
 tcp::Tunables make_tunables(Choices& choices, bool is_gentle) {
     tcp::Tunables made;
     made.rmem = choices.magnitude(4096, 4u << 20);
@@ -208,8 +212,12 @@ tcp::Tunables make_tunables(Choices& choices, bool is_gentle) {
 }
 
 PairPlan make_pair_plan(Choices& choices) {
+    return make_pair_plan(choices, choices.one_in(3));
+}
+
+PairPlan make_pair_plan(Choices& choices, bool is_gentle) {
     PairPlan plan;
-    plan.is_gentle = choices.one_in(3);
+    plan.is_gentle = is_gentle;
     for (MachinePlan& machine : plan.machines)
         machine = make_machine(choices, plan.is_gentle);
     const std::uint32_t connections = choices.between(1, kConnectionsMax);

@@ -8,6 +8,7 @@
 #include "choices.hpp"
 #include "machine.hpp"
 #include "sim/link.hpp"
+#include "upset.hpp"
 
 namespace terminus::simulation {
 
@@ -18,19 +19,6 @@ struct ConnectionPlan {
     bool is_v6 = false;
     bool is_simultaneous = false;  ///< both open it at once, towards each other's port
     Behaviour ends[2];             ///< the opener's and the other's
-};
-
-/// Something that happens to a machine or to the wire.
-struct Upset {
-    enum class Kind : std::uint8_t { Wire, Cut, Mend, ClockJump, Hoard, EndHoard, Tunables };
-    base::Duration at{};
-    Kind kind = Kind::Cut;
-    std::uint8_t machine = 0;
-    sim::LinkSettings wire[2];
-    base::Duration jump{};
-    std::uint8_t pool = 0;    ///< payload, header, indirect
-    std::uint32_t leave = 0;  ///< buffers
-    tcp::Tunables tunables;
 };
 
 /// All that a seed decides, before anything has happened.
@@ -44,6 +32,13 @@ struct PairPlan {
 };
 
 [[nodiscard]] PairPlan make_pair_plan(Choices& choices);
+[[nodiscard]] PairPlan make_pair_plan(Choices& choices, bool is_gentle);
+/// What one end of a connection does; how it ends is still to be said.
+[[nodiscard]] Behaviour make_behaviour(Choices& choices);
+/// What both ends of a connection do, without each waiting for the other.
+void make_ends(Choices& choices, bool is_gentle, Behaviour (&ends)[2]);
+/// One direction of a wire; `has_v6`: its path MTU is IPv6's least at least.
+[[nodiscard]] sim::LinkSettings make_wire(Choices& choices, bool is_gentle, bool has_v6);
 /// Tunables that a machine may well have; `is_gentle`: none that gives up soon.
 [[nodiscard]] tcp::Tunables make_tunables(Choices& choices, bool is_gentle);
 

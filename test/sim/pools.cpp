@@ -1,5 +1,7 @@
 #include "pools.hpp"
 
+#include <rte_mbuf.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -46,9 +48,17 @@ Pools pools(const std::string& name) {
 
 }  // namespace
 
+void Hoard::take(const dpdk::Pool& pool, std::uint32_t leave) {
+    while (pool.available() > leave) {
+        rte_mbuf* const taken = rte_pktmbuf_alloc(pool.get());
+        if (taken == nullptr) return;
+        taken_.emplace_back(taken);
+    }
+}
+
 World::World()
     : eal_(start_eal()),
-      machines_{pools("left"), pools("right")},
+      machines_{pools("first"), pools("second"), pools("third")},
       wire_(pool("wire", kWireBuffers, dpdk::kFrameDataRoom)) {}
 
 // Never cleaned up: buffers of a run that failed may outlive everything.

@@ -1,0 +1,217 @@
+#include "pair_world.hpp"
+
+#include <algorithm>
+
+namespace terminus::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Retransmissions, probes, keepalives and TIME_WAIT at their longest, one after the other.
+constexpr base::Duration kLifetimeMax = 6h;
+/// Turns without end are a fault, too; the longest runs have about a hundredth of it.
+constexpr std::uint32_t kStepsMax = 3'000'000;
+constexpr base::Duration kNeighbourTimeout = 10s;
+constexpr std::uint16_t kFirstPort = 1000;
+constexpr std::uint16_t kFirstOpenersPort = 20'000;
+
+}  // namespace
+
+PairWorld::PairWorld(PairPlan&& plan, bool traces)
+    : plan_(std::move(plan)),
+      wire_watch_(verdict_),
+      machines_{{1, plan_.machines[0], World::get().machine(0), now_, verdict_},
+                {2, plan_.machines[1], World::get().machine(1), now_, verdict_}},
+      link_(machines_[0].port(), machines_[1].port(), World::get().wire().get(), plan_.wire[0],
+            plan_.wire[1]),
+      watches_{{machines_[0], verdict_}, {machines_[1], verdict_}},
+      opened_(plan_.connections.size()) {
+    wire_watch_.set_tracing(traces);
+    link_.observe(&wire_watch_);
+    link_.receive_into(sim::Direction::AToB, machines_[1].pools().payload.get());
+    link_.receive_into(sim::Direction::BToA, machines_[0].pools().payload.get());
+    for (std::size_t i = 0; i < plan_.connections.size(); ++i)
+        prepare(i);
+}
+
+wire::FourTuple PairWorld::tuple(std::size_t connection, std::size_t end) const {
+    const ConnectionPlan& plan = plan_.connections[connection];
+    const auto opener = static_cast<std::uint8_t>(plan.opener + 1);
+    const auto other = static_cast<std::uint8_t>(2 - plan.opener);
+    const wire::Endpoint from{address_of(opener, plan.is_v6),
+                              static_cast<std::uint16_t>(kFirstOpenersPort + connection)};
+    const wire::Endpoint to{address_of(other, plan.is_v6),
+                            static_cast<std::uint16_t>(kFirstPort + connection)};
+    return end == 0 ? wire::FourTuple{from, to} : wire::FourTuple{to, from};
+}
+
+void PairWorld::prepare(std::size_t connection) {
+    const ConnectionPlan& plan = plan_.connections[connection];
+    for (std::size_t end = 0; end < 2; ++end) {
+        const wire::FourTuple named = tuple(connection, end);
+        wire_watch_.expect(named.local, named.remote, pattern(connection, end), plan.ends[end].send_bytes);
+    }
+    if (!plan.is_simultaneous)
+        machines_[1 - plan.opener].app().listen(tuple(connection, 1).local.port, flow(plan, connection, 1));
+}
+
+void PairWorld::open(std::size_t connection) {
+    const ConnectionPlan& plan = plan_.connections[connection];
+    opened_[connection] = true;
+    const bool is_open =
+        machines_[plan.opener].connect(tuple(connection, 0), flow(plan, connection, 0), now_);
+    if (!is_open && plan_.is_gentle) verdict_.fail("a connection could not be opened");
+    if (plan.is_simultaneous)
+        (void)machines_[1 - plan.opener].connect(tuple(connection, 1), flow(plan, connection, 1), now_);
+}
+
+void PairWorld::upset(const Upset& what) {
+    switch (what.kind) {
+        case Upset::Kind::Wire:
+            link_.configure(sim::Direction::AToB, what.wire[0]);
+            link_.configure(sim::Direction::BToA, what.wire[1]);
+            return;
+        case Upset::Kind::Cut:
+        case Upset::Kind::Mend:
+            link_.set_cut(what.kind == Upset::Kind::Cut);
+            return;
+        case Upset::Kind::ClockJump:
+        case Upset::Kind::Hoard:
+        case Upset::Kind::EndHoard:
+        case Upset::Kind::Tunables:
+            machines_[what.machine].upset(what);
+            return;
+    }
+}
+
+base::Instant PairWorld::next_event() const {
+    base::Instant next = base::kNever;
+    for (std::size_t i = 0; i < opened_.size(); ++i) {
+        if (!opened_[i]) next = std::min(next, kStart + plan_.connections[i].at);
+    }
+    if (next_upset_ < plan_.upsets.size()) next = std::min(next, kStart + plan_.upsets[next_upset_].at);
+    return next;
+}
+
+void PairWorld::begin_due() {
+    for (std::size_t i = 0; i < opened_.size(); ++i) {
+        if (!opened_[i] && kStart + plan_.connections[i].at <= now_) open(i);
+    }
+    while (next_upset_ < plan_.upsets.size() && kStart + plan_.upsets[next_upset_].at <= now_)
+        upset(plan_.upsets[next_upset_++]);
+}
+
+void PairWorld::turn() {
+    link_.advance(now_);
+    for (std::size_t i = 0; i < 2; ++i) {
+        machines_[i].turn(now_);
+        watches_[i].after_turn();
+    }
+    others_check();
+    link_.advance(now_);
+}
+
+// To the next thing that happens, or to `limit`. A turn takes a microsecond at least, so that a deadline
+// within the present tick can't hold time up.
+void PairWorld::step(base::Instant limit) {
+    base::Instant next = std::min({next_event(), link_.next_delivery(), others_next()});
+    for (Machine& machine : machines_)
+        next = machine.has_work() ? now_ : std::min(next, machine.next_deadline());
+    now_ = std::min(std::max(next, now_ + 1us), limit);
+    begin_due();
+    others_act();
+    turn();
+    if (++steps_ > kStepsMax) verdict_.fail("it goes on and on without an end");
+    if (now_ >= kStart + kLifetimeMax) verdict_.fail("not everything is CLOSED in time");
+}
+
+bool PairWorld::is_over() {
+    return next_event() == base::kNever && watches_[0].is_idle() && watches_[1].is_idle() &&
+           link_.next_delivery() == base::kNever && others_next() == base::kNever;
+}
+
+const Flow* PairWorld::end_of(std::size_t connection, std::size_t end) {
+    const ConnectionPlan& plan = plan_.connections[connection];
+    Machine& machine = machines_[end == 0 ? plan.opener : 1 - plan.opener];
+    const wire::FourTuple named = tuple(connection, end);
+    if (end == 1 && !plan.is_simultaneous) return machine.app().accepted_by(named.local.port);
+    for (const Flow& flow : machine.app().flows()) {
+        if (!flow.is_ghost && flow.sends == pattern(connection, end)) return &flow;
+    }
+    return nullptr;
+}
+
+// Every byte once and in order was checked as it came. Whoever saw the end has all of it, and whose
+// connection ended in order has been read to the end; everything else was told as an abort.
+void PairWorld::check_stream(const Flow& from, const Flow& to, const std::string& name) {
+    if (to.received > from.sent) verdict_.fail(name + ": more arrived than was sent");
+    if (to.peer_finished && to.received != from.behaviour.send_bytes)
+        verdict_.fail(name + ": the end came before the last byte");
+    if (to.closed == stats::CloseReason::Normal && !to.peer_finished)
+        verdict_.fail(name + ": closed in order without the peer's end");
+    if (from.closed == stats::CloseReason::Normal && !to.peer_finished &&
+        to.behaviour.end != Behaviour::End::Abort && to.behaviour.end != Behaviour::End::Abandon &&
+        to.closed == stats::CloseReason::Normal)
+        verdict_.fail(name + ": the sender believes that all was read");
+    if (!plan_.is_gentle) return;
+    if (from.closed != stats::CloseReason::Normal || to.closed != stats::CloseReason::Normal)
+        verdict_.fail(name + ": nothing was wrong with it, and it was aborted");
+    if (to.received != from.behaviour.send_bytes) verdict_.fail(name + ": not every byte arrived");
+}
+
+void PairWorld::check_streams() {
+    for (std::size_t i = 0; i < plan_.connections.size(); ++i) {
+        const std::string name = "connection " + std::to_string(i);
+        const Flow* const opener = end_of(i, 0);
+        const Flow* const other = end_of(i, 1);
+        if (opener == nullptr || other == nullptr) {
+            if (plan_.is_gentle) verdict_.fail(name + ": it never came to be");
+            continue;
+        }
+        check_stream(*opener, *other, name + ", from its opener");
+        check_stream(*other, *opener, name + ", to its opener");
+    }
+}
+
+std::string PairWorld::wire_story() const {
+    std::string text;
+    for (const auto direction : {sim::Direction::AToB, sim::Direction::BToA}) {
+        const sim::LinkCounters& counters = link_.counters(direction);
+        const sim::LinkSettings& settings = plan_.wire[static_cast<std::size_t>(direction)];
+        text += direction == sim::Direction::AToB ? "wire 1 to 2: " : "wire 2 to 1: ";
+        text += std::to_string(counters.sent) + " sent, " + std::to_string(counters.lost) + " lost, " +
+                std::to_string(counters.overflowed) + " overflowed, " + std::to_string(counters.too_big) +
+                " too big for " + std::to_string(settings.path_mtu) + ", " +
+                std::to_string(counters.corrupted) + " corrupted, " + std::to_string(counters.no_buffer) +
+                " found no buffer\n";
+    }
+    return text;
+}
+
+std::string PairWorld::story() {
+    return verdict_.text() + "\n" + "after " +
+           std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(now_ - kStart).count()) +
+           " ms and " + std::to_string(steps_) + " turns" + (plan_.is_gentle ? ", gentle" : "") + "\n" +
+           wire_story() + watches_[0].listing() + watches_[1].listing() + others_story();
+}
+
+Outcome PairWorld::run() {
+    begin_due();
+    turn();
+    while (verdict_.is_good() && !is_over())
+        step(kStart + kLifetimeMax);
+    // Frames that wait for a neighbour who doesn't answer are given up, too.
+    const base::Instant end = now_ + kNeighbourTimeout;
+    while (verdict_.is_good() && now_ < end)
+        step(end);
+    if (verdict_.is_good()) {
+        for (MachineWatch& watch : watches_)
+            watch.at_end();
+        check_streams();
+    }
+    Outcome outcome{{}, now_ - kStart, wire_watch_.segments() + others_segments()};
+    if (!verdict_.is_good()) outcome.failure = story();
+    return outcome;
+}
+
+}  // namespace terminus::simulation
