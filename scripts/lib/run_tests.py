@@ -17,7 +17,7 @@ import time
 import counting
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FUZZ_SECONDS = int(os.environ.get("TERMINUS_FUZZ_SECONDS", "60"))
+FUZZ_SECONDS = int(os.environ.get("TERMINUS_FUZZ_SECONDS", "180"))
 PHASE_SECONDS_MAX = 40 * 60  # longer means hung; a sanitized build from nothing takes about twenty minutes on two cores
 
 SANITIZED = ["-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false"]
