@@ -116,7 +116,7 @@ void Connection::drop_acknowledged(std::uint32_t acked, const Environment& env) 
     snd_.una += acked;
     retransmits_ = 0;
     progress_at_ = env.now;
-    forget_lowered_path(env);
+    if (path_.forget_lowered(env.now)) snd_.mss = path_.text_max();
     // After finish() too: it is how the application sees progress.
     if (text > 0) events_ |= Events::kSendRoom;
 }

@@ -10,9 +10,6 @@ using stats::Timer;
 
 // What timestamps cost every segment: RFC 7323 appendix A.
 constexpr std::uint16_t kTimestampsLength = 12;
-// An MSS that a peer or a router forces on us never leaves less text than this (CVE-2019-11479), whatever
-// min_snd_mss says.
-constexpr std::uint16_t kTextMin = 8;
 
 Connection::Connection(const OpenParameters& parameters, const Environment& env, State born, bool ipv6)
     : state_(born),
@@ -26,7 +23,7 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env,
       text_received_at_(env.now),
       progress_at_(env.now),
       receive_tuning_(parameters.advertised_mss, env.now),
-      mss_limit_(parameters.path_mss) {
+      path_(parameters.path_mss) {
     snd_.iss = snd_.una = parameters.iss;
     marks_.begin(snd_.iss + 1);
     rcv_.advertised_mss = parameters.advertised_mss;
@@ -111,17 +108,13 @@ void Connection::close(stats::CloseReason reason, const Environment& env) {
     keepalive_pending_ = false;
 }
 
-// RFC 9293 3.7.1 and MUST-16: the effective MSS is the lesser of the peer's option and the path's, less our
-// options.
 void Connection::agree_on(std::uint16_t peer_mss, bool timestamps, std::uint32_t recent,
                           const Environment& env) {
     timestamps_ = timestamps;
     recent_timestamp_ = recent;
     recent_timestamp_s_ = static_cast<std::uint32_t>(env.now.time_since_epoch() / std::chrono::seconds(1));
-    const std::uint16_t options = timestamps ? kTimestampsLength : 0;
-    mss_limit_ = std::min(mss_limit_, std::max(peer_mss, env.tunables.min_snd_mss));
-    mss_limit_ = std::max<std::uint16_t>(mss_limit_, kTimestampsLength + kTextMin);
-    snd_.mss = static_cast<std::uint16_t>(mss_limit_ - options);
+    path_.agree_on(std::max(peer_mss, env.tunables.min_snd_mss), timestamps ? kTimestampsLength : 0);
+    snd_.mss = path_.text_max();
 }
 
 /// The handshake is complete: our SYN is acknowledged.

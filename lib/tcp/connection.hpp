@@ -11,6 +11,7 @@
 #include "tcp/half_open.hpp"
 #include "tcp/loss_recovery.hpp"
 #include "tcp/out_segment.hpp"
+#include "tcp/path_mtu.hpp"
 #include "tcp/push_marks.hpp"
 #include "tcp/receive_tuning.hpp"
 #include "tcp/rtt.hpp"
@@ -211,7 +212,6 @@ class Connection {
 
     // icmp.cpp
     void path_shrinks(std::uint16_t next_hop_mtu, const Environment&);
-    void forget_lowered_path(const Environment&);
 
     // fast_open.cpp
     bool is_fast_open_syn_again(const wire::TcpSegment&, const Environment&);
@@ -348,9 +348,7 @@ class Connection {
     ChallengeLimiter challenges_;
     wire::SeqNum fin_seq_;
     std::uint16_t syn_text_max_ = 0;
-    std::uint16_t mss_limit_;       // the lesser of the peer's option and the path, options not subtracted
-    std::uint16_t mss_before_ = 0;  // that, before a router lowered it
-    Instant path_lowered_at_ = base::kNever;  // the last time
+    PathMtu path_;
     std::uint8_t probes_unanswered_ = 0;
     std::uint8_t persist_backoff_ = 0;
     stats::ResetReason reset_reason_ = stats::ResetReason::Aborted;
