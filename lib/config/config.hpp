@@ -154,6 +154,7 @@ struct Tcp {
     bool timestamps = true;
     bool window_scaling = true;
     bool nodelay = true;
+    bool autocorking = true;
     std::uint32_t challenge_ack_limit = 10;
     std::uint16_t min_snd_mss = 48;
     std::uint8_t hop_limit = 64;

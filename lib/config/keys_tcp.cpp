@@ -122,6 +122,9 @@ constexpr std::array kTcpKeys{
         "whether window scaling is offered and accepted (RFC 7323)"),
     key<&Config::tcp, &Tcp::nodelay>("tcp.nodelay", Type::Bool, {}, Apply::Live,
         "whether small segments are sent at once (Linux: off unless the application asks)"),
+    key<&Config::tcp, &Tcp::autocorking>("tcp.autocorking", Type::Bool, {}, Apply::Live,
+        "whether what fills no segment waits a little for the rest while its sender hasn't pushed (Linux: while "
+        "packets of the connection wait in the host's queues)"),
     key<&Config::tcp, &Tcp::challenge_ack_limit>("tcp.challenge_ack_limit", Type::Count, {1, 1'000'000}, Apply::Live,
         "challenge ACKs per connection and second (RFC 5961; Linux: per host)"),
     key<&Config::tcp, &Tcp::min_snd_mss>("tcp.min_snd_mss", Type::Count, {48, 1460}, Apply::Live,
@@ -153,7 +156,6 @@ constexpr std::array kMissing{
     Missing{"tcp.pacing_ss_ratio", kNotYet},
     Missing{"tcp.pacing_ca_ratio", kNotYet},
     Missing{"tcp.thin_linear_timeouts", kNotYet},
-    Missing{"tcp.autocorking", kNotYet},
     Missing{"tcp.retries1", "is not here: routes are not looked for again after a retransmission"},
     Missing{"tcp.abort_on_overflow", "is not here: a handshake that finds no room is completed later"},
     Missing{"tcp.mem", "is not here: memory is limited by `buffers.count`"},

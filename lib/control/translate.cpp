@@ -75,6 +75,7 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.timestamps = tcp.timestamps;
     t.window_scaling = tcp.window_scaling;
     t.nodelay = tcp.nodelay;
+    t.autocorking = tcp.autocorking;
     t.challenge_ack_limit = tcp.challenge_ack_limit;
     t.min_snd_mss = tcp.min_snd_mss;
     t.hop_limit = tcp.hop_limit;

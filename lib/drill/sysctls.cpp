@@ -34,11 +34,12 @@ constexpr std::array kRenamed{
     Renamed{"rto_max_ms", "rto_max"},
     Renamed{"fastopen_blackhole_timeout_sec", "fastopen_blackhole_timeout"},
 };
-constexpr std::array<std::string_view, 9> kSwitches{"timestamps", "sack",     "dsack",     "window_scaling",
-                                                    "rfc1337",    "tw_reuse", "keepalive", "nodelay", "moderate_rcvbuf"};
+constexpr std::array<std::string_view, 10> kSwitches{
+    "timestamps", "sack",      "dsack",   "window_scaling", "rfc1337",
+    "tw_reuse",   "keepalive", "nodelay", "autocorking",    "moderate_rcvbuf"};
 constexpr std::int64_t kFastOpenBits = 0x607;
 /// Segments are never held back to make larger bursts, nor are there bursts.
-constexpr std::array<std::string_view, 3> kOffloadOnly{"tso_win_divisor", "min_tso_segs", "autocorking"};
+constexpr std::array<std::string_view, 2> kOffloadOnly{"tso_win_divisor", "min_tso_segs"};
 
 /// What common/defaults.sh of the public scripts sets and may not exist here as a tunable, because this
 /// behaviour is the only one, or because the script that depends on it sets it again.

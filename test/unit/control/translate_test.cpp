@@ -61,6 +61,7 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.timestamps == fresh.timestamps);
     CHECK(translated.window_scaling == fresh.window_scaling);
     CHECK(translated.nodelay == fresh.nodelay);
+    CHECK(translated.autocorking == fresh.autocorking);
     CHECK(translated.challenge_ack_limit == fresh.challenge_ack_limit);
     CHECK(translated.min_snd_mss == fresh.min_snd_mss);
     CHECK(translated.hop_limit == fresh.hop_limit);
@@ -111,6 +112,7 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.timestamps},
                                       std::uint64_t{t.window_scaling},
                                       std::uint64_t{t.nodelay},
+                                      std::uint64_t{t.autocorking},
                                       std::uint64_t{t.challenge_ack_limit},
                                       std::uint64_t{t.min_snd_mss},
                                       std::uint64_t{t.hop_limit},

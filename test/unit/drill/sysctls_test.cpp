@@ -31,6 +31,7 @@ TEST_CASE("of Linux's three buffer sizes the largest is ours") {
 TEST_CASE("a switch is 0, 1 or what 2 means for it") {
     CHECK(ours("net.ipv4.tcp_timestamps", "2") == "timestamps=true");
     CHECK(ours("net.ipv4.tcp_tw_reuse", "2") == "tw_reuse=false");
+    CHECK(ours("net.ipv4.tcp_autocorking", "0") == "autocorking=false");
     CHECK(ours("net.ipv4.tcp_sack", "3") == "refused: net.ipv4.tcp_sack can't be `3`");
 }
 
