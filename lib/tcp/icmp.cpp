@@ -36,14 +36,13 @@ bool Connection::icmp_error_arrives(IcmpError error, wire::SeqNum quoted, std::u
 /// What quotes a segment in flight says that the path carries less than we thought.
 void Connection::path_shrinks(std::uint16_t next_hop_mtu, const Environment& env) {
     if (!path_.lower(next_hop_mtu, ipv6_, env.now)) return;
-    // Text that went ahead of the handshake's end is like any other.
-    if (is_in(state_, kHandshake) && !is_fast_opened()) {
+    if (state_ == State::SynSent) {
         // agree_on() takes it from here. Only a SYN with text can have been too big: it goes again without.
-        if (state_ == State::SynSent && snd_.flight() > 1 && !handshake_repeated_)
-            syn_pending_ = handshake_repeated_ = true;
+        if (snd_.flight() > 1 && !handshake_repeated_) syn_pending_ = handshake_repeated_ = true;
         return;
     }
     snd_.mss = path_.text_max();
+    if (state_ == State::SynReceived && !fast_open_) return;  // no text is on the way
     // RFC 1191 6.5: what was too big is sent again at once; the path has lost it, congestion has not.
     recovery_.resend_blamelessly(sending(env), stats::RetransmitCause::PathMtu);
 }

@@ -166,6 +166,31 @@ TEST_CASE("too big during the handshake shapes what follows it") {
     CHECK(bench.c().snapshot().send_mss == 600);
 }
 
+TEST_CASE(
+    "too big about a SYN-ACK shapes the first text, and about text that went ahead of it brings it again") {
+    Bench bench;
+    bench.promote();
+    CHECK(error(bench, IcmpError::TooBig, 0, 640));
+    CHECK(bench.receive(kAck, 1, 1) == Disposition::Accepted);
+    bench.send(std::string(1000, 'x'));
+    CHECK(bench.poll_all()[0].payload_length == 600);
+
+    Bench fast;
+    fast.promote();
+    fast.c().open_fast({}, fast.env());
+    (void)fast.poll_all();
+    fast.send(std::string(1000, 'x'));
+    CHECK(fast.poll_one().payload_length == 1000);
+    CHECK(error(fast, IcmpError::TooBig, 1, 640));
+    const auto again = fast.poll_all();
+    REQUIRE(again.size() == 2);
+    CHECK(fast.seq_of(again[0]) == 1);
+    CHECK(again[0].payload_length == 600);
+    CHECK(again[1].payload_length == 400);
+    CHECK(error(fast, IcmpError::TooBig, 1, 560));
+    CHECK(fast.c().snapshot().send_mss == 520);
+}
+
 TEST_CASE("nothing quoted matters after the end") {
     Bench bench;
     bench.bring_to(State::TimeWait);
