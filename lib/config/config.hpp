@@ -157,6 +157,12 @@ struct Tcp {
     bool autocorking = true;
     std::uint32_t challenge_ack_limit = 10;
     std::uint16_t min_snd_mss = 48;
+    std::uint8_t mtu_probing = 0;
+    std::uint16_t base_mss = 1024;
+    std::uint16_t mtu_probe_floor = 48;
+    Duration probe_interval = 600s;
+    std::uint16_t probe_threshold = 8;
+    Duration mtu_expires = 600s;
     std::uint8_t hop_limit = 64;
     std::uint8_t traffic_class = 0;
     bool operator==(const Tcp&) const = default;

@@ -141,6 +141,17 @@ void add_recovery(Families& out, const worker::Group& group) {
     add_simple_leg_counter(out, group, "terminus_icmp_soft_errors_total",
                            "ICMP errors about what was in flight that ended nothing, RFC 5461 and 5927",
                            &LegStats::icmp_soft_errors);
+    add_simple_leg_counter(out, group, "terminus_path_black_holes_total",
+                           "Time-outs that made segments smaller, RFC 4821 (mtu_probing)",
+                           &LegStats::path_black_holes);
+    add_simple_leg_counter(out, group, "terminus_mtu_probes_arrived_total",
+                           "Larger segments sent to try the path that got through, RFC 4821 (Linux "
+                           "TcpExtTCPMTUPSuccess)",
+                           &LegStats::mtu_probes_arrived);
+    add_simple_leg_counter(
+        out, group, "terminus_mtu_probes_lost_total",
+        "Larger segments sent to try the path that were lost, RFC 4821 (Linux TcpExtTCPMTUPFail)",
+        &LegStats::mtu_probes_lost);
 }
 
 }  // namespace

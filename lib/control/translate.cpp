@@ -78,6 +78,12 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.autocorking = tcp.autocorking;
     t.challenge_ack_limit = tcp.challenge_ack_limit;
     t.min_snd_mss = tcp.min_snd_mss;
+    t.mtu_probing = tcp.mtu_probing;
+    t.base_mss = tcp.base_mss;
+    t.mtu_probe_floor = tcp.mtu_probe_floor;
+    t.probe_interval = tcp.probe_interval;
+    t.probe_threshold = tcp.probe_threshold;
+    t.mtu_expires = tcp.mtu_expires;
     t.hop_limit = tcp.hop_limit;
     t.traffic_class = tcp.traffic_class;
     return t;

@@ -16,13 +16,10 @@ struct Unit {
     std::string_view suffix;
 };
 constexpr std::array kUnits{
-    Unit{"fin_timeout", "s"},
-    Unit{"keepalive_time", "s"},
-    Unit{"keepalive_intvl", "s"},
-    Unit{"rto_min_us", "us"},
-    Unit{"rto_max_ms", "ms"},
-    Unit{"mtu_probe_interval", "s"},
-    Unit{"fastopen_blackhole_timeout_sec", "s"},
+    Unit{"fin_timeout", "s"},     Unit{"keepalive_time", "s"},
+    Unit{"keepalive_intvl", "s"}, Unit{"rto_min_us", "us"},
+    Unit{"rto_max_ms", "ms"},     Unit{"probe_interval", "s"},
+    Unit{"mtu_expires", "s"},     Unit{"fastopen_blackhole_timeout_sec", "s"},
 };
 // Linux's names for what has another name or place here.
 struct Renamed {
@@ -33,6 +30,11 @@ constexpr std::array kRenamed{
     Renamed{"rto_min_us", "rto_min"},
     Renamed{"rto_max_ms", "rto_max"},
     Renamed{"fastopen_blackhole_timeout_sec", "fastopen_blackhole_timeout"},
+};
+/// What is a TCP tunable here and something else there.
+constexpr std::array kElsewhere{
+    Renamed{"net.ipv4.ip_default_ttl", "hop_limit"},
+    Renamed{"net.ipv4.route.mtu_expires", "mtu_expires"},
 };
 constexpr std::array<std::string_view, 10> kSwitches{
     "timestamps", "sack",      "dsack",   "window_scaling", "rfc1337",
@@ -87,7 +89,9 @@ std::string plain_name(std::string_view name) {
     std::replace(text.begin(), text.end(), '/', '.');
     for (const std::string_view prefix : {"net.ipv4.tcp_", "tcp_"})
         if (text.starts_with(prefix)) return text.substr(prefix.size());
-    return text == "net.ipv4.ip_default_ttl" ? "hop_limit" : "";
+    for (const Renamed& elsewhere : kElsewhere)
+        if (elsewhere.from == text) return std::string(elsewhere.to);
+    return "";
 }
 
 std::vector<std::string> split(std::string_view text) {

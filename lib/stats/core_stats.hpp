@@ -48,7 +48,10 @@ struct LegStats {
     Counter sack_reneging;      ///< the peer went back on a SACK (RFC 2018 8)
     Counter sack_blocks_ignored;  ///< blocks outside of what is outstanding
     Counter zero_windows_advertised;
-    Counter icmp_soft_errors;  ///< that quoted what was in flight and ended nothing (RFC 5461, 5927 5.2)
+    Counter path_black_holes;    ///< time-outs in a row that made segments smaller (RFC 4821 7.7)
+    Counter mtu_probes_arrived;  ///< RFC 4821 7.6.1
+    Counter mtu_probes_lost;     ///< and nothing beside them (RFC 4821 7.6.2)
+    Counter icmp_soft_errors;    ///< that quoted what was in flight and ended nothing (RFC 5461, 5927 5.2)
 };
 
 /// One core's numbers. Only its worker writes; the control thread reads whenever it likes.

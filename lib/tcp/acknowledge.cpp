@@ -85,6 +85,7 @@ void Connection::take_ack(const wire::TcpSegment& segment, bool window_changed, 
         ack.echoed_timestamp = segment.options.timestamps->echo_reply;
     const std::uint32_t acked = segment.ack - snd_.una;
     const LossRecovery::Outcome outcome = recovery_.acknowledge(sending(env), ack);
+    follow_mtu_probe(env);
 
     if (is_forward) {
         drop_acknowledged(acked, env);
@@ -116,7 +117,8 @@ void Connection::drop_acknowledged(std::uint32_t acked, const Environment& env) 
     snd_.una += acked;
     retransmits_ = 0;
     progress_at_ = env.now;
-    if (path_.forget_lowered(env.now)) snd_.mss = path_.text_max();
+    path_.forget_old(env.tunables, env.now);
+    snd_.mss = path_.text_max();
     // After finish() too: it is how the application sees progress.
     if (text > 0) events_ |= Events::kSendRoom;
 }

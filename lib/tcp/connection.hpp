@@ -174,6 +174,7 @@ class Connection {
             Syn,
             Retransmit,
             Data,
+            MtuProbe,
             TailProbe,
             WindowProbe,
             KeepaliveProbe,
@@ -245,6 +246,10 @@ class Connection {
     [[nodiscard]] std::uint32_t receive_buffer(const Environment&) const;
     [[nodiscard]] std::uint32_t free_window(const Environment&) const;
     std::uint16_t advertise_window(const Environment&);
+
+    // mtu_probe.cpp
+    [[nodiscard]] std::optional<Plan> plan_mtu_probe(const Environment&) const;
+    void follow_mtu_probe(const Environment&);
 
     // transmit.cpp, segments.cpp
     [[nodiscard]] Plan plan(const Environment&) const;

@@ -24,6 +24,8 @@ class DeliveryRate {
     /// Bytes that deliver() counts and delivered_unseen() has counted before.
     void uncount(std::uint32_t bytes) { delivered_ -= bytes; }
     void lost(std::uint32_t bytes) { lost_ += bytes; }
+    /// Bytes just lost were too large for the path, which says nothing of how full it is.
+    void forgive(std::uint32_t bytes) { lost_ -= bytes; }
     /// Nothing more to send and room for it: samples until `pipe` has been delivered say less than the path
     /// can.
     void application_limited(std::uint32_t pipe) {

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "base/assert.hpp"
 #include "tcp/connection.hpp"
 
@@ -41,8 +43,13 @@ void Connection::path_shrinks(std::uint16_t next_hop_mtu, const Environment& env
         if (snd_.flight() > 1 && !handshake_repeated_) syn_pending_ = handshake_repeated_ = true;
         return;
     }
-    snd_.mss = path_.text_max();
+    const std::uint16_t before = std::exchange(snd_.mss, path_.text_max());
     if (state_ == State::SynReceived && !fast_open_) return;  // no text is on the way
+    if (snd_.mss == before) {                                 // it was about a probe
+        if (!path_.is_too_big(recovery_.mtu_probe_length())) return;
+        recovery_.mtu_probe_refused(sending(env));
+        return follow_mtu_probe(env);
+    }
     // RFC 1191 6.5: what was too big is sent again at once; the path has lost it, congestion has not.
     recovery_.resend_blamelessly(sending(env), stats::RetransmitCause::PathMtu);
 }

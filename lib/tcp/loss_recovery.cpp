@@ -49,6 +49,7 @@ void LossRecovery::sent(const Context& context, wire::SeqNum begin, wire::SeqNum
 }
 
 void LossRecovery::resent(const Context& context, wire::SeqNum begin, wire::SeqNum end) {
+    close_mtu_probe(MtuProbe::Fate::None);  // RFC 4821 7.6.4
     SentPool& pool = context.env.sent;
     std::uint32_t index = records_.first();
     while (pool[index].end.at_or_before(begin))
@@ -116,6 +117,7 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
 
     if (context.sack) take_sack(context, work);
     if (work.is_forward) take_cumulative(context, work);
+    if (ack.ack.at_or_after(mtu_probe_.end)) close_mtu_probe(MtuProbe::Fate::Arrived);
     rack_.order_noted(context.snd.mss);
     SendSpace snd = context.snd;
     snd.una = wire::latest(snd.una, ack.ack);

@@ -127,6 +127,22 @@ class LossRecovery {
     void resend_blamelessly(const Context& context, stats::RetransmitCause cause);
     void clear(const Environment& env) { records_.clear(env.sent); }
 
+    // ---- the one segment on the way that may be too large for the path (RFC 4821; mtu_probe.cpp)
+
+    struct MtuProbeFate {
+        std::uint16_t length;  ///< of its text
+        bool arrived;          ///< else lost, and nothing beside it
+    };
+    /// [begin, end), sent() just now, is larger than what is known to get through.
+    void mtu_probe_sent(wire::SeqNum begin, wire::SeqNum end);
+    /// Its length, while its fate is open; else 0.
+    [[nodiscard]] std::uint16_t mtu_probe_length() const;
+    /// A router says that it was too large: it goes again as text of any other size.
+    void mtu_probe_refused(const Context& context);
+    /// What became of it, told once; nothing as long as it is open, and when it can't be told (RFC
+    /// 4821 7.6.4).
+    [[nodiscard]] std::optional<MtuProbeFate> take_mtu_probe_fate();
+
     // ---- timers
 
     /// The RTO runs from now (RFC 6298 5.1, 5.3), or ends with nothing outstanding; the probe's time too.
@@ -155,6 +171,13 @@ class LossRecovery {
     struct Work;
 
     static constexpr wire::TcpOptions kNoOptions{};
+
+    struct MtuProbe {
+        enum class Fate : std::uint8_t { None, Open, Arrived, Lost };
+        wire::SeqNum begin;
+        wire::SeqNum end;
+        Fate fate = Fate::None;
+    };
 
     // loss_recovery.cpp
     void deliver(const Context&, const SentRecord&, std::uint32_t bytes, bool cumulatively, Work&);
@@ -198,6 +221,12 @@ class LossRecovery {
     [[nodiscard]] Duration probe_timeout(const Context&) const;
     void schedule_probe(const Context&);
     void probe_answered(const Context&, Work&);
+    // mtu_probe.cpp
+    [[nodiscard]] bool has_lost_mtu_probe_alone(const SendSpace&) const;
+    void resend_mtu_probe(const Context&);
+    void close_mtu_probe(MtuProbe::Fate fate) {
+        if (mtu_probe_.fate == MtuProbe::Fate::Open) mtu_probe_.fate = fate;
+    }
 
     SentRecords records_;
     Rack rack_;
@@ -224,6 +253,7 @@ class LossRecovery {
     std::uint32_t probe_flight_ = 0;  // what was outstanding with the probe
     wire::SeqNum limited_round_end_;
     std::uint32_t flight_max_ = 0;  // right after something was sent, this round trip
+    MtuProbe mtu_probe_;
     Prr prr_;
     DeliveryRate rate_;
     Congestion congestion_;

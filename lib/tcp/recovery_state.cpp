@@ -32,6 +32,11 @@ void LossRecovery::follow_state(const Context& context, Work& work) {
     }
     find_losses(context, work);
     if (state_ >= RecoveryState::Recovery) return;
+    if (has_lost_mtu_probe_alone(context.snd)) {
+        resend_mtu_probe(context);
+        work.prior_lost = records_.lost_bytes();
+        return;
+    }
     if (records_.to_resend_bytes() > 0)
         return enter_recovery(context, work.ack.ece, work.sample.newly_delivered);
     if (work.ack.ece && state_ != RecoveryState::Cwr) enter_cwr(context);

@@ -153,6 +153,7 @@ void Connection::note_sent(const Plan& plan, const Environment& env) {
         const std::uint32_t mark = env.tunables.notsent_lowat;
         if (mark != UINT32_MAX && plan.length > 0 && unsent_bytes() < mark) events_ |= Events::kSendRoom;
     }
+    if (plan.kind == Plan::Kind::MtuProbe) recovery_.mtu_probe_sent(plan.seq, end);
     if (is_probe) {
         tail_probe_pending_ = false;
         recovery_.tail_probe_sent(sending(env), again);

@@ -101,6 +101,7 @@ void LossRecovery::reordering_expired(const Context& context) {
     Work work{none};
     find_losses(context, work);
     if (state_ >= RecoveryState::Recovery || records_.to_resend_bytes() == 0) return;
+    if (has_lost_mtu_probe_alone(context.snd)) return resend_mtu_probe(context);
     enter_recovery(context, false, 0);
     if (congestion_.owns_recovery()) return;
     // RFC 9937 6: nothing was delivered; the first retransmission goes out all the same.

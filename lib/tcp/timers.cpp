@@ -14,6 +14,10 @@ using stats::Timer;
 constexpr StateMask kKeptAlive = mask(State::Established) | mask(State::FinWait1) | mask(State::FinWait2) |
                                  mask(State::CloseWait) | mask(State::Closing) | mask(State::LastAck);
 
+// Retransmissions without an answer after which it may be their size: Linux's tcp_retries1, the least that
+// RFC 9293 3.8.3 wants R1 to be.
+constexpr std::uint8_t kBlackHoleRetries = 3;
+
 void Connection::timers_expired(const Environment& env) {
     is_paced_ = false;  // poll_transmit() says whether it still is
     for (std::size_t i = 0; i < Deadlines::kCount; ++i) {
@@ -72,6 +76,7 @@ void Connection::retransmission_expired(const Environment& env) {
     switch (recovery_.timer()) {
         case RetransmitTimer::Reordering:
             recovery_.reordering_expired(sending(env));
+            follow_mtu_probe(env);
             break;
         case RetransmitTimer::TailLossProbe:
             recovery_.probe_due(sending(env));
@@ -98,6 +103,11 @@ void Connection::timed_out(const Environment& env) {
     }
     // RFC 9293 3.8.3, MUST-20, SHLD-11: R2, with the defaults a quarter of an hour.
     if (retransmits_ >= retries_max(rtt_.rto(), env)) return abort(CloseReason::RetransmitTimeout, env);
+    // RFC 4821 7.7.
+    if (retransmits_ >= kBlackHoleRetries && path_.shrink(env.tunables, env.now)) {
+        snd_.mss = path_.text_max();
+        leg_stats(env).path_black_holes.add();
+    }
     recovery_.timed_out(sending(env), retransmits_);
     if (retransmits_ < UINT8_MAX) ++retransmits_;
     rtt_.back_off(env.tunables);

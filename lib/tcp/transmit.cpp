@@ -28,6 +28,7 @@ std::optional<OutSegment> Connection::poll_transmit(const Environment& env) {
             return make_syn(env);
         case Plan::Kind::Retransmit:
         case Plan::Kind::Data:
+        case Plan::Kind::MtuProbe:
         case Plan::Kind::TailProbe:
             return make_text(next, env);
         case Plan::Kind::WindowProbe:
@@ -83,6 +84,7 @@ Connection::Plan Connection::plan_retransmission(const Environment& env) const {
 /// Linux.
 Connection::Plan Connection::plan_text(const Environment& env) const {
     if (is_parked_ || !snd_.nxt.before(transmit_end())) return {};
+    if (const auto probe = plan_mtu_probe(env)) return *probe;
     const std::uint32_t by_window = window_room_at(snd_.nxt);
     const std::uint32_t on_the_way = recovery_.pipe(snd_);
     const std::uint32_t congestion = recovery_.window();

@@ -80,10 +80,16 @@ struct Tunables {
     /// about a send queue on its way through the host; here the sender is another host).
     bool autocorking = true;
     std::uint32_t challenge_ack_limit =
-        10;                          ///< per connection and second (RFC 5961 7; Linux has it per host)
-    std::uint16_t min_snd_mss = 48;  ///< the floor for a peer's MSS option
-    std::uint8_t hop_limit = 64;     ///< TTL and hop limit (RFC 9293 MUST-49)
-    std::uint8_t traffic_class = 0;  ///< TOS, DSCP in the upper six bits
+        10;                              ///< per connection and second (RFC 5961 7; Linux has it per host)
+    std::uint16_t min_snd_mss = 48;      ///< the floor for a peer's MSS option
+    std::uint8_t mtu_probing = 0;        ///< tcp::MtuProbing
+    std::uint16_t base_mss = 1024;       ///< text of a segment where the search for the path's MTU begins
+    std::uint16_t mtu_probe_floor = 48;  ///< and the least that time-outs make of it
+    Duration probe_interval = 600s;      ///< how long what a search has found is kept to
+    std::uint16_t probe_threshold = 8;   ///< bytes of a segment; a search that can gain less is over
+    Duration mtu_expires = 600s;         ///< what a router said of the path (Linux: net.ipv4.route)
+    std::uint8_t hop_limit = 64;         ///< TTL and hop limit (RFC 9293 MUST-49)
+    std::uint8_t traffic_class = 0;      ///< TOS, DSCP in the upper six bits
 };
 
 }  // namespace terminus::tcp

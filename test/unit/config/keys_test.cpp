@@ -108,7 +108,7 @@ TEST_CASE("every key has a unique path and a help text") {
         CHECK(key.help.size() > 10);
         CHECK(find_key(key.path) == &key);
     }
-    CHECK(find_key("tcp.mtu_probing") == nullptr);
+    CHECK(find_key("tcp.thin_linear_timeouts") == nullptr);
 }
 
 TEST_CASE("no key is both there and explained as missing") {

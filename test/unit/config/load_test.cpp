@@ -102,9 +102,9 @@ TEST_CASE("invented names for the length of TIME_WAIT lead to time_wait and say 
 }
 
 TEST_CASE("a feature that is not there yet is refused, not ignored") {
-    CHECK(errors_of(kGoodFile + "tcp:\n  mtu_probing: 1\n  tcp_base_mss: 1024\n") ==
-          Lines{"t.yaml:14:3: `tcp.mtu_probing` is not in this version",
-                "t.yaml:15:3: `tcp.base_mss` is not in this version"});
+    CHECK(errors_of(kGoodFile + "tcp:\n  fack: 1\n  tcp_thin_linear_timeouts: 1\n") ==
+          Lines{"t.yaml:14:3: `tcp.fack` is not in this version",
+                "t.yaml:15:3: `tcp.thin_linear_timeouts` is not in this version"});
 }
 
 TEST_CASE("a congestion control is chosen for all, and for each leg of a service") {

@@ -35,7 +35,7 @@ TEST_CASE("an unknown tunable is answered by the likely one or by why it is not 
     const Tcp tcp;
     CHECK(get_tunable(tcp, "fin_timout").error() ==
           "there is no tunable `fin_timout`; did you mean `fin_timeout`?");
-    CHECK(get_tunable(tcp, "mtu_probing").error() == "`mtu_probing` is not in this version");
+    CHECK(get_tunable(tcp, "fack").error() == "`fack` is not in this version");
     CHECK(get_tunable(tcp, "timewait").error().find("the length of TIME_WAIT is `tcp.time_wait`") !=
           std::string::npos);
 }

@@ -64,6 +64,12 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.autocorking == fresh.autocorking);
     CHECK(translated.challenge_ack_limit == fresh.challenge_ack_limit);
     CHECK(translated.min_snd_mss == fresh.min_snd_mss);
+    CHECK(translated.mtu_probing == fresh.mtu_probing);
+    CHECK(translated.base_mss == fresh.base_mss);
+    CHECK(translated.mtu_probe_floor == fresh.mtu_probe_floor);
+    CHECK(translated.probe_interval == fresh.probe_interval);
+    CHECK(translated.probe_threshold == fresh.probe_threshold);
+    CHECK(translated.mtu_expires == fresh.mtu_expires);
     CHECK(translated.hop_limit == fresh.hop_limit);
     CHECK(translated.traffic_class == fresh.traffic_class);
 }
@@ -115,13 +121,18 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.autocorking},
                                       std::uint64_t{t.challenge_ack_limit},
                                       std::uint64_t{t.min_snd_mss},
+                                      std::uint64_t{t.mtu_probing},
+                                      std::uint64_t{t.base_mss},
+                                      std::uint64_t{t.mtu_probe_floor},
+                                      std::uint64_t{t.probe_threshold},
                                       std::uint64_t{t.hop_limit},
                                       std::uint64_t{t.traffic_class}}) {
             text += std::to_string(v) + " ";
         }
-        for (const base::Duration d : {t.rto_initial, t.rto_min, t.rto_max, t.user_timeout, t.delack_min,
-                                       t.delack_max, t.keepalive_time, t.keepalive_intvl, t.fin_timeout,
-                                       t.time_wait, t.fastopen_key_lifetime, t.fastopen_blackhole_timeout}) {
+        for (const base::Duration d :
+             {t.rto_initial, t.rto_min, t.rto_max, t.user_timeout, t.delack_min, t.delack_max,
+              t.keepalive_time, t.keepalive_intvl, t.fin_timeout, t.time_wait, t.fastopen_key_lifetime,
+              t.fastopen_blackhole_timeout, t.probe_interval, t.mtu_expires}) {
             text += std::to_string(d.count()) + " ";
         }
         return text;
@@ -130,7 +141,8 @@ TEST_CASE("every key of tcp reaches the machine") {
     for (const config::TunableText& tunable : config::list_tunables(config::Tcp{})) {
         config::Tcp tcp;
         const bool is_bool = tunable.value == "true" || tunable.value == "false";
-        const bool is_time = tunable.value.back() == 's' || tunable.value.back() == 'h';
+        const bool is_time =
+            tunable.value.back() == 's' || tunable.value.back() == 'h' || tunable.value.back() == 'm';
         std::vector<std::string> others{"63", "65537", "2"};
         if (is_time) others = {"150ms", "33s"};
         if (tunable.name == "congestion_control") others = {"bbr"};

@@ -21,6 +21,12 @@ TEST_CASE("a sysctl becomes our tunable, in our unit") {
     CHECK(ours("net.ipv4.tcp_rto_min_us", "5000") == "rto_min=5000us");
     CHECK(ours("net.ipv4.tcp_syn_retries", "5") == "syn_retries=5");
     CHECK(ours("net.ipv4.ip_default_ttl", "32") == "hop_limit=32");
+    CHECK(ours("net.ipv4.tcp_mtu_probing", "2") == "mtu_probing=2");
+    CHECK(ours("net.ipv4.tcp_base_mss", "512") == "base_mss=512");
+    CHECK(ours("net.ipv4.tcp_mtu_probe_floor", "64") == "mtu_probe_floor=64");
+    CHECK(ours("net.ipv4.tcp_probe_interval", "60") == "probe_interval=60s");
+    CHECK(ours("net.ipv4.tcp_probe_threshold", "1") == "probe_threshold=1");
+    CHECK(ours("net.ipv4.route.mtu_expires", "60") == "mtu_expires=60s");
 }
 
 TEST_CASE("of Linux's three buffer sizes the largest is ours") {
