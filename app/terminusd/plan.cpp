@@ -205,6 +205,7 @@ worker::Settings worker_settings(const config::Config& config, const dpdk::Sizin
     own.secrets.timestamp_offset = fresh_key();
     own.secrets.syn_cookie = fresh_key();
     own.secrets.fast_open = fresh_key();
+    own.secrets.flow_label = fresh_key();
     own.table_key = fresh_key();
     fill_secret(&own.seed, sizeof own.seed);
     own.buffers = {.payload = pools.payload.get(),

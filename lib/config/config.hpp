@@ -76,6 +76,7 @@ struct Pool {
 struct Leg {
     std::optional<CongestionControl> congestion_control;
     std::optional<std::uint8_t> traffic_class;
+    std::optional<bool> auto_flowlabels;
     bool operator==(const Leg&) const = default;
 };
 
@@ -165,6 +166,7 @@ struct Tcp {
     Duration mtu_expires = 600s;
     std::uint8_t hop_limit = 64;
     std::uint8_t traffic_class = 0;
+    bool auto_flowlabels = true;
     bool operator==(const Tcp&) const = default;
 };
 

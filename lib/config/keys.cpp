@@ -85,6 +85,10 @@ constexpr std::array kKeysBeforeTcp{
         "TOS and traffic class towards its clients; tcp: as `tcp.traffic_class` says")),
     automatic("tcp", key<&Service::backend, &Leg::traffic_class>("services[].backend.traffic_class", Type::Count, {0, 255}, Apply::Live,
         "TOS and traffic class towards its backends; tcp: as `tcp.traffic_class` says")),
+    automatic("tcp", key<&Service::client, &Leg::auto_flowlabels>("services[].client.auto_flowlabels", Type::Bool, kFree, Apply::Live,
+        "whether connections to its clients have flow labels; tcp: as `tcp.auto_flowlabels` says")),
+    automatic("tcp", key<&Service::backend, &Leg::auto_flowlabels>("services[].backend.auto_flowlabels", Type::Bool, kFree, Apply::Live,
+        "whether connections to its backends have flow labels; tcp: as `tcp.auto_flowlabels` says")),
 };
 
 constexpr std::array kKeysAfterTcp{

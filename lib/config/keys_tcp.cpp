@@ -146,6 +146,8 @@ constexpr std::array kTcpKeys{
         "TTL and hop limit of what we send (Linux: ip_default_ttl)"),
     key<&Config::tcp, &Tcp::traffic_class>("tcp.traffic_class", Type::Count, {0, 255}, Apply::Live,
         "TOS and traffic class of what we send: DSCP in the upper six bits, the lower two are ECN's"),
+    key<&Config::tcp, &Tcp::auto_flowlabels>("tcp.auto_flowlabels", Type::Bool, {}, Apply::Live,
+        "whether each connection over IPv6 has a flow label of its own; without, it is 0 (Linux: net.ipv6.auto_flowlabels)"),
 };
 // clang-format on
 

@@ -86,6 +86,7 @@ tcp::Tunables tunables_of(const config::Tcp& tcp, std::uint32_t workers) {
     t.mtu_expires = tcp.mtu_expires;
     t.hop_limit = tcp.hop_limit;
     t.traffic_class = tcp.traffic_class;
+    t.auto_flowlabels = tcp.auto_flowlabels;
     return t;
 }
 
@@ -94,6 +95,7 @@ tcp::TunableOverrides overrides_of(const config::Leg& leg) {
     if (leg.congestion_control) overrides.congestion_control = algorithm_of(*leg.congestion_control);
     // RFC 9293 3.9.1.9, MUST-48.
     overrides.traffic_class = leg.traffic_class;
+    overrides.auto_flowlabels = leg.auto_flowlabels;
     return overrides;
 }
 

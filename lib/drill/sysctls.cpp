@@ -35,6 +35,7 @@ constexpr std::array kRenamed{
 constexpr std::array kElsewhere{
     Renamed{"net.ipv4.ip_default_ttl", "hop_limit"},
     Renamed{"net.ipv4.route.mtu_expires", "mtu_expires"},
+    Renamed{"net.ipv6.auto_flowlabels", "auto_flowlabels"},
 };
 constexpr std::array<std::string_view, 10> kSwitches{
     "timestamps", "sack",      "dsack",   "window_scaling", "rfc1337",
@@ -196,6 +197,14 @@ base::Result<Assignments, std::string> tunables_of_sysctl(std::string_view name,
         // tw_reuse 2 is loopback only, and there is none here; timestamps 2 are without an offset.
         const bool is_on = *number == 1 || (*number == 2 && plain != "tw_reuse");
         text = is_on ? "true" : "false";
+    }
+    if (plain == "auto_flowlabels") {
+        const auto number = parse_integer(value);
+        if (!number || *number < 0 || *number > 3)
+            return base::Failure{std::string(name) + " can't be `" + text + '`'};
+        // 2 is only for sockets that ask for it, of which there are none; 3 is for those too that don't want
+        // it.
+        text = *number == 1 || *number == 3 ? "true" : "false";
     }
     if (plain == "fastopen") {
         const auto bits = parse_integer(value);

@@ -45,15 +45,28 @@ void Stack<App>::transmit(std::uint32_t index) {
         const std::optional<tcp::OutSegment> segment =
             is_opening ? poll_opening(slot, named, env) : slot.tcp.poll_transmit(env);
         if (!segment) break;
-        send(named, *segment, &slot.tcp.send_queue(), env.tunables);
+        send(named, *segment, &slot.tcp.send_queue(), env.tunables, slot.flow_label);
     }
     // What went out may have made room for the application (tunables.notsent_lowat).
     if (slot.tcp.wants_transmit(env) || slot.tcp.has_events()) mark_dirty(index);
 }
 
+// RFC 6437 3: whatever is sent for a 4-tuple has one label, whether or not there is a connection to keep it.
+template <typename App>
+std::uint32_t Stack<App>::flow_label_of(const wire::FourTuple& tuple) const {
+    return tuple.remote.address.is_v4() ? 0 : tcp::flow_label(settings_.secrets, tuple);
+}
+
+template <typename App>
+void Stack<App>::answer(const wire::FourTuple& tuple, const tcp::OutSegment& segment,
+                        const tcp::Tunables& tunables) {
+    send(tuple, segment, nullptr, tunables, flow_label_of(tuple));
+}
+
 template <typename App>
 void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segment,
-                      const packet::ByteQueue* queue, const tcp::Tunables& tunables) {
+                      const packet::ByteQueue* queue, const tcp::Tunables& tunables,
+                      std::uint32_t flow_label) {
     const wire::TcpHeader header{
         .source_port = tuple.local.port,
         .destination_port = tuple.remote.port,
@@ -68,7 +81,8 @@ void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segme
     const unsigned ecn = segment.ecn_capable ? wire::kEcnEct0 : 0u;
     const HopFields hop{.hop_limit = tunables.hop_limit,
                         .traffic_class = static_cast<std::uint8_t>(
-                            (tunables.traffic_class & ~unsigned{wire::kEcnMask}) | ecn)};
+                            (tunables.traffic_class & ~unsigned{wire::kEcnMask}) | ecn),
+                        .flow_label = tunables.auto_flowlabels ? flow_label : 0};
     network_.send_tcp(tuple, hop, header, segment.payload_length > 0 ? queue : nullptr,
                       segment.payload_offset, segment.payload_length, env_.now);
 }

@@ -77,7 +77,7 @@ void Stack<App>::to_half_open(std::uint32_t index, Arrival& arrival, std::uint64
             return;
         case tcp::HalfOpenVerdict::Reply: {
             const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-            send(arrival.tuple, slot.tcp.poll_reply(offset, env), nullptr, env.tunables);
+            answer(arrival.tuple, slot.tcp.poll_reply(offset, env), env.tunables);
             return;
         }
         case tcp::HalfOpenVerdict::ResetPeer:
@@ -122,7 +122,7 @@ void Stack<App>::to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64
         case tcp::TimeWaitVerdict::Acknowledge: {
             wheel_.rearm(slot.timer, slot.tcp.deadline(env_));
             const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-            send(arrival.tuple, slot.tcp.poll_reply(offset, env_), nullptr, tunables_);
+            answer(arrival.tuple, slot.tcp.poll_reply(offset, env_), tunables_);
             return;
         }
         case tcp::TimeWaitVerdict::Close:
@@ -219,7 +219,7 @@ bool Stack<App>::reset_peer(const Arrival& arrival) {
     if (!reset || !network_.may_answer_with_reset(arrival.tuple.remote.address, env_.now)) return false;
     stats_.resets_sent_without_connection.add();
     stats_.leg(stats::Leg::Client).segments_sent.add();
-    send(arrival.tuple, *reset, nullptr, tunables_);
+    answer(arrival.tuple, *reset, tunables_);
     return true;
 }
 

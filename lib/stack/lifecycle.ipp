@@ -94,6 +94,7 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
         connections_.release(index);
         return base::Failure{ConnectError::NoSlot};
     }
+    connections_[index].flow_label = flow_label_of(request.tuple);
     connections_[index].is_offered = true;
     connections_[index].wants_fast_open =
         request.fast_open && (profiles_.tunables(request.profile).fastopen & tcp::kFastOpenClient) != 0;
@@ -302,7 +303,7 @@ void Stack<App>::reset_half_open(std::uint32_t index, const wire::FourTuple& nam
     reset.seq = half.iss() + 1;
     reset.ack = half.irs() + 1;
     reset.flags.bits = wire::TcpFlags::kRst | wire::TcpFlags::kAck;
-    send(named, reset, nullptr, profiles_.tunables(app_.profile_of(half.service())));
+    answer(named, reset, profiles_.tunables(app_.profile_of(half.service())));
     stats_.leg(stats::Leg::Client).segments_sent.add();
     stats_.leg(stats::Leg::Client).closes[reason].add();
     stats_.leg(stats::Leg::Client).resets_sent[stats::ResetReason::Aborted].add();

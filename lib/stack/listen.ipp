@@ -97,7 +97,7 @@ void Stack<App>::open_half(const Arrival& arrival, std::uint16_t service, wire::
     tcp::OutSegment syn_ack = slot.tcp.poll_reply(offset, env);
     if (cookie) stats_.fast_open_cookies_sent.add();
     syn_ack.options.fast_open = cookie;
-    send(arrival.tuple, syn_ack, nullptr, env.tunables);
+    answer(arrival.tuple, syn_ack, env.tunables);
 }
 
 // RFC 9293 3.10.7.4 (MAY-2): a SYN that is newer than a TIME_WAIT takes its place. Whenever LISTEN would not
@@ -138,7 +138,7 @@ void Stack<App>::answer_with_cookie(const Arrival& arrival, std::uint16_t servic
     tcp::put_into_timestamp(syn_ack.options, syn.options, offset);
     stats_.syn_cookies_sent.add();
     last_cookie_at_ = env_.now;
-    send(arrival.tuple, syn_ack, nullptr, env.tunables);
+    answer(arrival.tuple, syn_ack, env.tunables);
 }
 
 // Whether the segment is a matter of cookies: then it is dealt with. HARDENING 19: a flood of ACKs costs one
@@ -178,9 +178,11 @@ bool Stack<App>::completes_cookie(Arrival& arrival, std::uint16_t service, std::
 template <typename App>
 std::uint32_t Stack<App>::allocate_passive(const tcp::HalfOpen& half, const Arrival& arrival) {
     const ProfileId profile = app_.profile_of(half.service());
-    return connections_.allocate(open_parameters(arrival.tuple, stats::Leg::Client, profile), half,
-                                 environment_of(half.service()), key_of(arrival.tuple, arrival.local_id),
-                                 profile);
+    const std::uint32_t index = connections_.allocate(
+        open_parameters(arrival.tuple, stats::Leg::Client, profile), half, environment_of(half.service()),
+        key_of(arrival.tuple, arrival.local_id), profile);
+    connections_[index].flow_label = flow_label_of(arrival.tuple);
+    return index;
 }
 
 }  // namespace terminus::stack

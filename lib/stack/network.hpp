@@ -60,6 +60,7 @@ struct Arrival {
 struct HopFields {
     std::uint8_t hop_limit = 64;
     std::uint8_t traffic_class = 0;
+    std::uint32_t flow_label = 0;  ///< IPv6's
 };
 
 [[nodiscard]] flow::Key key_of(const wire::FourTuple& tuple, std::uint16_t local_id);

@@ -72,6 +72,7 @@ void Network::send_tcp(const wire::FourTuple& tuple, const HopFields& hop, const
     packet::FrameAddressing to = addressing(tuple.local.address, tuple.remote.address, next_hop->port);
     to.hop_limit = hop.hop_limit;
     to.traffic_class = hop.traffic_class;
+    to.flow_label = hop.flow_label;
     packet::Buffer frame = builders_[next_hop->port].tcp(to, header, queue, offset, length);
     if (!frame) {
         drop(stats::DropReason::NoBuffer);

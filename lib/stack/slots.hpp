@@ -23,6 +23,7 @@ struct ConnectionSlot {
     ProfileId profile = kProcessProfile;
     Cookie cookie = kNoCookie;
     timer::TimerId timer = timer::kNoTimer;
+    std::uint32_t flow_label = 0;            ///< kept, for each segment has it
     bool is_dirty = false;                   ///< in the dirty list
     bool is_offered = false;                 ///< the application knows it
     bool is_closed = false;                  ///< the application has had its last call

@@ -202,8 +202,10 @@ class Stack {
     // egress.ipp
     void mark_dirty(std::uint32_t index);
     void transmit(std::uint32_t index);
+    [[nodiscard]] std::uint32_t flow_label_of(const wire::FourTuple& tuple) const;
+    void answer(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const tcp::Tunables& tunables);
     void send(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const packet::ByteQueue* queue,
-              const tcp::Tunables& tunables);
+              const tcp::Tunables& tunables, std::uint32_t flow_label);
 
     const Settings& settings_;
     Network& network_;

@@ -67,7 +67,7 @@ void Stack<App>::half_open_expired(std::uint32_t index) {
     }
     const wire::FourTuple named = network_.tuple_of(key);
     const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, named);
-    send(named, slot.tcp.poll_reply(offset, env), nullptr, env.tunables);
+    answer(named, slot.tcp.poll_reply(offset, env), env.tunables);
     const flow::Handle handle(flow::HandleKind::HalfOpen, index);
     slot.timer = wheel_.arm(slot.tcp.next_deadline(), {handle.raw(), half_opens_.generation(index)});
     TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");

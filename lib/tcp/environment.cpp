@@ -28,8 +28,10 @@ Secrets Secrets::from_seed(std::uint64_t seed) {
     const std::uint64_t offset_seed = rng.next();
     const std::uint64_t cookie_seed = rng.next();
     const std::uint64_t fast_open_seed = rng.next();
+    const std::uint64_t flow_label_seed = rng.next();
     return {base::SipKey::from_seed(isn_seed), base::SipKey::from_seed(offset_seed),
-            base::SipKey::from_seed(cookie_seed), base::SipKey::from_seed(fast_open_seed)};
+            base::SipKey::from_seed(cookie_seed), base::SipKey::from_seed(fast_open_seed),
+            base::SipKey::from_seed(flow_label_seed)};
 }
 
 // RFC 6528 3: ISN = M + F(4-tuple, secret), M a clock that ticks every 4 µs (RFC 9293 MUST-8).
@@ -42,6 +44,13 @@ wire::SeqNum initial_sequence(const Secrets& secrets, const wire::FourTuple& tup
 
 std::uint32_t timestamp_offset(const Secrets& secrets, const wire::FourTuple& tuple) {
     return static_cast<std::uint32_t>(hash(secrets.timestamp_offset, tuple));
+}
+
+// RFC 6437 3: one value of the whole range as likely as another, and none to be guessed from others (6.1), so
+// that who spreads flows by it can't be made to put many into one place.
+std::uint32_t flow_label(const Secrets& secrets, const wire::FourTuple& tuple) {
+    constexpr std::uint64_t kLabels = (1u << 20) - 1;  // 0 is none
+    return static_cast<std::uint32_t>(1 + hash(secrets.flow_label, tuple) % kLabels);
 }
 
 std::uint32_t timestamp_value(Instant now, std::uint32_t offset) {

@@ -38,6 +38,7 @@ struct Secrets {
     base::SipKey timestamp_offset;
     base::SipKey syn_cookie;
     base::SipKey fast_open;
+    base::SipKey flow_label;
     static Secrets from_seed(std::uint64_t seed);
 };
 
@@ -47,6 +48,10 @@ struct Secrets {
 
 /// DESIGN 4: SipHash of the 4-tuple, added to the millisecond clock of RFC 7323's TSval.
 [[nodiscard]] std::uint32_t timestamp_offset(const Secrets& secrets, const wire::FourTuple& tuple);
+
+/// RFC 6437 3: the flow label of what we send over IPv6, 20 bits and never 0. The same for a connection's
+/// whole life, from the SYN-ACK of its half-open to the RST after its end, for it follows from the 4-tuple.
+[[nodiscard]] std::uint32_t flow_label(const Secrets& secrets, const wire::FourTuple& tuple);
 
 /// The TSval of `now` for a connection with this offset: milliseconds.
 [[nodiscard]] std::uint32_t timestamp_value(Instant now, std::uint32_t offset);

@@ -25,6 +25,7 @@ Tunables TunableOverrides::applied_to(const Tunables& process) const {
     result.hop_limit = hop_limit.value_or(process.hop_limit);
     // RFC 9293 3.9.1.9, MUST-48.
     result.traffic_class = traffic_class.value_or(process.traffic_class);
+    result.auto_flowlabels = auto_flowlabels.value_or(process.auto_flowlabels);
     return result;
 }
 

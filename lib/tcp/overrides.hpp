@@ -27,6 +27,7 @@ struct TunableOverrides {
     std::optional<std::uint32_t> max_fastopen;
     std::optional<std::uint8_t> hop_limit;
     std::optional<std::uint8_t> traffic_class;
+    std::optional<bool> auto_flowlabels;
     /// The largest MSS that we announce and send by (Linux's TCP_MAXSEG); the path's when it is less.
     std::optional<std::uint16_t> mss_max;
 

@@ -90,6 +90,7 @@ struct Tunables {
     Duration mtu_expires = 600s;         ///< what a router said of the path (Linux: net.ipv4.route)
     std::uint8_t hop_limit = 64;         ///< TTL and hop limit (RFC 9293 MUST-49)
     std::uint8_t traffic_class = 0;      ///< TOS, DSCP in the upper six bits
+    bool auto_flowlabels = true;         ///< IPv6's flow label is the connection's own (net.ipv6), else 0
 };
 
 }  // namespace terminus::tcp

@@ -136,6 +136,19 @@ TEST_CASE("a traffic class is chosen for all, and for each leg of a service") {
             .size() == 1);
 }
 
+TEST_CASE("flow labels are chosen for all, and for each leg of a service") {
+    CHECK(good(kGoodFile).tcp.auto_flowlabels);
+    CHECK(good(kGoodFile).services[0].client.auto_flowlabels == std::nullopt);
+    const config::Config chosen = good(
+        replaced(
+            kGoodFile, "    pool: web\n",
+            "    pool: web\n    client: {auto_flowlabels: true}\n    backend: {auto_flowlabels: tcp}\n") +
+        "tcp:\n  auto_flowlabels: false\n");
+    CHECK_FALSE(chosen.tcp.auto_flowlabels);
+    CHECK(chosen.services[0].client.auto_flowlabels == true);
+    CHECK(chosen.services[0].backend.auto_flowlabels == std::nullopt);
+}
+
 TEST_CASE("a required key that is missing is reported at its mapping") {
     CHECK(errors_of(replaced(kGoodFile, "    pool: web\n", "")) ==
           Lines{"t.yaml:10:5: `pool` is missing in `services[0]`"});

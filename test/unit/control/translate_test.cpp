@@ -72,6 +72,7 @@ TEST_CASE("the defaults of the file are the defaults of the machine") {
     CHECK(translated.mtu_expires == fresh.mtu_expires);
     CHECK(translated.hop_limit == fresh.hop_limit);
     CHECK(translated.traffic_class == fresh.traffic_class);
+    CHECK(translated.auto_flowlabels == fresh.auto_flowlabels);
 }
 
 TEST_CASE("every key of tcp reaches the machine") {
@@ -126,7 +127,8 @@ TEST_CASE("every key of tcp reaches the machine") {
                                       std::uint64_t{t.mtu_probe_floor},
                                       std::uint64_t{t.probe_threshold},
                                       std::uint64_t{t.hop_limit},
-                                      std::uint64_t{t.traffic_class}}) {
+                                      std::uint64_t{t.traffic_class},
+                                      std::uint64_t{t.auto_flowlabels}}) {
             text += std::to_string(v) + " ";
         }
         for (const base::Duration d :
@@ -217,4 +219,11 @@ TEST_CASE("a leg's traffic class overrides the process's, when there is one") {
     CHECK(control::overrides_of(leg).traffic_class == std::uint8_t{0xb8});
     const tcp::Tunables own = control::overrides_of(leg).applied_to(tcp::Tunables{});
     CHECK(own.traffic_class == 0xb8);
+}
+
+TEST_CASE("a leg's choice of flow labels overrides the process's, when there is one") {
+    config::Leg leg;
+    CHECK(control::overrides_of(leg).auto_flowlabels == std::nullopt);
+    leg.auto_flowlabels = false;
+    CHECK_FALSE(control::overrides_of(leg).applied_to(tcp::Tunables{}).auto_flowlabels);
 }

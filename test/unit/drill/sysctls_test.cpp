@@ -41,6 +41,14 @@ TEST_CASE("a switch is 0, 1 or what 2 means for it") {
     CHECK(ours("net.ipv4.tcp_sack", "3") == "refused: net.ipv4.tcp_sack can't be `3`");
 }
 
+TEST_CASE("of auto_flowlabels what all sockets have is on or off") {
+    CHECK(ours("net.ipv6.auto_flowlabels", "0") == "auto_flowlabels=false");
+    CHECK(ours("net.ipv6.auto_flowlabels", "1") == "auto_flowlabels=true");
+    CHECK(ours("net.ipv6.auto_flowlabels", "2") == "auto_flowlabels=false");
+    CHECK(ours("/proc/sys/net/ipv6/auto_flowlabels", "3") == "auto_flowlabels=true");
+    CHECK(ours("net.ipv6.auto_flowlabels", "4") == "refused: net.ipv6.auto_flowlabels can't be `4`");
+}
+
 TEST_CASE("of tcp_fastopen the bits that mean something are set") {
     CHECK(ours("net.ipv4.tcp_fastopen", "0x70403") == "fastopen=1027");
     CHECK(ours("net.ipv4.tcp_fastopen", "x") == "refused: net.ipv4.tcp_fastopen can't be `x`");

@@ -1,6 +1,7 @@
 #include "tcp/environment.hpp"
 
 #include <catch2/catch.hpp>
+#include <set>
 
 using namespace terminus;
 using namespace std::chrono_literals;
@@ -36,6 +37,25 @@ TEST_CASE("HARDENING 11: another 4-tuple or another secret gives an unrelated nu
     auto swapped = tuple(40000);
     std::swap(swapped.local, swapped.remote);
     CHECK(tcp::initial_sequence(secrets, swapped, start) != first);
+}
+
+// RFC 6437 3.
+TEST_CASE("a flow label is the 4-tuple's own, 20 bits and never 0, and follows from no other") {
+    const auto secrets = tcp::Secrets::from_seed(1);
+    CHECK(tcp::flow_label(secrets, tuple(40000)) == tcp::flow_label(secrets, tuple(40000)));
+    CHECK(tcp::flow_label(secrets, tuple(40000)) !=
+          tcp::flow_label(tcp::Secrets::from_seed(2), tuple(40000)));
+    std::set<std::uint32_t> labels;
+    std::uint32_t all = 0;
+    for (std::uint16_t port = 1024; port < 3024; ++port) {
+        const std::uint32_t label = tcp::flow_label(secrets, tuple(port));
+        CHECK(label > 0);
+        CHECK(label < 1u << 20);
+        labels.insert(label);
+        all |= label;
+    }
+    CHECK(labels.size() > 1980);  // two of 2000 meet about twice in a million
+    CHECK(all == (1u << 20) - 1);
 }
 
 TEST_CASE(
