@@ -154,10 +154,9 @@ class Reader {
     /// A list of `count` scalars that are one value, its parts joined by blanks as Linux writes them.
     void read_joined(const Node& value, std::size_t count, const std::string& wanted, void* owner,
                      const Key& key, const std::string& place) {
-        const bool is_good =
-            value.kind == Kind::Sequence && value.items.size() == count &&
-            std::all_of(value.items.begin(), value.items.end(),
-                        [](const auto& item) { return item->kind == Kind::Scalar; });
+        const bool is_good = value.kind == Kind::Sequence && value.items.size() == count &&
+                             std::all_of(value.items.begin(), value.items.end(),
+                                         [](const auto& item) { return item->kind == Kind::Scalar; });
         if (!is_good) return complain(value.mark, mistyped(place, wanted, value));
         std::string text;
         for (const auto& item : value.items)

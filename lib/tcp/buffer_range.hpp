@@ -13,8 +13,8 @@ struct BufferRange {
 
     constexpr BufferRange(std::uint32_t least, std::uint32_t first, std::uint32_t most)
         : min(least), initial(first), max(most) {}
-    /// A buffer that stays as it is, as SO_RCVBUF and SO_SNDBUF make it; nothing is kept for it when memory is
-    /// short.
+    /// A buffer that stays as it is, as SO_RCVBUF and SO_SNDBUF make it; nothing is kept for it when memory
+    /// is short.
     constexpr BufferRange(std::uint32_t fixed) : BufferRange(0, fixed, fixed) {}  // NOLINT
 
     /// `wanted`, within initial and max.

@@ -94,8 +94,8 @@ class Connection {
     /// The peer's FIN has arrived and every byte before it has been taken; never after some were lost with an
     /// abort.
     [[nodiscard]] bool peer_finished() const;
-    /// Bytes that send() will take now: what send_buffer() leaves, and no more than notsent_lowat lets wait; 0
-    /// after finish().
+    /// Bytes that send() will take now: what send_buffer() leaves, and no more than notsent_lowat lets wait;
+    /// 0 after finish().
     [[nodiscard]] std::uint32_t send_room(const Environment& env) const;
     /// Bytes that the send queue may hold: twice what the path carries, within wmem, so that a window's worth
     /// is at hand while another is on the way.

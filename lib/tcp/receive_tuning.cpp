@@ -5,7 +5,8 @@
 namespace terminus::tcp {
 namespace {
 
-// Beside twice what came: room for a peer that begins anew with its first window while the last is still here.
+// Beside twice what came: room for a peer that begins anew with its first window while the last is still
+// here.
 constexpr std::uint32_t kSpareSegments = 16;
 
 }  // namespace

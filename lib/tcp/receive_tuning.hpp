@@ -9,9 +9,9 @@
 namespace terminus::tcp {
 
 /// How large the receive buffer of a connection has to be: dynamic right-sizing (Fisk and Feng 2001), as
-/// Linux does it for tcp_moderate_rcvbuf. A reader who takes as much in a round trip as the window let come is
-/// held up by the window, and the buffer becomes one that carries twice as much. A reader who is slower than
-/// the peer makes nothing grow: holding that peer up is what the window is for.
+/// Linux does it for tcp_moderate_rcvbuf. A reader who takes as much in a round trip as the window let come
+/// is held up by the window, and the buffer becomes one that carries twice as much. A reader who is slower
+/// than the peer makes nothing grow: holding that peer up is what the window is for.
 class ReceiveTuning {
  public:
     /// `mss`: the largest segment that we receive, bytes.

@@ -29,9 +29,9 @@ struct ConnectionSnapshot {
     std::uint32_t slow_start_threshold_bytes;  ///< kCongestionWindowMax or more: none yet
     std::uint64_t delivered_bytes;             ///< acknowledged or reported by SACK
     SendTimes send_times;
-    base::Instant text_sent_at;      ///< the last time; at first, when the connection began
-    base::Instant text_received_at;  ///< likewise
-    std::uint32_t receive_space_bytes;         ///< ReceiveTuning::carried()
+    base::Instant text_sent_at;         ///< the last time; at first, when the connection began
+    base::Instant text_received_at;     ///< likewise
+    std::uint32_t receive_space_bytes;  ///< ReceiveTuning::carried()
     std::uint16_t send_mss;
     CongestionAlgorithm congestion_control;
 };

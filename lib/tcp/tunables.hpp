@@ -58,8 +58,8 @@ struct Tunables {
     BufferRange rmem{4096, 128u << 10, 6u << 20};  ///< receive buffer of a connection
     BufferRange wmem{4096, 16u << 10, 4u << 20};   ///< send buffer of a connection
     bool moderate_rcvbuf = true;                   ///< whether the receive buffer grows by itself
-    /// Bytes not yet sent from which on the send queue takes no more (TCP_NOTSENT_LOWAT); UINT32_MAX: all that
-    /// fit.
+    /// Bytes not yet sent from which on the send queue takes no more (TCP_NOTSENT_LOWAT); UINT32_MAX: all
+    /// that fit.
     std::uint32_t notsent_lowat = UINT32_MAX;
     /// Of connections that begin from now on; those that live keep theirs.
     CongestionAlgorithm congestion_control = CongestionAlgorithm::Cubic;

@@ -1,8 +1,8 @@
 #include "config/sysctl.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "config/keys.hpp"
 
@@ -77,8 +77,8 @@ TEST_CASE("a buffer is one size or three in order, as Linux or the file writes t
     CHECK(set("1M"));
     CHECK(tcp.rmem == BufferSizes{4096, 1 << 20, 1 << 20});
     CHECK(get_tunable(tcp, "rmem").value().value == "1M");
-    for (const char* bad : {"", "4k 128k", "4k 128k 6M 7M", "128k 4k 6M", "4k 6M 128k", "4k 128k 6q", "1k 2k 3k",
-                            "4k 128k 2G", "[]"}) {
+    for (const char* bad : {"", "4k 128k", "4k 128k 6M 7M", "128k 4k 6M", "4k 6M 128k", "4k 128k 6q",
+                            "1k 2k 3k", "4k 128k 2G", "[]"}) {
         CAPTURE(bad);
         CHECK_FALSE(set(bad));
     }
