@@ -168,10 +168,23 @@ sim::LinkSettings make_wire(Choices& choices, bool is_gentle, bool has_v6) {
     return made;
 }
 
+namespace {
+
+tcp::BufferRange make_buffer(Choices& choices) {
+    const std::uint32_t first = choices.magnitude(4096, 4u << 20);
+    if (choices.one_in(3)) return first;
+    return {choices.magnitude(4096, first), first, choices.magnitude(first, 8u << 20)};
+}
+
+}  // namespace
+
 tcp::Tunables make_tunables(Choices& choices, bool is_gentle) {
     tcp::Tunables made;
-    made.rmem = choices.magnitude(4096, 4u << 20);
-    made.wmem = choices.magnitude(4096, 4u << 20);
+    made.rmem = make_buffer(choices);
+    made.wmem = make_buffer(choices);
+    made.moderate_rcvbuf = !choices.one_in(8);
+    made.mtu_probing = static_cast<std::uint8_t>(choices.below(3));
+    if (choices.one_in(8)) made.notsent_lowat = choices.magnitude(1, 1u << 18);
     made.congestion_control = choices.any_of(
         {tcp::CongestionAlgorithm::Cubic, tcp::CongestionAlgorithm::Reno, tcp::CongestionAlgorithm::Bbr});
     made.timestamps = !choices.one_in(3);
