@@ -108,7 +108,8 @@ void add_worker_upset(Choices& choices, ProxyPlan& plan) {
     begin.kind = choices.any_of({Kind::List, Kind::Tunables, Kind::Reload, Kind::Drain, Kind::AbortAll});
     begin.service =
         static_cast<std::uint8_t>(choices.below(static_cast<std::uint32_t>(plan.services.size())));
-    if (begin.kind == Kind::Tunables) begin.tunables = make_tunables(choices, false);
+    begin.tunables = make_tunables(choices, false);
+    begin.tunables.syncookies = 0;  // as make_host() has it
     plan.worker_upsets.push_back(begin);
     if (begin.kind != Kind::Reload && begin.kind != Kind::Drain) return;
     WorkerUpset end = begin;
