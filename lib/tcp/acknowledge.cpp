@@ -8,6 +8,18 @@ namespace terminus::tcp {
 using stats::DropReason;
 using stats::Timer;
 
+namespace {
+
+/// What the segment says of the peer's window is the newest.
+void take_window(SendSpace& snd, const wire::TcpSegment& segment) {
+    snd.wnd = std::uint32_t{segment.window} << snd.scale;
+    snd.max_wnd = std::max(snd.max_wnd, snd.wnd);
+    snd.wl1 = segment.seq;
+    snd.wl2 = segment.ack;
+}
+
+}  // namespace
+
 // RFC 9293 3.10.7.4, fifth.
 // RFC 9293 3.10.7.4, MAY-12: an ACK of the far past is no ACK.
 Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const Environment& env) {
@@ -23,6 +35,8 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
         } else {
             snd_.una = snd_.iss + 1;
         }
+        // The window, too, whatever number the segment begins with: there was only a SYN's before.
+        take_window(snd_, segment);
         establish(handshake_rtt(segment, env), env);
     }
     // RFC 5961 5.2: neither what was never sent, nor older than anything the peer can still be sending.
@@ -37,17 +51,13 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
         return {};
     }
 
-    const std::uint32_t window = std::uint32_t{segment.window} << snd_.scale;
-    const bool window_changed = window != snd_.wnd;
+    const bool window_changed = std::uint32_t{segment.window} << snd_.scale != snd_.wnd;
     // RFC 9293 3.10.7.4 asks for the numbers alone. But snd.wnd counts from snd.una: where that moves, the
     // window that was told with it is the newest there is, also in a segment that was sent again, and the old
     // one would reach further than the peer ever offered.
     if (segment.ack.after(snd_.una) || snd_.wl1.before(segment.seq) ||
         (snd_.wl1 == segment.seq && snd_.wl2.at_or_before(segment.ack))) {
-        snd_.wnd = window;
-        snd_.max_wnd = std::max(snd_.max_wnd, window);
-        snd_.wl1 = segment.seq;
-        snd_.wl2 = segment.ack;
+        take_window(snd_, segment);
     }
     if (is_parked_ && snd_.wnd > 0) {
         is_parked_ = false;

@@ -314,3 +314,18 @@ TEST_CASE("old segments don't undo a newer window") {  // RFC 9293 3.10.7.4: SND
     (void)bench.receive(kAck, 7, 1);
     CHECK(bench.c().send_space().wnd == 9000);
 }
+
+// RFC 9293 3.10.7.4: SND.WND, SND.WL1 and SND.WL2 are those of the segment that completes the handshake.
+TEST_CASE("the segment that completes the handshake tells the window, though it begins before the SYN") {
+    Bench bench;
+    bench.promote();
+    bench.send("text");
+    bench.peer_window = 0;
+    (void)bench.receive(kAck, 0u - 9u, 1, std::string(20, 'x'));
+    CHECK(bench.c().state() == State::Established);
+    CHECK(bench.c().send_space().wnd == 0);
+    CHECK(bench.poll_one().payload_length == 0);
+    bench.peer_window = 1000;
+    (void)bench.receive(kAck, 11, 1);
+    CHECK(bench.poll_one().payload_length == 4);
+}
