@@ -171,7 +171,7 @@ def unit(run):
 
 
 def fuzz(run, seconds=None):
-    """Each target for `seconds`; without a number all of them share FUZZ_SECONDS."""
+    """Each target for `seconds`; without a number all of them share FUZZ_SECONDS, and try the same every time."""
     with run.phase("fuzz build"):
         build("build-fuzz", lambda name: name.startswith("fuzz_"))
     with run.phase("fuzz"):
@@ -179,15 +179,19 @@ def fuzz(run, seconds=None):
         if not targets:
             raise RuntimeError("there is no fuzz target")
         for target in targets:
-            fuzz_one(run, target, seconds or max(10, FUZZ_SECONDS // len(targets)))
+            if seconds is not None:
+                fuzz_one(run, target, seconds, seed=0)
+            else:
+                fuzz_one(run, target, max(10, FUZZ_SECONDS // len(targets)), seed=1)
 
 
-def fuzz_one(run, target, seconds):
+def fuzz_one(run, target, seconds, seed):
+    """libFuzzer's `seed`: 0 is another one each time."""
     found = ROOT / "build-fuzz" / "corpus" / target.name
     found.mkdir(parents=True, exist_ok=True)
     known = ROOT / "test/fuzz/corpus" / target.name.removeprefix("fuzz_")
     code, output = execute(
-        [target, f"-max_total_time={seconds}", "-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1",
+        [target, f"-max_total_time={seconds}", f"-seed={seed}", "-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1",
          f"-artifact_prefix={ROOT}/build-fuzz/{target.name}-", found, *([known] if known.is_dir() else [])],
         capture=True,
         timeout=seconds + 300,
