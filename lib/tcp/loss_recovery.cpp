@@ -125,8 +125,9 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
     if (!context.sack) count_duplicate(after, work);
     if (sample.rtt > Duration::zero()) note_rtt(sample.rtt, context.env.now);
     sample.newly_delivered = static_cast<std::uint32_t>(rate_.delivered_bytes() - delivered_before);
-    // RFC 3042 2: what was reported before has let as much new text out already.
-    sample.acked = std::min(sample.acked, sample.newly_delivered);
+    // RFC 3042 2: what was reported before has let as much new text out already, unless the report was taken
+    // back.
+    sample.acked = std::min(sample.acked, sample.newly_delivered + work.recounted);
     probe_answered(after, work);
 
     if (work.is_forward || work.newly_sacked || work.dsack || ack.is_duplicate ||
@@ -144,7 +145,9 @@ void LossRecovery::deliver(const Context& context, const SentRecord& record, std
     const bool ever_resent = record.has(SentRecord::kEverRetransmitted);
     const wire::SeqNum end = record.begin + bytes;
     // HARDENING 24: who goes back on a report and repeats it has not been sent anything twice as fast.
-    rate_.delivered(record, record.has(SentRecord::kCounted) ? 0 : bytes, now);
+    const bool is_counted = record.has(SentRecord::kCounted);
+    if (is_counted) work.recounted += bytes;
+    rate_.delivered(record, is_counted ? 0 : bytes, now);
     const Duration rtt = now - record.sent_at;
     if (ever_resent) {
         work.resent_arrived = work.resent_arrived || cumulatively;
