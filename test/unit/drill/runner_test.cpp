@@ -60,10 +60,10 @@ TEST_CASE("options are compared with their order and values") {
     const std::string listening =
         "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"
         "+0 < S 0:0(0) win 32792 <mss 1000,nop,wscale 7>\n";
-    passes(listening + "+0 > S. 0:0(0) ack 1 <mss 1460,nop,wscale 5>");
-    fails(listening + "+0 > S. 0:0(0) ack 1 <nop,wscale 5,mss 1460>", 5, "an option is mss 1460, not nop");
+    passes(listening + "+0 > S. 0:0(0) ack 1 <mss 1460,nop,wscale 7>");
+    fails(listening + "+0 > S. 0:0(0) ack 1 <nop,wscale 7,mss 1460>", 5, "an option is mss 1460, not nop");
     fails(listening + "+0 > S. 0:0(0) ack 1 <mss 1460,nop,wscale 6>", 5,
-          "an option is wscale 5, not wscale 6");
+          "an option is wscale 7, not wscale 6");
     fails(listening + "+0 > S. 0:0(0) ack 1 <mss 1460>", 5, "there is an option nop");
     fails(listening + "+0 > S. 0:0(0) ack 1", 5, "there is an option mss 1460");
 }
@@ -272,7 +272,7 @@ TEST_CASE("an active open is followed from its SYN on") {
     passes(
         "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"
         "+0...0.1 connect(3, ..., ...) = 0\n"
-        "+0 > S 0:0(0) <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 5>\n"
+        "+0 > S 0:0(0) <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7>\n"
         "+0 state SYN_SENT\n"
         "+.1 < S. 0:0(0) ack 1 win 1000 <mss 1000>\n"
         "+0 > . 1:1(0) ack 1\n"
