@@ -252,9 +252,11 @@ std::uint32_t Connection::send_room(const Environment& env) const {
     }
     const std::uint32_t queued = send_queue_.size_bytes();
     const std::uint32_t buffer = send_buffer(env);
+    const std::uint32_t room = buffer > queued ? buffer - queued : 0;
     const std::uint32_t unsent = unsent_bytes();
     const std::uint32_t mark = env.tunables.notsent_lowat;
-    return std::min(buffer > queued ? buffer - queued : 0, mark > unsent ? mark - unsent : 0);
+    // Never crumbs: below the mark there is room for a segment, as in Linux.
+    return unsent < mark ? std::min(room, std::max<std::uint32_t>(mark - unsent, snd_.mss)) : 0;
 }
 
 std::uint32_t Connection::send_buffer(const Environment& env) const {

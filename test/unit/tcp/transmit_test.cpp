@@ -292,8 +292,11 @@ TEST_CASE("notsent_lowat bounds what waits unsent, and each segment that goes ou
     (void)bench.poll_all();
     CHECK(bench.c().unsent_bytes() == 12'000 - 10'000);
     CHECK(bench.c().send_room(bench.env()) == 4000 - 2000);
-    tcp::Tunables none;
-    CHECK(none.notsent_lowat == UINT32_MAX);
+    bench.tunables.notsent_lowat = 2001;
+    CHECK(bench.c().send_room(bench.env()) == 1000);  // a segment, not a crumb
+    bench.tunables.notsent_lowat = 2000;
+    CHECK(bench.c().send_room(bench.env()) == 0);
+    CHECK(tcp::Tunables{}.notsent_lowat == UINT32_MAX);
 }
 
 TEST_CASE("bytes for a connection that has ended are let go") {
