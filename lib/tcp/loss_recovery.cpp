@@ -263,7 +263,7 @@ void LossRecovery::steer_window(const Context& context, Work& work) {
     }
     // What the last ACK of a recovery delivers has been paid for by then.
     if (work.was_reducing && !congestion_.owns_recovery()) return;
-    if (sample.newly_delivered > 0 || sample.newly_lost > 0) congestion_.acknowledged(sample);
+    if (sample.newly_delivered + sample.acked + sample.newly_lost > 0) congestion_.acknowledged(sample);
 }
 
 }  // namespace terminus::tcp

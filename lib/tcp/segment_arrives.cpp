@@ -26,6 +26,8 @@ Disposition Connection::segment_arrives(const wire::TcpSegment& segment, packet:
         // not.
         seg.flags.bits = static_cast<std::uint8_t>(seg.flags.bits & ~wire::TcpFlags::kSyn);
         seg.seq += 1;
+        // RFC 7323 2.2: a SYN's window is not scaled; from here on it is, down to whole units.
+        seg.window = static_cast<std::uint16_t>(seg.window >> snd_.scale);
     }
     if (is_fast_open_syn_again(seg, env)) return drop(DropReason::TcpDuplicate, env);
     if (Stop stop = check_paws(seg, env)) return *stop;      // RFC 7323 5.3 R1

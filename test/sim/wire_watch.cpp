@@ -30,10 +30,13 @@ std::string flags_of(wire::TcpFlags flags) {
 }  // namespace
 
 WireWatch::Birth* WireWatch::Way::life_of(wire::SeqNum seq) {
-    for (auto life = births.rbegin(); life != births.rend(); ++life) {
-        if (seq.in_window(life->iss, length + 3)) return &*life;  // SYN, FIN, and the number behind it
+    // Of two that begin near each other, as SYN cookies may, the one that begins last before it.
+    Birth* nearest = nullptr;
+    for (Birth& life : births) {
+        if (!seq.in_window(life.iss, length + 3)) continue;  // SYN, FIN, and the number behind it
+        if (nearest == nullptr || seq - life.iss <= seq - nearest->iss) nearest = &life;
     }
-    return nullptr;
+    return nearest;
 }
 
 WireWatch::Birth* WireWatch::Way::acknowledged_by(wire::SeqNum ack) {

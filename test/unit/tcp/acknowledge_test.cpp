@@ -324,7 +324,8 @@ TEST_CASE("the segment that completes the handshake tells the window, though it 
     (void)bench.receive(kAck, 0u - 9u, 1, std::string(20, 'x'));
     CHECK(bench.c().state() == State::Established);
     CHECK(bench.c().send_space().wnd == 0);
-    CHECK(bench.poll_one().payload_length == 0);
+    for (const auto& out : bench.poll_all())
+        CHECK(out.payload_length == 0);
     bench.peer_window = 1000;
     (void)bench.receive(kAck, 11, 1);
     CHECK(bench.poll_one().payload_length == 4);

@@ -287,3 +287,20 @@ TEST_CASE("HARDENING 4: the effective MSS is the least of the peer's, the path's
     floorless.establish();
     CHECK(floorless.c().snapshot().send_mss == 8);
 }
+
+// RFC 7323 2.2, RFC 9293 figure 8.
+TEST_CASE("the window of a crossing SYN-ACK is not scaled") {
+    Bench bench;
+    bench.tunables.window_scaling = true;
+    bench.peer_scale = 7;
+    bench.peer_window = 13'670;
+    bench.open_active();
+    (void)bench.poll_all();
+    (void)bench.receive(kSyn, 0, 0);
+    REQUIRE(bench.c().state() == State::SynReceived);
+    (void)bench.poll_all();
+    (void)bench.receive(kSyn | kAck, 0, 1);
+    REQUIRE(bench.c().state() == State::Established);
+    CHECK(bench.c().send_space().wnd <= 13'670);
+    CHECK(bench.c().send_space().wnd > 13'670 - 128);
+}
