@@ -239,8 +239,9 @@ std::optional<base::Duration> parse_seconds(std::string_view text) {
     if (whole.empty() && part.empty()) return std::nullopt;
     std::int64_t seconds = 0;
     for (const char c : whole) {
-        if (!is_digit(c) || seconds > kSecondsMax) return std::nullopt;
+        if (!is_digit(c)) return std::nullopt;
         seconds = seconds * 10 + (c - '0');
+        if (seconds > kSecondsMax) return std::nullopt;
     }
     if (part.size() > 9) return std::nullopt;
     std::int64_t fraction = 0;

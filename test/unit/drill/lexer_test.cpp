@@ -85,6 +85,8 @@ TEST_CASE("seconds are exact to the nanosecond, and nothing else is taken for se
     REQUIRE(parse_seconds("0.000001") == 1us);
     REQUIRE(parse_seconds(".1") == 100ms);
     REQUIRE(parse_seconds("3") == 3s);
+    REQUIRE(parse_seconds("1000000000") == 1'000'000'000s);
+    REQUIRE_FALSE(parse_seconds("9999999999"));
     REQUIRE(parse_seconds("1.123456789") == 1'123'456'789ns);
     for (const std::string_view text : {"", ".", "-1", "1.1234567891", "1e3", "99999999999"})
         REQUIRE_FALSE(parse_seconds(text));
