@@ -38,7 +38,6 @@ class HostileWorld final : public PairWorld, public Outlet {
         HostilePlan plan;
         Flow flow;  ///< the victim's end
         HostileSession session;
-        bool has_opened = false;  ///< the victim has
     };
     /// For a peer, from the victim.
     struct UnderWay {
@@ -47,12 +46,19 @@ class HostileWorld final : public PairWorld, public Outlet {
     };
 
     [[nodiscard]] sim::MemoryPort& port() { return machine(0).port(kPort); }
-    void others_act() override;
-    [[nodiscard]] base::Instant others_next() override;
-    [[nodiscard]] std::uint64_t others_segments() const override { return watch_.segments(); }
-    [[nodiscard]] std::string others_story() override;
-    void others_check() override;
+    void turn() override;
+    [[nodiscard]] base::Instant next_turn() override;
+    [[nodiscard]] bool is_quiet() override {
+        return PairWorld::is_quiet() && next_of_peers() == base::kNever;
+    }
+    [[nodiscard]] std::uint64_t segments() const override {
+        return PairWorld::segments() + watch_.segments();
+    }
+    [[nodiscard]] std::string story() override;
     void add_peer(const HostilePlan& plan, Choices& choices);
+    void peers_act();
+    [[nodiscard]] base::Instant next_of_peers();
+    void check_what_was_sent();
     void collect();
     void hear(base::Bytes packet);
     void arrive(base::Bytes frame);
@@ -87,7 +93,8 @@ void HostileWorld::add_peer(const HostilePlan& plan, Choices& choices) {
     peers_.push_back({plan, flow,
                       HostileSession(plan, {own, victim}, flow.receives, flow.receives_instead,
                                      kStart + plan.at, choices, *this)});
-    if (!plan.victim_opens) machine(0).app().listen(victim.port, flow);
+    if (!plan.victim_opens) return machine(0).app().listen(victim.port, flow);
+    schedule(plan.at, [this, own, victim, flow] { (void)machine(0).connect({victim, own}, flow, now()); });
 }
 
 void HostileWorld::send(const std::vector<std::uint8_t>& packet) {
@@ -104,7 +111,13 @@ void HostileWorld::arrive(base::Bytes frame) {
     port().arrive(std::move(copy));
 }
 
-void HostileWorld::others_act() {
+void HostileWorld::turn() {
+    peers_act();
+    PairWorld::turn();
+    check_what_was_sent();
+}
+
+void HostileWorld::peers_act() {
     collect();
     while (!under_way_.empty() && under_way_.begin()->first <= now()) {
         const UnderWay next = under_way_.begin()->second;
@@ -113,10 +126,6 @@ void HostileWorld::others_act() {
     }
     for (Peer& peer : peers_) {
         if (peer.session.next_at() <= now()) peer.session.acts(now());
-        if (peer.has_opened || !peer.plan.victim_opens || kStart + peer.plan.at > now()) continue;
-        peer.has_opened = true;
-        const wire::FourTuple& tuple = peer.session.tuple();
-        (void)machine(0).connect({tuple.remote, tuple.local}, peer.flow, now());
     }
 }
 
@@ -144,20 +153,22 @@ void HostileWorld::hear(base::Bytes frame) {
     }
 }
 
-base::Instant HostileWorld::others_next() {
+base::Instant HostileWorld::next_of_peers() {
     if (port().waiting_to_transmit() > 0) return now();
     base::Instant next = under_way_.empty() ? base::kNever : under_way_.begin()->first;
-    for (const Peer& peer : peers_) {
+    for (const Peer& peer : peers_)
         next = std::min(next, peer.session.next_at());
-        if (peer.plan.victim_opens && !peer.has_opened) next = std::min(next, kStart + peer.plan.at);
-    }
     return next;
+}
+
+base::Instant HostileWorld::next_turn() {
+    return std::min(PairWorld::next_turn(), next_of_peers());
 }
 
 // HARDENING 24: what is sent follows from what was acknowledged, whatever the acknowledgements look like. A
 // window at the start, two bytes for each one acknowledged (slow start), and as much again of what is taken
 // for lost; a time-out sends what is outstanding once more.
-void HostileWorld::others_check() {
+void HostileWorld::check_what_was_sent() {
     const stats::CoreStats& stats = machine(0).stats();
     std::uint64_t timeouts = 0;
     for (const stats::LegStats& leg : stats.legs)
@@ -173,8 +184,8 @@ void HostileWorld::others_check() {
     }
 }
 
-std::string HostileWorld::others_story() {
-    std::string text = "hostile peers sent " + std::to_string(frames_) + " frames\n";
+std::string HostileWorld::story() {
+    std::string text = PairWorld::story() + "hostile peers sent " + std::to_string(frames_) + " frames\n";
     for (const Peer& peer : peers_) {
         text += "  " + peer.session.tuple().local.to_string() + " honest in " +
                 std::to_string(peer.plan.honesty) + " %, moves";

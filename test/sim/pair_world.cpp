@@ -5,13 +5,6 @@
 namespace terminus::simulation {
 namespace {
 
-using namespace std::chrono_literals;
-
-/// Retransmissions, probes, keepalives and TIME_WAIT at their longest, one after the other.
-constexpr base::Duration kLifetimeMax = 6h;
-/// Turns without end are a fault, too; the longest runs have about a hundredth of it.
-constexpr std::uint32_t kStepsMax = 3'000'000;
-constexpr base::Duration kNeighbourTimeout = 10s;
 constexpr std::uint16_t kFirstPort = 1000;
 constexpr std::uint16_t kFirstOpenersPort = 20'000;
 
@@ -19,19 +12,20 @@ constexpr std::uint16_t kFirstOpenersPort = 20'000;
 
 PairWorld::PairWorld(PairPlan&& plan, bool traces)
     : plan_(std::move(plan)),
-      wire_watch_(verdict_),
-      machines_{{1, plan_.machines[0], World::get().machine(0), now_, verdict_},
-                {2, plan_.machines[1], World::get().machine(1), now_, verdict_}},
+      wire_watch_(verdict()),
+      machines_{{1, plan_.machines[0], World::get().machine(0), now(), verdict()},
+                {2, plan_.machines[1], World::get().machine(1), now(), verdict()}},
       link_(machines_[0].port(), machines_[1].port(), World::get().wire().get(), plan_.wire[0],
             plan_.wire[1]),
-      watches_{{machines_[0], verdict_}, {machines_[1], verdict_}},
-      opened_(plan_.connections.size()) {
+      watches_{{machines_[0], verdict()}, {machines_[1], verdict()}} {
     wire_watch_.set_tracing(traces);
     link_.observe(&wire_watch_);
     link_.receive_into(sim::Direction::AToB, machines_[1].pools().payload.get());
     link_.receive_into(sim::Direction::BToA, machines_[0].pools().payload.get());
     for (std::size_t i = 0; i < plan_.connections.size(); ++i)
         prepare(i);
+    for (const Upset& what : plan_.upsets)
+        schedule(what.at, [this, &what] { upset(what); });
 }
 
 wire::FourTuple PairWorld::tuple(std::size_t connection, std::size_t end) const {
@@ -53,16 +47,16 @@ void PairWorld::prepare(std::size_t connection) {
     }
     if (!plan.is_simultaneous)
         machines_[1 - plan.opener].app().listen(tuple(connection, 1).local.port, flow(plan, connection, 1));
+    schedule(plan.at, [this, connection] { open(connection); });
 }
 
 void PairWorld::open(std::size_t connection) {
     const ConnectionPlan& plan = plan_.connections[connection];
-    opened_[connection] = true;
     const bool is_open =
-        machines_[plan.opener].connect(tuple(connection, 0), flow(plan, connection, 0), now_);
-    if (!is_open && plan_.is_gentle) verdict_.fail("a connection could not be opened");
+        machines_[plan.opener].connect(tuple(connection, 0), flow(plan, connection, 0), now());
+    if (!is_open && plan_.is_gentle) verdict().fail("a connection could not be opened");
     if (plan.is_simultaneous)
-        (void)machines_[1 - plan.opener].connect(tuple(connection, 1), flow(plan, connection, 1), now_);
+        (void)machines_[1 - plan.opener].connect(tuple(connection, 1), flow(plan, connection, 1), now());
 }
 
 void PairWorld::upset(const Upset& what) {
@@ -84,50 +78,24 @@ void PairWorld::upset(const Upset& what) {
     }
 }
 
-base::Instant PairWorld::next_event() const {
-    base::Instant next = base::kNever;
-    for (std::size_t i = 0; i < opened_.size(); ++i) {
-        if (!opened_[i]) next = std::min(next, kStart + plan_.connections[i].at);
+void PairWorld::turn() {
+    link_.advance(now());
+    for (std::size_t i = 0; i < 2; ++i) {
+        machines_[i].turn(now());
+        watches_[i].after_turn();
     }
-    if (next_upset_ < plan_.upsets.size()) next = std::min(next, kStart + plan_.upsets[next_upset_].at);
+    link_.advance(now());
+}
+
+base::Instant PairWorld::next_turn() {
+    base::Instant next = link_.next_delivery();
+    for (Machine& machine : machines_)
+        next = machine.has_work() ? now() : std::min(next, machine.next_deadline());
     return next;
 }
 
-void PairWorld::begin_due() {
-    for (std::size_t i = 0; i < opened_.size(); ++i) {
-        if (!opened_[i] && kStart + plan_.connections[i].at <= now_) open(i);
-    }
-    while (next_upset_ < plan_.upsets.size() && kStart + plan_.upsets[next_upset_].at <= now_)
-        upset(plan_.upsets[next_upset_++]);
-}
-
-void PairWorld::turn() {
-    link_.advance(now_);
-    for (std::size_t i = 0; i < 2; ++i) {
-        machines_[i].turn(now_);
-        watches_[i].after_turn();
-    }
-    others_check();
-    link_.advance(now_);
-}
-
-// To the next thing that happens, or to `limit`. A turn takes a microsecond at least, so that a deadline
-// within the present tick can't hold time up.
-void PairWorld::step(base::Instant limit) {
-    base::Instant next = std::min({next_event(), link_.next_delivery(), others_next()});
-    for (Machine& machine : machines_)
-        next = machine.has_work() ? now_ : std::min(next, machine.next_deadline());
-    now_ = std::min(std::max(next, now_ + 1us), limit);
-    begin_due();
-    others_act();
-    turn();
-    if (++steps_ > kStepsMax) verdict_.fail("it goes on and on without an end");
-    if (now_ >= kStart + kLifetimeMax) verdict_.fail("not everything is CLOSED in time");
-}
-
-bool PairWorld::is_over() {
-    return next_event() == base::kNever && watches_[0].is_idle() && watches_[1].is_idle() &&
-           link_.next_delivery() == base::kNever && others_next() == base::kNever;
+bool PairWorld::is_quiet() {
+    return watches_[0].is_idle() && watches_[1].is_idle() && link_.next_delivery() == base::kNever;
 }
 
 const Flow* PairWorld::end_of(std::size_t connection, std::size_t end) {
@@ -144,28 +112,30 @@ const Flow* PairWorld::end_of(std::size_t connection, std::size_t end) {
 // Every byte once and in order was checked as it came. Whoever saw the end has all of it, and whose
 // connection ended in order has been read to the end; everything else was told as an abort.
 void PairWorld::check_stream(const Flow& from, const Flow& to, const std::string& name) {
-    if (to.received > from.sent) verdict_.fail(name + ": more arrived than was sent");
+    if (to.received > from.sent) verdict().fail(name + ": more arrived than was sent");
     if (to.peer_finished && to.received != from.behaviour.send_bytes)
-        verdict_.fail(name + ": the end came before the last byte");
+        verdict().fail(name + ": the end came before the last byte");
     if (to.closed == stats::CloseReason::Normal && !to.peer_finished)
-        verdict_.fail(name + ": closed in order without the peer's end");
+        verdict().fail(name + ": closed in order without the peer's end");
     if (from.closed == stats::CloseReason::Normal && !to.peer_finished &&
         to.behaviour.end != Behaviour::End::Abort && to.behaviour.end != Behaviour::End::Abandon &&
         to.closed == stats::CloseReason::Normal)
-        verdict_.fail(name + ": the sender believes that all was read");
+        verdict().fail(name + ": the sender believes that all was read");
     if (!plan_.is_gentle) return;
     if (from.closed != stats::CloseReason::Normal || to.closed != stats::CloseReason::Normal)
-        verdict_.fail(name + ": nothing was wrong with it, and it was aborted");
-    if (to.received != from.behaviour.send_bytes) verdict_.fail(name + ": not every byte arrived");
+        verdict().fail(name + ": nothing was wrong with it, and it was aborted");
+    if (to.received != from.behaviour.send_bytes) verdict().fail(name + ": not every byte arrived");
 }
 
-void PairWorld::check_streams() {
+void PairWorld::check_end() {
+    for (MachineWatch& watch : watches_)
+        watch.at_end();
     for (std::size_t i = 0; i < plan_.connections.size(); ++i) {
         const std::string name = "connection " + std::to_string(i);
         const Flow* const opener = end_of(i, 0);
         const Flow* const other = end_of(i, 1);
         if (opener == nullptr || other == nullptr) {
-            if (plan_.is_gentle) verdict_.fail(name + ": it never came to be");
+            if (plan_.is_gentle) verdict().fail(name + ": it never came to be");
             continue;
         }
         check_stream(*opener, *other, name + ", from its opener");
@@ -189,29 +159,7 @@ std::string PairWorld::wire_story() const {
 }
 
 std::string PairWorld::story() {
-    return verdict_.text() + "\n" + "after " +
-           std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(now_ - kStart).count()) +
-           " ms and " + std::to_string(steps_) + " turns" + (plan_.is_gentle ? ", gentle" : "") + "\n" +
-           wire_story() + watches_[0].listing() + watches_[1].listing() + others_story();
-}
-
-Outcome PairWorld::run() {
-    begin_due();
-    turn();
-    while (verdict_.is_good() && !is_over())
-        step(kStart + kLifetimeMax);
-    // Frames that wait for a neighbour who doesn't answer are given up, too.
-    const base::Instant end = now_ + kNeighbourTimeout;
-    while (verdict_.is_good() && now_ < end)
-        step(end);
-    if (verdict_.is_good()) {
-        for (MachineWatch& watch : watches_)
-            watch.at_end();
-        check_streams();
-    }
-    Outcome outcome{{}, now_ - kStart, wire_watch_.segments() + others_segments()};
-    if (!verdict_.is_good()) outcome.failure = story();
-    return outcome;
+    return (plan_.is_gentle ? "gentle\n" : "") + wire_story() + watches_[0].listing() + watches_[1].listing();
 }
 
 }  // namespace terminus::simulation

@@ -61,25 +61,12 @@ void add_upset(Choices& choices, PairPlan& plan, bool has_v6) {
             end.wire[1] = plan.wire[1];
             break;
         case 1:
-            begin.kind = Upset::Kind::Cut;
-            end.kind = Upset::Kind::Mend;
-            break;
-        case 2:
-            begin.kind = Upset::Kind::Hoard;
-            begin.pool = static_cast<std::uint8_t>(choices.below(3));
-            begin.leave = choices.one_in(3) ? 0 : choices.below(300);
-            end.kind = Upset::Kind::EndHoard;
-            break;
-        case 3:
             begin.kind = end.kind = Upset::Kind::Tunables;
             begin.tunables = make_tunables(choices, false);
             end.tunables = make_tunables(choices, false);
             break;
         default:
-            begin.kind = Upset::Kind::ClockJump;
-            begin.jump = choices.span(1ms, 1000s) * (choices.one_in(2) ? -1 : 1);
-            end = begin;
-            end.jump = std::chrono::seconds(choices.magnitude(1, 4'000'000)) * (choices.one_in(8) ? 1 : 0);
+            upset_alike(choices, begin, end);
             break;
     }
     plan.upsets.push_back(begin);
@@ -87,6 +74,27 @@ void add_upset(Choices& choices, PairPlan& plan, bool has_v6) {
 }
 
 }  // namespace
+
+void upset_alike(Choices& choices, Upset& begin, Upset& end) {
+    switch (choices.below(3)) {
+        case 0:
+            begin.kind = Upset::Kind::Cut;
+            end.kind = Upset::Kind::Mend;
+            return;
+        case 1:
+            begin.kind = Upset::Kind::Hoard;
+            begin.pool = static_cast<std::uint8_t>(choices.below(3));
+            begin.leave = choices.one_in(3) ? 0 : choices.below(300);
+            end.kind = Upset::Kind::EndHoard;
+            return;
+        default:
+            begin.kind = end.kind = Upset::Kind::ClockJump;
+            begin.jump = choices.span(1ms, 1000s) * (choices.one_in(2) ? -1 : 1);
+            // Now and then so far that timestamps wrap.
+            end.jump = std::chrono::seconds(choices.magnitude(1, 4'000'000)) * (choices.one_in(8) ? 1 : 0);
+            return;
+    }
+}
 
 Behaviour make_behaviour(Choices& choices) {
     Behaviour made;
@@ -244,8 +252,6 @@ PairPlan make_pair_plan(Choices& choices, bool is_gentle) {
     if (plan.is_gentle) return plan;
     for (std::uint32_t upsets = choices.below(4); upsets > 0; --upsets)
         add_upset(choices, plan, has_v6);
-    std::stable_sort(plan.upsets.begin(), plan.upsets.end(),
-                     [](const Upset& a, const Upset& b) { return a.at < b.at; });
     return plan;
 }
 

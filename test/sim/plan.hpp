@@ -37,6 +37,9 @@ struct PairPlan {
 [[nodiscard]] Behaviour make_behaviour(Choices& choices);
 /// What both ends of a connection do, without each waiting for the other.
 void make_ends(Choices& choices, bool is_gentle, Behaviour (&ends)[2]);
+/// Something that happens to machines and wires of every kind of world, and what ends it: a cut, somebody who
+/// takes buffers, or a clock that leaps. When, and to whom, both say already.
+void upset_alike(Choices& choices, Upset& begin, Upset& end);
 /// One direction of a wire; `has_v6`: its path MTU is IPv6's least at least.
 [[nodiscard]] sim::LinkSettings make_wire(Choices& choices, bool is_gentle, bool has_v6);
 /// Tunables that a machine may well have; `is_gentle`: none that gives up soon.

@@ -4,18 +4,13 @@
 
 #include "machine_watch.hpp"
 #include "proxy_plan.hpp"
+#include "scenario.hpp"
 #include "wire_watch.hpp"
 #include "worker_rig.hpp"
 
 namespace terminus::simulation {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr base::Instant kStart = base::instant_from_ns(10'000'000'000'000);
-constexpr base::Duration kLifetimeMax = 6h;
-constexpr std::uint32_t kStepsMax = 3'000'000;
-constexpr base::Duration kNeighbourTimeout = 1010s;  // a clock that stepped back stands still meanwhile
 constexpr std::uint8_t kClientHost = 2;
 constexpr std::uint16_t kFirstClientPort = 20'000;
 // The streams: each session's client has one, each connection to a backend another.
@@ -25,13 +20,9 @@ constexpr std::uint64_t kPatternsOfBackend = 0x10000;  // more connections than 
 constexpr std::uint64_t kPatternsOfService = kPatternsOfBackend << 8;
 
 /// One run: clients ── front ── workers ── back ── backends.
-class ProxyWorld {
+class ProxyWorld final : public Scenario {
  public:
     ProxyWorld(ProxyPlan&& plan, bool traces);
-    ProxyWorld(const ProxyWorld&) = delete;
-    ProxyWorld& operator=(const ProxyWorld&) = delete;
-
-    Outcome run();
 
  private:
     [[nodiscard]] const ServicePlan& service_of(std::size_t session) const {
@@ -40,20 +31,18 @@ class ProxyWorld {
     void listen(std::size_t service);
     void open(std::size_t session);
     void upset(const Upset& what);
-    [[nodiscard]] base::Instant next_event() const;
-    void begin_due();
-    void turn();
-    void step(base::Instant limit);
-    [[nodiscard]] bool is_over();
-    void check_streams();
+    void turn() override;
+    [[nodiscard]] base::Instant next_turn() override;
+    [[nodiscard]] bool is_quiet() override;
+    void check_end() override;
+    [[nodiscard]] std::uint64_t segments() const override {
+        return front_watch_.segments() + back_watch_.segments();
+    }
+    [[nodiscard]] std::string story() override;
     void check_session(std::size_t session);
     void check_backend(const Flow& flow);
-    std::string story();
 
     ProxyPlan plan_;
-    Verdict verdict_;
-    base::Instant now_ = kStart;
-    std::uint32_t steps_ = 0;
     WireWatch front_watch_;
     WireWatch back_watch_;
     WorkerRig workers_;
@@ -61,23 +50,19 @@ class ProxyWorld {
     sim::Link front_;
     sim::Link back_;
     MachineWatch watches_[2];
-    std::size_t next_upset_ = 0;
-    std::size_t next_worker_upset_ = 0;
-    std::vector<bool> opened_;
 };
 
 ProxyWorld::ProxyWorld(ProxyPlan&& plan, bool traces)
     : plan_(std::move(plan)),
-      front_watch_(verdict_),
-      back_watch_(verdict_),
-      workers_(plan_, World::get().machine(0), now_, verdict_),
-      machines_{{kClientHost, plan_.clients, World::get().machine(1), now_, verdict_},
-                {WorkerRig::kBackendHost, plan_.backends, World::get().machine(2), now_, verdict_}},
+      front_watch_(verdict()),
+      back_watch_(verdict()),
+      workers_(plan_, World::get().machine(0), now(), verdict()),
+      machines_{{kClientHost, plan_.clients, World::get().machine(1), now(), verdict()},
+                {WorkerRig::kBackendHost, plan_.backends, World::get().machine(2), now(), verdict()}},
       front_(workers_.port(0), machines_[0].port(), World::get().wire().get(), plan_.front[0],
              plan_.front[1]),
       back_(workers_.port(1), machines_[1].port(), World::get().wire().get(), plan_.back[0], plan_.back[1]),
-      watches_{{machines_[0], verdict_}, {machines_[1], verdict_}},
-      opened_(plan_.sessions.size()) {
+      watches_{{machines_[0], verdict()}, {machines_[1], verdict()}} {
     front_watch_.set_tracing(traces);
     back_watch_.set_tracing(traces);
     front_.observe(&front_watch_);
@@ -96,6 +81,12 @@ ProxyWorld::ProxyWorld(ProxyPlan&& plan, bool traces)
     }
     for (std::size_t i = 0; i < plan_.services.size(); ++i)
         listen(i);
+    for (std::size_t i = 0; i < plan_.sessions.size(); ++i)
+        schedule(plan_.sessions[i].at, [this, i] { open(i); });
+    for (const Upset& what : plan_.upsets)
+        schedule(what.at, [this, &what] { upset(what); });
+    for (const WorkerUpset& what : plan_.worker_upsets)
+        schedule(what.at, [this, &what] { workers_.upset(what); });
 }
 
 void ProxyWorld::listen(std::size_t service) {
@@ -111,14 +102,13 @@ void ProxyWorld::listen(std::size_t service) {
 
 void ProxyWorld::open(std::size_t session) {
     const ClientPlan& plan = plan_.sessions[session];
-    opened_[session] = true;
     Flow flow;
     flow.behaviour = service_of(session).ends[0];
     flow.sends = kFirstClientPattern + session;
     const wire::FourTuple tuple{
         {address_of(kClientHost, plan.is_v6), static_cast<std::uint16_t>(kFirstClientPort + session)},
         WorkerRig::service(plan.service, plan.is_v6)};
-    if (!machines_[0].connect(tuple, flow, now_)) verdict_.fail("a client has no room for its connection");
+    if (!machines_[0].connect(tuple, flow, now())) verdict().fail("a client has no room for its connection");
 }
 
 void ProxyWorld::upset(const Upset& what) {
@@ -129,62 +119,37 @@ void ProxyWorld::upset(const Upset& what) {
     machines_[what.machine - 1].upset(what);
 }
 
-base::Instant ProxyWorld::next_event() const {
-    base::Instant next = base::kNever;
-    for (std::size_t i = 0; i < opened_.size(); ++i) {
-        if (!opened_[i]) next = std::min(next, kStart + plan_.sessions[i].at);
-    }
-    if (next_upset_ < plan_.upsets.size()) next = std::min(next, kStart + plan_.upsets[next_upset_].at);
-    if (next_worker_upset_ < plan_.worker_upsets.size())
-        next = std::min(next, kStart + plan_.worker_upsets[next_worker_upset_].at);
-    return next;
-}
-
-void ProxyWorld::begin_due() {
-    for (std::size_t i = 0; i < opened_.size(); ++i) {
-        if (!opened_[i] && kStart + plan_.sessions[i].at <= now_) open(i);
-    }
-    while (next_upset_ < plan_.upsets.size() && kStart + plan_.upsets[next_upset_].at <= now_)
-        upset(plan_.upsets[next_upset_++]);
-    while (next_worker_upset_ < plan_.worker_upsets.size() &&
-           kStart + plan_.worker_upsets[next_worker_upset_].at <= now_)
-        workers_.upset(plan_.worker_upsets[next_worker_upset_++]);
-}
-
 void ProxyWorld::turn() {
     for (sim::Link* link : {&front_, &back_})
-        link->advance(now_);
-    workers_.turn(now_);
+        link->advance(now());
+    workers_.turn(now());
     for (std::size_t i = 0; i < 2; ++i) {
-        machines_[i].turn(now_);
+        machines_[i].turn(now());
         watches_[i].after_turn();
     }
     for (sim::Link* link : {&front_, &back_})
-        link->advance(now_);
+        link->advance(now());
 }
 
-// To the next thing that happens, or to `limit`: as PairWorld::step().
-void ProxyWorld::step(base::Instant limit) {
-    base::Instant next = std::min({next_event(), front_.next_delivery(), back_.next_delivery()});
-    next = workers_.has_work() ? now_ : std::min(next, workers_.next_deadline());
+base::Instant ProxyWorld::next_turn() {
+    base::Instant next = std::min(front_.next_delivery(), back_.next_delivery());
+    next = workers_.has_work() ? now() : std::min(next, workers_.next_deadline());
     for (Machine& machine : machines_)
-        next = machine.has_work() ? now_ : std::min(next, machine.next_deadline());
-    now_ = std::min(std::max(next, now_ + 1us), limit);
-    begin_due();
-    turn();
-    if (++steps_ > kStepsMax) verdict_.fail("it goes on and on without an end");
-    if (now_ >= kStart + kLifetimeMax) verdict_.fail("not everything is CLOSED in time");
+        next = machine.has_work() ? now() : std::min(next, machine.next_deadline());
+    return next;
 }
 
-bool ProxyWorld::is_over() {
-    return next_event() == base::kNever && workers_.is_idle() && watches_[0].is_idle() &&
-           watches_[1].is_idle() && front_.next_delivery() == base::kNever &&
-           back_.next_delivery() == base::kNever;
+bool ProxyWorld::is_quiet() {
+    return workers_.is_idle() && watches_[0].is_idle() && watches_[1].is_idle() &&
+           front_.next_delivery() == base::kNever && back_.next_delivery() == base::kNever;
 }
 
 // Whoever was told of the end has all that the other end was to send: what one leg lost must not look
 // complete on the other.
-void ProxyWorld::check_streams() {
+void ProxyWorld::check_end() {
+    workers_.at_end();
+    for (MachineWatch& watch : watches_)
+        watch.at_end();
     for (std::size_t i = 0; i < plan_.sessions.size(); ++i)
         check_session(i);
     for (const Flow& flow : machines_[1].app().flows())
@@ -196,60 +161,38 @@ void ProxyWorld::check_session(std::size_t session) {
     const ServicePlan& service = service_of(client.sends - kFirstClientPattern);
     const std::string name = "session " + std::to_string(client.sends - kFirstClientPattern);
     if (client.peer_finished && client.received != service.ends[1].send_bytes)
-        verdict_.fail(name + ": its client took for complete what was not");
+        verdict().fail(name + ": its client took for complete what was not");
     if (client.closed == stats::CloseReason::Normal && !client.peer_finished)
-        verdict_.fail(name + ": closed in order without the backend's end");
+        verdict().fail(name + ": closed in order without the backend's end");
     if (plan_.is_gentle && client.closed != stats::CloseReason::Normal)
-        verdict_.fail(name + ": nothing was wrong with it, and it was aborted");
+        verdict().fail(name + ": nothing was wrong with it, and it was aborted");
     if (client.receives == 0) return;
     for (const Flow& backend : machines_[1].app().flows()) {
         if (backend.sends != client.receives) continue;
         if (backend.receives != 0 && backend.receives != client.sends)
-            verdict_.fail(name + ": its client hears the backend of another");
-        if (client.received > backend.sent) verdict_.fail(name + ": more arrived than was sent");
+            verdict().fail(name + ": its client hears the backend of another");
+        if (client.received > backend.sent) verdict().fail(name + ": more arrived than was sent");
         return;
     }
-    verdict_.fail(name + ": its client hears somebody who is no backend");
+    verdict().fail(name + ": its client hears somebody who is no backend");
 }
 
 void ProxyWorld::check_backend(const Flow& flow) {
     const std::uint64_t service = (flow.sends - kFirstBackendPattern) / kPatternsOfService;
     const std::string name = "a backend of service " + std::to_string(service);
     if (flow.peer_finished && flow.received != plan_.services[service].ends[0].send_bytes)
-        verdict_.fail(name + " took for complete what was not");
+        verdict().fail(name + " took for complete what was not");
     if (flow.receives == 0) return;
     const std::uint64_t session = flow.receives - kFirstClientPattern;
     if (session >= plan_.sessions.size() || plan_.sessions[session].service != service)
-        return verdict_.fail(name + " hears somebody who is no client of it");
+        return verdict().fail(name + " hears somebody who is no client of it");
     if (plan_.is_gentle && flow.closed != stats::CloseReason::Normal)
-        verdict_.fail(name + ": nothing was wrong with a session, and it was aborted");
+        verdict().fail(name + ": nothing was wrong with a session, and it was aborted");
 }
 
 std::string ProxyWorld::story() {
-    const auto millis = std::chrono::duration_cast<std::chrono::milliseconds>(now_ - kStart).count();
-    return verdict_.text() + "\nafter " + std::to_string(millis) + " ms and " + std::to_string(steps_) +
-           " turns" + (plan_.is_gentle ? ", gentle\n" : "\n") + workers_.story() + watches_[0].listing() +
+    return (plan_.is_gentle ? "gentle\n" : "") + workers_.story() + watches_[0].listing() +
            watches_[1].listing();
-}
-
-Outcome ProxyWorld::run() {
-    begin_due();
-    turn();
-    while (verdict_.is_good() && !is_over())
-        step(kStart + kLifetimeMax);
-    // Frames that wait for a neighbour who doesn't answer are given up, too.
-    const base::Instant end = now_ + kNeighbourTimeout;
-    while (verdict_.is_good() && now_ < end)
-        step(end);
-    if (verdict_.is_good()) {
-        workers_.at_end();
-        for (MachineWatch& watch : watches_)
-            watch.at_end();
-        check_streams();
-    }
-    Outcome outcome{{}, now_ - kStart, front_watch_.segments() + back_watch_.segments()};
-    if (!verdict_.is_good()) outcome.failure = story();
-    return outcome;
 }
 
 }  // namespace

@@ -79,24 +79,10 @@ void add_upset(Choices& choices, ProxyPlan& plan) {
     begin.machine = static_cast<std::uint8_t>(choices.below(3));
     Upset end = begin;
     end.at += choices.span(1ms, 30s);
-    switch (choices.below(3)) {
-        case 0:
-            begin.machine = end.machine = static_cast<std::uint8_t>(choices.between(1, 2));
-            begin.kind = Upset::Kind::Cut;
-            end.kind = Upset::Kind::Mend;
-            break;
-        case 1:
-            begin.kind = Upset::Kind::Hoard;
-            begin.pool = static_cast<std::uint8_t>(choices.below(3));
-            begin.leave = choices.one_in(3) ? 0 : choices.below(300);
-            end.kind = Upset::Kind::EndHoard;
-            break;
-        default:
-            begin.kind = end.kind = Upset::Kind::ClockJump;
-            begin.jump = choices.span(1ms, 1000s) * (choices.one_in(2) ? -1 : 1);
-            end.jump = choices.span(1ms, 1000s);
-            break;
-    }
+    upset_alike(choices, begin, end);
+    // The workers have two wires, and each is upset as its other end's.
+    if (begin.kind == Upset::Kind::Cut && begin.machine == 0)
+        begin.machine = end.machine = static_cast<std::uint8_t>(choices.between(1, 2));
     plan.upsets.push_back(begin);
     plan.upsets.push_back(end);
 }
@@ -116,12 +102,6 @@ void add_worker_upset(Choices& choices, ProxyPlan& plan) {
     end.at += choices.span(1ms, 30s);
     end.kind = begin.kind == Kind::Reload ? Kind::Restore : Kind::EndDrain;
     plan.worker_upsets.push_back(end);
-}
-
-template <typename Happening>
-void sort_by_time(std::vector<Happening>& happenings) {
-    std::stable_sort(happenings.begin(), happenings.end(),
-                     [](const Happening& a, const Happening& b) { return a.at < b.at; });
 }
 
 }  // namespace
@@ -153,8 +133,6 @@ ProxyPlan make_proxy_plan(Choices& choices) {
         add_upset(choices, plan);
     for (std::uint32_t upsets = choices.below(4); upsets > 0; --upsets)
         add_worker_upset(choices, plan);
-    sort_by_time(plan.upsets);
-    sort_by_time(plan.worker_upsets);
     return plan;
 }
 
