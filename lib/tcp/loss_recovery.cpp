@@ -115,6 +115,7 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
     work.prior_lost = records_.lost_bytes();
     const std::uint64_t delivered_before = rate_.delivered_bytes();
 
+    if (work.is_forward) rack_.acknowledged(ack.ack);
     if (context.sack) take_sack(context, work);
     if (work.is_forward) take_cumulative(context, work);
     if (ack.ack.at_or_after(mtu_probe_.end)) close_mtu_probe(MtuProbe::Fate::Arrived);
@@ -135,6 +136,8 @@ LossRecovery::Outcome LossRecovery::acknowledge(const Context& context, const Ac
         follow_state(after, work);
     }
     steer_window(after, work);
+    // Nothing is being repaired: the mark stays behind snd.una, and within reach of a comparison.
+    if (state_ < RecoveryState::Cwr) recover_ = wire::latest(recover_, snd.una - 1);
     return work.outcome;
 }
 

@@ -21,6 +21,14 @@ struct PushMarks {
 
     /// Nothing is written yet; the first byte will be `first`.
     void begin(wire::SeqNum first) { written = pushed = small = unchecked = with_syn = first; }
+    /// New text up to `end` went out, in a full segment or a small one.
+    void sent(wire::SeqNum end, bool is_full) {
+        if (!is_full && end != with_syn) small = end;
+    }
+    /// Whether a small segment is among [una, nxt). The mark stays where it is, and may be 2 GiB behind.
+    [[nodiscard]] bool is_small_one_out(wire::SeqNum una, wire::SeqNum nxt) const {
+        return small.after(una) && small.at_or_before(nxt);
+    }
     /// Whether a segment of new text that ends at `end` has PSH: at the end of a write, and where otherwise
     /// half of the largest window `window_max` would go without (Linux's forced_push(), by its buffers: full
     /// segments, up to half the window and to 64 KiB).

@@ -11,7 +11,7 @@ bool Connection::waits_for_more(wire::SeqNum end, const Environment& env) const 
     // RFC 9293 3.7.4, SHLD-7, MUST-17: Nagle's algorithm in Minshall's variant, as in Linux: a small segment
     // waits for the acknowledgement of a small one only, so that the tail of a large write isn't held up by
     // its own full segments.
-    return !env.tunables.nodelay && snd_.flight() > 0 && marks_.small.after(snd_.una);
+    return !env.tunables.nodelay && snd_.flight() > 0 && marks_.is_small_one_out(snd_.una, snd_.nxt);
 }
 
 void Connection::set_corked(bool corked, const Environment& env) {

@@ -33,8 +33,8 @@ void Rack::order_noted(std::uint32_t mss) {
 }
 
 // RFC 8985 6.2 step 4: RACK.reo_wnd_mult grows by one for a round trip with D-SACKs.
-void Rack::duplicate_reported(wire::SeqNum una, wire::SeqNum nxt) {
-    if (in_dsack_round_ && una.before(dsack_round_end_)) return;
+void Rack::duplicate_reported(wire::SeqNum nxt) {
+    if (in_dsack_round_) return;
     in_dsack_round_ = true;
     dsack_round_end_ = nxt;
     if (multiplier_ < UINT8_MAX) ++multiplier_;

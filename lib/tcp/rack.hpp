@@ -24,8 +24,12 @@ class Rack {
     bool note_order(wire::SeqNum begin, wire::SeqNum end, bool ever_retransmitted);
     /// The ACK is read: what it delivered counts as the order of the next one.
     void order_noted(std::uint32_t mss);
+    /// snd.una has moved: the round of a D-SACK ends there.
+    void acknowledged(wire::SeqNum una) {
+        if (una.at_or_after(dsack_round_end_)) in_dsack_round_ = false;
+    }
     /// Step 4: a duplicate reported by D-SACK widens the window, once a round trip.
-    void duplicate_reported(wire::SeqNum una, wire::SeqNum nxt);
+    void duplicate_reported(wire::SeqNum nxt);
     /// Step 4: the wider window lasts for sixteen recoveries.
     void recovery_left();
 

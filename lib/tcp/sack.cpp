@@ -67,7 +67,7 @@ void LossRecovery::take_dsack(const Context& context, Work& work, const wire::Sa
         undo_bytes_ = std::max<std::int32_t>(
             0, undo_bytes_ - static_cast<std::int32_t>(std::min<std::uint32_t>(length, 1u << 30)));
     }
-    rack_.duplicate_reported(wire::latest(una, work.ack.ack), context.snd.nxt);
+    rack_.duplicate_reported(context.snd.nxt);
 }
 
 /// Marks what `block` covers, from record `at` on, which it moves along.

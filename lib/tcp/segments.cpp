@@ -123,9 +123,10 @@ OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     if (plan.fin) flags |= TcpFlags::kFin;
     // RFC 3168 6.1.2, 6.1.5: new text alone is ECN-capable, and tells once of a reduced window.
     const bool is_new = !plan.seq.before(snd_.nxt);
-    if (is_new && plan.length > 0 && plan.length < text_max() && plan.text_end().after(marks_.with_syn))
-        marks_.small = plan.text_end();
-    if (is_new && plan.length > 0) interactive_ = interactive_ || is_answering(env);
+    if (is_new && plan.length > 0) {
+        marks_.sent(plan.text_end(), plan.length >= text_max());
+        interactive_ = interactive_ || is_answering(env);
+    }
     const bool is_capable = ecn_ && plan.length > 0 && is_new;
     if (is_capable && recovery_.take_window_reduced()) flags |= TcpFlags::kCwr;
     OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);

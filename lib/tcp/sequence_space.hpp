@@ -41,13 +41,18 @@ struct ReceiveSpace {
     wire::SeqNum adv;
     wire::SeqNum acked;  ///< RFC 7323's Last.ACK.sent
     wire::SeqNum irs;
-    wire::SeqNum pushed;  ///< end of the last text that came with PSH
+    wire::SeqNum pushed;  ///< end of the last text that came with PSH, or 1 GiB behind nxt at the farthest
     std::uint16_t advertised_mss = 536;
     std::uint16_t largest = 0;  ///< largest text received: what counts as a full segment
     std::uint8_t scale = 0;     ///< ours
 
     /// RCV.WND in bytes.
     [[nodiscard]] std::uint32_t wnd() const { return adv - nxt; }
+    /// Text up to `end` came, with PSH or without. Behind a peer that never pushes the mark follows, or it
+    /// would be ahead of nxt after 2 GiB.
+    void note_push(wire::SeqNum end, bool psh) {
+        pushed = wire::latest(pushed, psh ? end : nxt - (1u << 30));
+    }
 };
 
 /// RFC 7323 2.3.

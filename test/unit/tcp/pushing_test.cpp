@@ -66,6 +66,41 @@ TEST_CASE("small text waits for small text, not for full segments") {  // RFC 92
     CHECK(bench.poll_one().payload_length == 5);
 }
 
+TEST_CASE("marks that are left behind for 2 GiB and more say nothing about what is on the way") {
+    tcp::PushMarks marks;
+    marks.begin(SeqNum(1));
+    marks.sent(SeqNum(101), false);
+    CHECK(marks.is_small_one_out(SeqNum(1), SeqNum(101)));
+    CHECK_FALSE(marks.is_small_one_out(SeqNum(101), SeqNum(5101)));
+    const auto gib = GENERATE(1u, 2u, 3u);
+    const SeqNum una(1000 + (gib << 30));
+    CHECK_FALSE(marks.is_small_one_out(una, una + 50'000));
+    marks.sent(una + 50'000, true);
+    CHECK_FALSE(marks.is_small_one_out(una, una + 50'000));
+    marks.sent(una + 50'001, false);
+    CHECK(marks.is_small_one_out(una, una + 50'001));
+
+    tcp::ReceiveSpace rcv;
+    rcv.nxt = rcv.pushed = SeqNum(1);
+    for (std::uint32_t mib = 0; mib < 5000; ++mib) {
+        rcv.note_push(rcv.nxt + (1u << 20), false);
+        rcv.nxt += 1u << 20;
+        REQUIRE(rcv.nxt.after(rcv.pushed));
+    }
+    rcv.note_push(rcv.nxt, true);
+    CHECK(rcv.pushed == rcv.nxt);
+}
+
+TEST_CASE("what went with a SYN and goes again is not a small segment") {
+    tcp::PushMarks marks;
+    marks.begin(SeqNum(1));
+    marks.with_syn = SeqNum(101);
+    marks.sent(SeqNum(101), false);
+    CHECK_FALSE(marks.is_small_one_out(SeqNum(1), SeqNum(101)));
+    marks.sent(SeqNum(201), false);
+    CHECK(marks.is_small_one_out(SeqNum(1), SeqNum(201)));
+}
+
 TEST_CASE("a write that announces more leaves what fills no segment for the next") {
     Bench bench;
     bench.establish();
