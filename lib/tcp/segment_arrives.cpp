@@ -128,7 +128,8 @@ Connection::Stop Connection::check_paws(const wire::TcpSegment& segment, const E
 }
 
 Connection::Stop Connection::check_sequence(const wire::TcpSegment& segment, const Environment& env) {
-    const std::uint32_t length = segment.seg_len();
+    // RFC 9293 3.5.3, SHLD-2: a RST may have text, which takes no room.
+    const std::uint32_t length = segment.flags.rst() ? 0 : segment.seg_len();
     if (is_acceptable(segment.seq, length, rcv_.nxt, rcv_.wnd())) return {};
     const bool plain = segment.flags.ack() && !segment.flags.rst() && !segment.flags.syn();
     // A peer that has filled our window numbers its pure ACKs with the right edge: they count, or both

@@ -152,6 +152,12 @@ TEST_CASE("with a closed window ACK and RST are processed, text is not") {
         CHECK(out.window == 0);
         CHECK(bench.ack_of(out) == nxt);
     }
+    SECTION("a RST, also one with text (SHLD-2), which takes no room") {
+        const std::string text = GENERATE("", "a word about the reason");
+        CHECK(bench.receive(kRst, nxt, 0, text) == Disposition::Accepted);
+        CHECK(bench.c().close_reason() == CloseReason::ResetReceived);
+        return;
+    }
     SECTION("a bare FIN takes no room") {
         CHECK(bench.receive(kAck | kFin, nxt, 3) == Disposition::Accepted);
         CHECK(bench.c().state() == State::CloseWait);
