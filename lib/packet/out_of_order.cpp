@@ -117,8 +117,16 @@ void OutOfOrder::free_run(Node* run) {
 }
 
 bool OutOfOrder::has_room(const Limits& limits, std::uint32_t bytes, bool new_run) const {
-    return buffers_ < limits.buffers && bytes_ < limits.bytes && bytes <= limits.bytes - bytes_ &&
+    return buffers_ < limits.buffers && has_room_for_bytes(limits, bytes) &&
            (!new_run || runs_ < limits.runs);
+}
+
+/// Joins the two trees that insert() has split.
+OutOfOrder::Inserted OutOfOrder::refuse(Node* before, Node* after, Inserted result) {
+    if (before != nullptr) before->right = after;
+    root_ = before != nullptr ? before : after;
+    result.verdict = Verdict::Full;
+    return result;
 }
 
 OutOfOrder::Inserted OutOfOrder::insert(wire::SeqNum seq, packet::Slice slice, const Limits& limits) {
@@ -159,6 +167,8 @@ OutOfOrder::Inserted OutOfOrder::insert(wire::SeqNum seq, packet::Slice slice, c
             slice.truncate(static_cast<std::uint16_t>(after->begin - seq));
             break;
         }
+        // What the runs inside it hold is not taken off: to know it, all of them would have to be walked.
+        if (!replaced && !has_room_for_bytes(limits, slice.length())) return refuse(before, after, result);
         Node* covered = std::exchange(after, after->right);
         free_run(covered);
         replaced = true;
@@ -166,12 +176,8 @@ OutOfOrder::Inserted OutOfOrder::insert(wire::SeqNum seq, packet::Slice slice, c
 
     const bool follows = before != nullptr && before->end == seq;
     const bool leads = after != nullptr && after->begin == seq + slice.length();
-    if (!replaced && !has_room(limits, slice.length(), !follows && !leads)) {
-        if (before != nullptr) before->right = after;
-        root_ = before != nullptr ? before : after;
-        result.verdict = Verdict::Full;
-        return result;
-    }
+    if (!replaced && !has_room(limits, slice.length(), !follows && !leads))
+        return refuse(before, after, result);
     if (follows) {
         append_to(before, seq, slice);
         if (leads) {  // the hole is filled: two runs become one

@@ -22,7 +22,7 @@ class OutOfOrder {
         [[nodiscard]] bool empty() const { return begin == end; }
         friend constexpr bool operator==(Range, Range) = default;
     };
-    /// What may be held; a segment that fills a part of a hole and needs none of these always gets in.
+    /// What may be held. One that replaces a run needs no buffer and no run more, but bytes.
     struct Limits {
         std::uint32_t buffers = UINT32_MAX;
         std::uint32_t runs = UINT32_MAX;
@@ -71,7 +71,11 @@ class OutOfOrder {
     Node* adopt(wire::SeqNum seq, Slice& slice);
     void append_to(Node* run, wire::SeqNum seq, Slice& slice);
     void free_run(Node* run);
+    [[nodiscard]] bool has_room_for_bytes(const Limits& limits, std::uint32_t bytes) const {
+        return bytes_ < limits.bytes && bytes <= limits.bytes - bytes_;
+    }
     [[nodiscard]] bool has_room(const Limits& limits, std::uint32_t bytes, bool new_run) const;
+    Inserted refuse(Node* before, Node* after, Inserted result);
 
     Node* root_ = nullptr;
     std::uint32_t buffers_ = 0;

@@ -181,6 +181,25 @@ TEST_CASE(
     CHECK(queue.take(30) == text_at(30, 20));
 }
 
+TEST_CASE("what replaces runs is bounded in bytes as well") {
+    Queue queue;
+    const OutOfOrder::Limits limits{.buffers = kMany, .runs = 3, .bytes = 40};
+    for (std::uint32_t at = 10; at < 40; at += 10)
+        CHECK(queue.add(at, at + 1, limits).verdict == Verdict::Held);
+    CHECK(queue.add(9, 19, limits).verdict == Verdict::Held);
+    CHECK(queue.add(20, 30, limits).verdict == Verdict::Held);
+    CHECK(queue.held.size_bytes() == 21);
+    CHECK(queue.add(29, 49, limits).verdict == Verdict::Held);
+    CHECK(queue.held.size_bytes() == 39);
+    CHECK(queue.add(5, 51, limits).verdict == Verdict::Full);
+    CHECK(queue.add(5, 6, limits).verdict == Verdict::Held);
+    CHECK(queue.add(5, 60, limits).verdict == Verdict::Full);
+    CHECK(queue.held.size_bytes() == 40);
+    CHECK(queue.take(5) == text_at(5, 1));
+    CHECK(queue.take(9) == text_at(9, 10));
+    CHECK(queue.take(20) == text_at(20, 29));
+}
+
 TEST_CASE("the farthest run is given up when room is wanted") {
     Queue queue;
     queue.insert(30, 40);
