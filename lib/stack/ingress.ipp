@@ -81,7 +81,7 @@ void Stack<App>::to_half_open(std::uint32_t index, Arrival& arrival, std::uint64
             return;
         }
         case tcp::HalfOpenVerdict::ResetPeer:
-            reset_peer(arrival);
+            reset_peer(arrival, stats::Leg::Client, stats::ResetReason::HandshakeInvalid, env.tunables);
             return;
         case tcp::HalfOpenVerdict::Close:
             release_half_open(index, hash);
@@ -171,8 +171,8 @@ void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, cons
     ConnectionSlot& slot = connections_[index];
     const bool had_text = slot.is_fast_open_tried && slot.tcp.send_space().flight() > 1;
     const bool is_repeated = slot.is_fast_open_tried && slot.tcp.snapshot().retransmits > 0;
-    const tcp::Disposition disposition =
-        slot.tcp.segment_arrives(segment, std::move(payload), environment_for(slot));
+    const tcp::Environment env = environment_for(slot);
+    const tcp::Disposition disposition = slot.tcp.segment_arrives(segment, std::move(payload), env);
     if (slot.is_fast_open_tried && slot.tcp.state() != tcp::State::SynSent)
         learn_fast_open(slot, arrival, had_text, is_repeated);
     switch (disposition) {
@@ -180,7 +180,7 @@ void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, cons
         case tcp::Disposition::Dropped:
             break;
         case tcp::Disposition::ResetPeer:
-            reset_peer(arrival);
+            reset_peer(arrival, slot.tcp.leg(), stats::ResetReason::HandshakeInvalid, env.tunables);
             break;
     }
     mark_dirty(index);
@@ -214,20 +214,21 @@ void Stack<App>::icmp_error_arrives(Arrival& arrival) {
 }
 
 template <typename App>
-bool Stack<App>::reset_peer(const Arrival& arrival) {
+void Stack<App>::reset_peer(const Arrival& arrival, stats::Leg leg, stats::ResetReason reason,
+                            const tcp::Tunables& tunables) {
     const std::optional<tcp::OutSegment> reset = tcp::reset_for(arrival.segment);
-    if (!reset || !network_.may_answer_with_reset(arrival.tuple.remote.address, env_.now)) return false;
+    if (!reset || !network_.may_answer_with_reset(arrival.tuple.remote.address, env_.now)) return;
     stats_.resets_sent_without_connection.add();
-    stats_.leg(stats::Leg::Client).segments_sent.add();
-    answer(arrival.tuple, *reset, tunables_);
-    return true;
+    stats_.leg(leg).segments_sent.add();
+    stats_.leg(leg).resets_sent[reason].add();
+    answer(arrival.tuple, *reset, tunables);
 }
 
 // A segment that opens nothing here: counted by reason, answered by a RST within the limit.
 template <typename App>
 void Stack<App>::refuse(const Arrival& arrival, stats::DropReason dropped, stats::ResetReason reason) {
     drop(dropped);
-    if (reset_peer(arrival)) stats_.leg(stats::Leg::Client).resets_sent[reason].add();
+    reset_peer(arrival, stats::Leg::Client, reason, tunables_);
 }
 
 }  // namespace terminus::stack

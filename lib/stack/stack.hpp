@@ -136,7 +136,8 @@ class Stack {
     void to_connection(std::uint32_t index, const Arrival& arrival, const wire::TcpSegment& segment,
                        packet::Slice payload);
     void icmp_error_arrives(Arrival& arrival);
-    bool reset_peer(const Arrival& arrival);
+    void reset_peer(const Arrival& arrival, stats::Leg leg, stats::ResetReason reason,
+                    const tcp::Tunables& tunables);
     void refuse(const Arrival& arrival, stats::DropReason dropped, stats::ResetReason reason);
     void drop(stats::DropReason reason) { stats_.drops[reason].add(); }
 

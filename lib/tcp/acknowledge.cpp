@@ -27,7 +27,6 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
     if (state_ == State::SynReceived) {
         if (!segment.ack.after(snd_.iss) || segment.ack.after(snd_.nxt)) {
             env.stats.drops[DropReason::TcpAckInvalid].add();
-            leg_stats(env).resets_sent[stats::ResetReason::HandshakeInvalid].add();
             return Disposition::ResetPeer;
         }
         if (active_) {

@@ -107,7 +107,6 @@ HalfOpenVerdict HalfOpen::segment_arrives(const wire::TcpSegment& segment, const
     if (segment.ack != iss_ + 1) {
         leg(env).segments_received.add();
         env.stats.drops[stats::DropReason::TcpAckInvalid].add();
-        leg(env).resets_sent[stats::ResetReason::HandshakeInvalid].add();
         return HalfOpenVerdict::ResetPeer;
     }
     return HalfOpenVerdict::Promote;

@@ -20,7 +20,7 @@ enum class ListenVerdict : std::uint8_t { Ignore, Reset, Open };
 enum class HalfOpenVerdict : std::uint8_t {
     Ignore,     ///< counted and dropped
     Reply,      ///< send poll_reply(): the SYN-ACK again, or a challenge ACK
-    ResetPeer,  ///< unacceptable ACK: answer with reset_for(segment), counted here; the half-open stays
+    ResetPeer,  ///< unacceptable ACK: answer with reset_for(segment); the half-open stays
     Close,      ///< an acceptable RST or ICMP error: release it silently
     Promote,    ///< build a Connection from it and give it this same segment
 };

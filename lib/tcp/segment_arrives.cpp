@@ -58,7 +58,6 @@ Disposition Connection::syn_sent_segment_arrives(const wire::TcpSegment& segment
     if (flags.ack() && !acceptable) {  // first
         env.stats.drops[DropReason::TcpAckInvalid].add();
         if (flags.rst()) return Disposition::Dropped;
-        leg_stats(env).resets_sent[stats::ResetReason::HandshakeInvalid].add();
         return Disposition::ResetPeer;
     }
     if (flags.rst()) {  // second; RFC 5961 3.2: only one that acknowledges our SYN is believed
@@ -75,7 +74,6 @@ Disposition Connection::syn_sent_segment_arrives(const wire::TcpSegment& segment
           static_cast<std::uint32_t>((env.now - progress_at_) / std::chrono::milliseconds(1)) + 1)) {
         // It echoes what we never sent: an old incarnation's SYN-ACK (HARDENING 15).
         env.stats.drops[DropReason::TcpPaws].add();
-        leg_stats(env).resets_sent[stats::ResetReason::HandshakeInvalid].add();
         return Disposition::ResetPeer;
     }
 

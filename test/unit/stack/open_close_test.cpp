@@ -161,6 +161,36 @@ TEST_CASE("a RST that answers our SYN is a refusal, and the slot is free at once
     REQUIRE(bench.host().closes(CloseReason::Refused) == 1);
 }
 
+// RFC 9293 3.10.7.3, first, and 3.10.7.4, fifth: SYN-SENT and SYN-RECEIVED.
+TEST_CASE("RSTs that answer a wrong ACK of a handshake are counted when they are sent, on its leg") {
+    const bool is_active = GENERATE(true, false);
+    Bench bench;
+    Segment wrong{.flags = kAck};
+    if (is_active) {
+        (void)bench.host().connect({bench.peer(), 4000}, 80, {}, bench.now());
+        bench.turn();
+        wrong.ack = bench.sent_segment().tcp->seq + 5;
+    } else {
+        bench.host().listen(80, {});
+        bench.give({Segment{.flags = kSyn, .seq = wire::SeqNum(100)}});
+        wrong.seq = wire::SeqNum(101);
+        wrong.ack = bench.sent_segment().tcp->seq + 5;
+    }
+    constexpr std::uint64_t kMost = 250;  // a second, to one address
+    for (std::uint64_t i = 0; i < kMost + 50; ++i)
+        bench.give({wrong});
+    std::uint64_t resets = 0;
+    for (const Sent& sent : bench.sent())
+        resets += sent.tcp && sent.tcp->flags.rst();
+    REQUIRE(resets == kMost);
+    const stats::CoreStats& stats = bench.host().stats();
+    const stats::LegStats& leg = stats.leg(is_active ? Leg::Backend : Leg::Client);
+    REQUIRE(leg.resets_sent[stats::ResetReason::HandshakeInvalid].value() == resets);
+    REQUIRE(leg.segments_sent.value() == resets + 1);
+    REQUIRE(stats.leg(is_active ? Leg::Client : Leg::Backend).segments_sent.value() == 0);
+    REQUIRE(bench.drops(DropReason::TcpAckInvalid) == kMost + 50);
+}
+
 TEST_CASE("segments are counted once, in and out, on the leg they belong to") {
     Bench bench;
     bench.host().listen(80, {.send = "abc"});
