@@ -29,7 +29,7 @@ void Stack<App>::egress() {
 
 template <typename App>
 bool Stack<App>::has_work() const {
-    return !dirty_.empty() || network_.has_unsent();
+    return !dirty_.empty() || network_.has_unsent() || half_opens_unchecked_ > 0;
 }
 
 // RFC 9293 3.9.1.1, MUST-45: every segment has the addresses of the connection's key.

@@ -96,6 +96,7 @@ void Stack<App>::to_half_open(std::uint32_t index, Arrival& arrival, std::uint64
 // free, or an application that takes no more, the half-open stays, and the peer's next segment tries again.
 template <typename App>
 void Stack<App>::promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash) {
+    if (half_open_index < half_opens_unchecked_ && reset_unserved(half_open_index)) return;
     HalfOpenSlot& half = half_opens_[half_open_index];
     if (connections_.size() == connections_.capacity() || !app_.may_accept(half.tcp.service())) {
         drop(stats::DropReason::TcpSlotLimit);

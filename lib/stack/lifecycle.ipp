@@ -273,13 +273,24 @@ void Stack<App>::free_time_wait(std::uint32_t index) {
 // RFC 9293 3.9.1.1, MUST-41: of what exists only half-opens that have lost their listener are touched.
 template <typename App>
 void Stack<App>::services_changed() {
-    for (std::uint32_t index = 0; index < half_opens_.touched(); ++index) {
-        if (!half_opens_.is_live(index)) continue;
-        const flow::Key key = key_of(half_opens_[index].tcp);
-        const wire::FourTuple named = network_.tuple_of(key);
-        if (app_.find_listener(named.local)) continue;
-        reset_half_open(index, named, stats::CloseReason::ServiceRemoved);
-    }
+    half_opens_unchecked_ = half_opens_.touched();
+}
+
+// DESIGN 3.4: a bounded number a turn, however many a flood has left.
+template <typename App>
+void Stack<App>::check_half_opens() {
+    for (std::uint32_t budget = kTimerBudget; budget > 0 && half_opens_unchecked_ > 0; --budget)
+        (void)reset_unserved(--half_opens_unchecked_);
+}
+
+/// Whether the half-open, if there is one in this slot, had lost its listener and is gone.
+template <typename App>
+bool Stack<App>::reset_unserved(std::uint32_t index) {
+    if (!half_opens_.is_live(index)) return false;
+    const wire::FourTuple named = network_.tuple_of(key_of(half_opens_[index].tcp));
+    if (app_.find_listener(named.local)) return false;
+    reset_half_open(index, named, stats::CloseReason::ServiceRemoved);
+    return true;
 }
 
 template <typename App>

@@ -72,7 +72,8 @@ class Stack {
     }
     /// New SYNs are answered with RST.
     void set_draining(bool draining) { draining_ = draining; }
-    /// Resets half-opens whose listener is gone (DESIGN 3.4): after the application has a new table.
+    /// Half-opens whose listener is gone are reset in the next turns (DESIGN 3.4): after the application has
+    /// a new table.
     void services_changed();
     /// Resets every connection and half-open; TIME_WAITs stay.
     void abort_all(stats::CloseReason reason);
@@ -184,6 +185,8 @@ class Stack {
     void release_half_open(std::uint32_t index, std::uint64_t hash);
     void release_time_wait(std::uint32_t index, std::uint64_t hash);
     void free_time_wait(std::uint32_t index);
+    void check_half_opens();
+    bool reset_unserved(std::uint32_t index);
     void reset_half_open(std::uint32_t index, const wire::FourTuple& named, stats::CloseReason reason);
 
     // memory.ipp
@@ -218,6 +221,8 @@ class Stack {
     tcp::Environment env_;
     base::Rng rng_;
     bool draining_ = false;
+    /// Of the half-opens in the slots below it the listener may be gone since services_changed().
+    std::uint32_t half_opens_unchecked_ = 0;
     std::optional<base::Instant> last_cookie_at_;
     tcp::FastOpenQueue fast_opens_;
     tcp::FastOpenCache fast_open_peers_;

@@ -20,6 +20,7 @@ template <typename App>
 void Stack<App>::run_timers() {
     wheel_.advance(env_.now, kTimerBudget, [this](timer::Target target) { fire(target); });
     network_.advance(env_.now);
+    check_half_opens();
 }
 
 template <typename App>

@@ -258,5 +258,27 @@ TEST_CASE("HARDENING 10: half-opens of a listener that a reload removed are rese
     REQUIRE(bench.host().flows().empty());
 }
 
+TEST_CASE("half-opens of a removed service go a bounded number a turn, and none is completed meanwhile") {
+    const LeakCheck leaks;
+    Bench bench;
+    bench.host().listen(80, {});
+    constexpr std::uint16_t kMany = 1000, kFirst = 4000;
+    for (std::uint16_t i = 0; i < kMany; ++i)
+        bench.give({syn_from(static_cast<std::uint16_t>(kFirst + i))});
+    (void)bench.sent();
+    REQUIRE(bench.host().stats().half_open.value() == kMany);
+    const wire::SeqNum iss = bench.iss(kFirst);
+    bench.host().unlisten(80);
+    bench.host().stack().services_changed();
+    REQUIRE(bench.host().has_work());
+    bench.give({Segment{.seq = wire::SeqNum(kFirst + 1), .ack = iss + 1, .from_port = kFirst}});
+    REQUIRE(bench.host().closes(CloseReason::ServiceRemoved) == 1 + kTimerBudget);
+    for (int turn = 0; turn < kMany && bench.host().has_work(); ++turn)
+        bench.turn();
+    REQUIRE(bench.host().flows().empty());
+    REQUIRE(bench.host().stats().half_open.value() == 0);
+    REQUIRE(bench.host().closes(CloseReason::ServiceRemoved) == kMany);
+}
+
 }  // namespace
 }  // namespace terminus::stack
