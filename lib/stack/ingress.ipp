@@ -123,7 +123,7 @@ void Stack<App>::to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64
         case tcp::TimeWaitVerdict::Acknowledge: {
             wheel_.rearm(slot.timer, slot.tcp.deadline(env_));
             const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
-            answer(arrival.tuple, slot.tcp.poll_reply(offset, env_), tunables_);
+            answer(arrival.tuple, slot.tcp.poll_reply(offset, env_), profiles_.tunables(slot.profile));
             return;
         }
         case tcp::TimeWaitVerdict::Close:
@@ -214,6 +214,7 @@ void Stack<App>::icmp_error_arrives(Arrival& arrival) {
     mark_dirty(handle.index());
 }
 
+/// RFC 9293 3.5.2: a RST that only what it answers makes acceptable; counted when it is sent.
 template <typename App>
 void Stack<App>::reset_peer(const Arrival& arrival, stats::Leg leg, stats::ResetReason reason,
                             const tcp::Tunables& tunables) {

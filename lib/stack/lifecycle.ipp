@@ -228,7 +228,8 @@ void Stack<App>::become_time_wait(std::uint32_t index) {
     }
     const std::uint32_t time_wait = time_waits_.allocate(
         TimeWaitSlot{.tcp = tcp::TimeWait(slot.tcp, slot.key.remote, slot.key.remote_port,
-                                          slot.key.local_port, slot.key.local_id, env_)});
+                                          slot.key.local_port, slot.key.local_id, env_),
+                     .profile = slot.profile});
     if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
     if (slot.is_orphan) --orphans_;
     slot.tcp.released(env_);

@@ -57,6 +57,7 @@ struct HalfOpenSlot {
 struct TimeWaitSlot {
     tcp::TimeWait tcp;
     timer::TimerId timer = timer::kNoTimer;
+    ProfileId profile = kProcessProfile;  ///< what it answers goes as the connection's segments went
 };
 
 /// The connections this turn has touched, first come first served. Each is in it at most once (its slot's

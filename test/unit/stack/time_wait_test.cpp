@@ -61,6 +61,23 @@ TEST_CASE("the peer's FIN again is acknowledged and restarts the 2 MSL") {
     REQUIRE(bench.time_waits() == 0);
 }
 
+TEST_CASE("what a TIME_WAIT answers has the traffic class of its service") {
+    HostOptions options;
+    options.profiles_max = 1;
+    Bench bench(GENERATE(false, true), options);
+    bench.host().stack().set_profile(1, {.traffic_class = std::uint8_t{0x20}});
+    bench.host().listen(80, {.finish_when_sent = true});
+    Peer peer = bench.handshake();
+    bench.host().stack().use_profile(bench.host().flows()[0].id, 1);
+    peer.ack += 1;
+    bench.give({peer.segment(kFin | kAck)});
+    bench.turn();
+    (void)bench.sent();
+    REQUIRE(bench.host().count(State::TimeWait) == 1);
+    bench.give({peer.segment(kFin | kAck)});
+    REQUIRE(bench.sent_segment().frame.traffic_class == 0x20);
+}
+
 TEST_CASE("HARDENING 14: a RST doesn't end a TIME_WAIT unless rfc1337 is off and its number is exact") {
     // RFC 1337, HARDENING 14.
     HostOptions options;

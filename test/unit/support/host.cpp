@@ -15,6 +15,7 @@ stack::Settings settings_of(const HostOptions& options) {
     settings.connections_max = options.connections_max;
     settings.half_open_max = options.half_open_max;
     settings.time_wait_max = options.time_wait_max;
+    settings.profiles_max = options.profiles_max;
     settings.application_timers_max = 16;
     settings.seed = options.seed;
     settings.secrets = tcp::Secrets::from_seed(options.seed);

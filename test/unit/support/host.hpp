@@ -36,6 +36,7 @@ struct HostOptions {
     std::uint32_t connections_max = 1024;
     std::uint32_t half_open_max = 1024;
     std::uint32_t time_wait_max = 1024;
+    std::uint16_t profiles_max = 0;
     stack::Buffers buffers = test_buffers(512);
     tcp::Tunables tunables;
     flow::Steering steering;
