@@ -33,7 +33,7 @@ constexpr std::array kTcpKeys{
     key<&Config::tcp, &Tcp::rto_max>("tcp.rto_max", Type::Time, {1 * s, 1 * h}, Apply::Live,
         "largest retransmission timeout, where doubling stops"),
     key<&Config::tcp, &Tcp::user_timeout>("tcp.user_timeout", Type::Time, {0, 24 * h}, Apply::Live,
-        "how long sent data may stay unacknowledged before the connection is given up; 0: `retries2` decides"),
+        "how long sent data may stay unacknowledged, or a peer silent that keepalive asks; 0: `retries2` and `keepalive_probes` decide"),
     key<&Config::tcp, &Tcp::quickack>("tcp.quickack", Type::Count, {0, 1000}, Apply::Live,
         "segments acknowledged at once at the start of a connection, after a pause and of a peer that sends "
         "again"),

@@ -137,7 +137,14 @@ void Connection::keepalive_expired(const Environment& env) {
         return;
     }
     // RFC 9293 3.8.4, MUST-29: one lost answer is no death.
-    if (probes_unanswered_ >= env.tunables.keepalive_probes) return abort(CloseReason::KeepaliveTimeout, env);
+    const Tunables& tunables = env.tunables;
+    if (tunables.user_timeout == Duration::zero()) {
+        if (probes_unanswered_ >= tunables.keepalive_probes) return abort(CloseReason::KeepaliveTimeout, env);
+    } else if (probes_unanswered_ > 0) {
+        // As in Linux: where it is said how long a peer may be silent, probes are not counted.
+        const Duration silent = tunables.keepalive_time + tunables.keepalive_intvl * probes_unanswered_;
+        if (silent >= tunables.user_timeout) return abort(CloseReason::UserTimeout, env);
+    }
     if (probes_unanswered_ < UINT8_MAX) ++probes_unanswered_;
     keepalive_pending_ = true;
     deadlines_.arm(Timer::Keepalive, env.now + env.tunables.keepalive_intvl);

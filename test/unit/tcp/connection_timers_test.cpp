@@ -288,6 +288,25 @@ TEST_CASE("keepalive: probes after keepalive_time of silence, keepalive_probes o
     CHECK(bench.leg().timer_expirations[Timer::Keepalive].value() == 10);
 }
 
+// TCP_USER_TIMEOUT as Linux has it: it replaces the count of probes, in both directions.
+TEST_CASE("keepalive: user_timeout says how long a peer may be silent, however many probes that takes") {
+    Bench bench;
+    bench.tunables.keepalive_time = 10s;
+    bench.tunables.keepalive_intvl = 10s;
+    bench.tunables.keepalive_probes = GENERATE(1u, 9u);
+    bench.tunables.user_timeout = 25s;
+    bench.establish();
+    const Instant heard_at = bench.now;
+    for (int i = 0; i < 2; ++i) {
+        bench.run_to_deadline();
+        CHECK(bench.poll_one().payload_length == 0);
+    }
+    bench.run_to_deadline();
+    CHECK(bench.now == heard_at + 30s);
+    CHECK(bench.c().state() == State::Closed);
+    CHECK(bench.c().close_reason() == CloseReason::UserTimeout);
+}
+
 TEST_CASE("keepalive: an answer or any segment starts the silence anew") {
     Bench bench;
     bench.establish();
