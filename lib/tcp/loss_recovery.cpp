@@ -154,10 +154,10 @@ void LossRecovery::deliver(const Context& context, const SentRecord& record, std
     const Duration rtt = now - record.sent_at;
     if (ever_resent) {
         work.resent_arrived = work.resent_arrived || cumulatively;
-        // RFC 8985 6.2 step 2: a retransmission that "arrives" sooner than anything could, or whose timestamp
-        // is not echoed, was not what arrived.
+        // RFC 8985 6.2 step 2: a retransmission that "arrives" sooner than anything could, or for which the
+        // timestamp of an earlier one is echoed, was not what arrived.
         const bool too_soon = min_rtt_ >= Duration::zero() && rtt < min_rtt_;
-        if (!too_soon) rack_.delivered(record.sent_at, end, rtt);
+        if (!too_soon && !echoes_earlier(context, work, rtt)) rack_.delivered(record.sent_at, end, rtt);
     } else {
         work.original_arrived = work.original_arrived || end.at_or_before(recover_);
         rack_.delivered(record.sent_at, end, rtt);
@@ -166,6 +166,13 @@ void LossRecovery::deliver(const Context& context, const SentRecord& record, std
         if (!cumulatively && work.sack_rtt < Duration::zero()) work.sack_rtt = rtt;
     }
     if (rack_.note_order(record.begin, end, ever_resent)) context.stats.reordering_seen.add();
+}
+
+/// Whether the ACK echoes a timestamp from before what was sent `rtt` ago; rounded in its favour.
+bool LossRecovery::echoes_earlier(const Context& context, const Work& work, Duration rtt) {
+    if (!work.ack.echoed_timestamp) return false;
+    const auto millis = static_cast<std::uint32_t>((rtt + 1ms - 1ns) / 1ms);
+    return is_older(*work.ack.echoed_timestamp, context.own_timestamp - millis);
 }
 
 void LossRecovery::take_cumulative(const Context& context, Work& work) {

@@ -181,6 +181,7 @@ class LossRecovery {
 
     // loss_recovery.cpp
     void deliver(const Context&, const SentRecord&, std::uint32_t bytes, bool cumulatively, Work&);
+    [[nodiscard]] static bool echoes_earlier(const Context&, const Work&, Duration rtt);
     void take_cumulative(const Context&, Work&);
     void count_duplicate(const Context&, Work&);
     void uncount_unseen(const SendSpace&, std::uint32_t answered);

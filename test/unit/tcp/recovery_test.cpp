@@ -398,6 +398,24 @@ TEST_CASE("an echo older than the retransmission takes the recovery back at once
     flight.peer_echo = stamp;
     flight.advance(40ms);
     flight.report({{989, 4000}});
+// RFC 8985 6.2 step 2: RACK.xmit_ts is not the copy's when the echo is the original's, however late it came.
+TEST_CASE("an original that arrives late is not taken for the copy that was sent meanwhile") {
+    const bool is_original = GENERATE(true, false);
+    SackFlight flight(9000);
+    flight.open(true);
+    const std::uint32_t stamp = flight.c().own_timestamp(flight.env());
+    const Instant sent_at = flight.now;
+    flight.advance(40ms);
+    flight.peer_echo = stamp;
+    flight.report({{989, 4000}});
+    REQUIRE(flight.out() == Numbers{1});
+    const Instant sent_again_at = flight.now;
+    flight.advance(60ms);  // more than any round trip so far
+    if (!is_original) flight.peer_echo = stamp + 40;
+    flight.acknowledge(4000);
+    CHECK(flight.c().recovery().rack().newest_sent_at() == (is_original ? sent_at : sent_again_at));
+}
+
     CHECK(flight.out() == Numbers{1});
     flight.advance(1ms);
     flight.acknowledge(flight.queued + 1);
