@@ -147,9 +147,8 @@ template <typename App>
 bool Stack<App>::completes_cookie(Arrival& arrival, std::uint16_t service, std::uint64_t hash) {
     if (!last_cookie_at_ || env_.now - *last_cookie_at_ >= tcp::kCookieLifetime) return false;
     const tcp::Environment env = environment_of(service);
-    const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
     const std::optional<wire::TcpSegment> syn =
-        tcp::syn_from_cookie(settings_.secrets, arrival.tuple, arrival.segment, offset, env);
+        tcp::syn_from_cookie(settings_.secrets, arrival.tuple, arrival.segment, env);
     if (!syn) {
         stats_.syn_cookies_refused.add();
         return false;

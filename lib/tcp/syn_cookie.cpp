@@ -106,8 +106,7 @@ void put_into_timestamp(wire::TcpOptions& syn_ack, const wire::TcpOptions& syn,
 }
 
 std::optional<wire::TcpSegment> syn_from_cookie(const Secrets& secrets, const wire::FourTuple& tuple,
-                                                const wire::TcpSegment& ack, std::uint32_t timestamp_offset,
-                                                const Environment& env) {
+                                                const wire::TcpSegment& ack, const Environment& env) {
     if (!ack.flags.ack() || ack.flags.syn() || ack.flags.rst()) return std::nullopt;
     const std::uint32_t cookie = (ack.ack - 1).value();
     const wire::SeqNum irs = ack.seq - 1;
@@ -131,7 +130,8 @@ std::optional<wire::TcpSegment> syn_from_cookie(const Secrets& secrets, const wi
     if (!ack.options.timestamps) return syn;
     if (!env.tunables.timestamps) return std::nullopt;
     syn.options.timestamps = {ack.options.timestamps->value, 0};
-    const std::uint32_t memory = (ack.options.timestamps->echo_reply - timestamp_offset) & kMemoryMask;
+    const std::uint32_t now_ms = ack.options.timestamps->echo_reply - timestamp_offset(secrets, tuple);
+    const std::uint32_t memory = now_ms & kMemoryMask;
     if (!read_memory(syn.options, memory, env.tunables)) return std::nullopt;
     return syn;
 }

@@ -46,7 +46,6 @@ void put_into_timestamp(wire::TcpOptions& syn_ack, const wire::TcpOptions& syn,
 [[nodiscard]] std::optional<wire::TcpSegment> syn_from_cookie(const Secrets& secrets,
                                                               const wire::FourTuple& tuple,
                                                               const wire::TcpSegment& ack,
-                                                              std::uint32_t timestamp_offset,
                                                               const Environment& env);
 
 }  // namespace terminus::tcp

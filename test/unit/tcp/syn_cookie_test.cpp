@@ -11,11 +11,10 @@ namespace {
 
 using namespace terminus::test;
 
-constexpr std::uint32_t kOffset = 0xfffffff0;
-
 struct Cookies : test::World {
     const Secrets secrets = Secrets::from_seed(1);
     wire::FourTuple tuple = test::Bench::tuple();
+    const std::uint32_t offset = timestamp_offset(secrets, tuple);
 
     [[nodiscard]] static wire::TcpSegment syn(std::optional<std::uint16_t> mss = 1460) {
         wire::TcpSegment result;
@@ -36,7 +35,7 @@ struct Cookies : test::World {
         return result;
     }
     [[nodiscard]] std::optional<wire::TcpSegment> read(const wire::TcpSegment& ack) {
-        return syn_from_cookie(secrets, tuple, ack, kOffset, env());
+        return syn_from_cookie(secrets, tuple, ack, env());
     }
     [[nodiscard]] std::uint16_t mss_of(std::optional<std::uint16_t> announced) {
         const auto syn = read(ack(sequence(Cookies::syn(announced))));
@@ -83,8 +82,7 @@ TEST_CASE("a cookie is refused with any bit of it wrong, for another 4-tuple or 
     }
     ++cookies.tuple.remote.port;
     CHECK_FALSE(cookies.read(Cookies::ack(iss)));
-    CHECK_FALSE(
-        syn_from_cookie(Secrets::from_seed(2), Cookies().tuple, Cookies::ack(iss), kOffset, cookies.env()));
+    CHECK_FALSE(syn_from_cookie(Secrets::from_seed(2), Cookies().tuple, Cookies::ack(iss), cookies.env()));
 }
 
 TEST_CASE("a cookie is good until the second count of 64 s after its own begins") {
@@ -129,15 +127,18 @@ TEST_CASE("window scale and SACK come back by the timestamp that is echoed") {
     Cookies cookies;
     cookies.tunables.sack = true;
     const bool sack = GENERATE(false, true);
+    // Also where the value that is sent has just wrapped.
+    const std::uint32_t to_wrap = 0u - cookies.offset;
+    cookies.now = GENERATE_COPY(cookies.now, Instant(std::chrono::milliseconds(to_wrap) + 16ms));
     const auto scale = GENERATE(std::optional<std::uint8_t>(), 0, 7, 14, 200);
     wire::TcpOptions syn_ack;
-    syn_ack.timestamps = {timestamp_value(cookies.now, kOffset), 1};
+    syn_ack.timestamps = {timestamp_value(cookies.now, cookies.offset), 1};
     syn_ack.sack_permitted = sack;
     if (scale) syn_ack.window_scale = 4;
     wire::TcpOptions syn;
     syn.window_scale = scale;
     const std::uint32_t before = syn_ack.timestamps->value;
-    put_into_timestamp(syn_ack, syn, kOffset);
+    put_into_timestamp(syn_ack, syn, cookies.offset);
     // RFC 7323 5: what follows is not older, and it is not much older than the truth either.
     CHECK(before - syn_ack.timestamps->value < 32);
     wire::TcpSegment ack = Cookies::ack(cookies.sequence(Cookies::syn()));
@@ -155,7 +156,7 @@ TEST_CASE("what a cookie's timestamp agrees to is refused when the tunables have
     Cookies cookies;
     cookies.tunables.sack = true;
     wire::TcpSegment ack = Cookies::ack(cookies.sequence(Cookies::syn()));
-    ack.options.timestamps = {77, kOffset + 32 * 1000 + 0x10 + 7};
+    ack.options.timestamps = {77, cookies.offset + 32 * 1000 + 7};
     REQUIRE(cookies.read(ack));
     SECTION("SACK") {
         cookies.tunables.sack = false;
@@ -182,7 +183,7 @@ TEST_CASE("without timestamps only the MSS fits into a cookie") {
     cookies.tunables.timestamps = false;
     CHECK(within_cookie(syn, cookies.env()).options == only_mss);
     wire::TcpOptions syn_ack = only_mss;
-    put_into_timestamp(syn_ack, syn.options, kOffset);
+    put_into_timestamp(syn_ack, syn.options, cookies.offset);
     CHECK(syn_ack == only_mss);
 }
 
