@@ -8,9 +8,6 @@ namespace terminus::tcp {
 
 using stats::Timer;
 
-// What timestamps cost every segment: RFC 7323 appendix A.
-constexpr std::uint16_t kTimestampsLength = 12;
-
 Connection::Connection(const OpenParameters& parameters, const Environment& env, State born, bool ipv6)
     : state_(born),
       leg_(parameters.leg),
@@ -113,8 +110,7 @@ void Connection::agree_on(std::uint16_t peer_mss, bool timestamps, std::uint32_t
     timestamps_ = timestamps;
     recent_timestamp_ = recent;
     recent_timestamp_s_ = static_cast<std::uint32_t>(env.now.time_since_epoch() / std::chrono::seconds(1));
-    path_.agree_on(std::max(peer_mss, env.tunables.min_snd_mss), timestamps ? kTimestampsLength : 0,
-                   env.tunables, env.now);
+    path_.agree_on(std::max(peer_mss, env.tunables.min_snd_mss), timestamps, env.tunables, env.now);
     snd_.mss = path_.text_max();
 }
 

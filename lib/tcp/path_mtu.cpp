@@ -15,7 +15,7 @@ constexpr std::uint16_t kHeadersV6 = 40 + 20;
 // says.
 constexpr std::uint16_t kTextMin = 8;
 // What timestamps cost every segment: RFC 7323 appendix A.
-constexpr std::uint16_t kOptionsMax = 12;
+constexpr std::uint16_t kTimestampsLength = 12;
 
 namespace {
 
@@ -27,10 +27,9 @@ bool is_probing(const Tunables& tunables, MtuProbing how) {
 
 // RFC 9293 3.7.1 and MUST-16: the effective MSS is the lesser of the peer's option and the path's, less our
 // options.
-void PathMtu::agree_on(std::uint16_t peer_mss, std::uint16_t options, const Tunables& tunables,
-                       base::Instant now) {
-    options_ = options;
-    clamp_ = std::max<std::uint16_t>(std::min(clamp_, peer_mss), kOptionsMax + kTextMin);
+void PathMtu::agree_on(std::uint16_t peer_mss, bool timestamps, const Tunables& tunables, base::Instant now) {
+    options_ = timestamps ? kTimestampsLength : 0;
+    clamp_ = std::max<std::uint16_t>(std::min(clamp_, peer_mss), kTimestampsLength + kTextMin);
     limit_ = std::min(limit_, clamp_);
     if (is_probing(tunables, MtuProbing::Always)) begin_search(tunables, now);
 }

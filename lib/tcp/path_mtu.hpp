@@ -27,9 +27,9 @@ class PathMtu {
     /// `mss`: what the way out carries.
     explicit PathMtu(std::uint16_t mss) : clamp_(mss), limit_(mss) {}
 
-    /// The handshake says what the peer takes at most, and how many bytes of options each segment has from
-    /// now on. With mtu_probing 2 the search begins.
-    void agree_on(std::uint16_t peer_mss, std::uint16_t options, const Tunables& tunables, base::Instant now);
+    /// The handshake says what the peer takes at most, and whether each segment has timestamps from now on.
+    /// With mtu_probing 2 the search begins.
+    void agree_on(std::uint16_t peer_mss, bool timestamps, const Tunables& tunables, base::Instant now);
     /// The text that fits into a segment.
     [[nodiscard]] std::uint16_t text_max() const;
 

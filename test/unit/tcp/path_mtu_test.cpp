@@ -18,8 +18,8 @@ struct Path {
     explicit Path(MtuProbing probing = MtuProbing::Off, Instant start = Instant{1000h}) : now(start) {
         tunables.mtu_probing = static_cast<std::uint8_t>(probing);
     }
-    void agree_on(std::uint16_t peer_mss = 1460, std::uint16_t options = 0) {
-        path.agree_on(peer_mss, options, tunables, now);
+    void agree_on(std::uint16_t peer_mss = 1460, bool timestamps = false) {
+        path.agree_on(peer_mss, timestamps, tunables, now);
     }
     [[nodiscard]] bool lower(std::uint16_t mtu, bool ipv6 = false) { return path.lower(mtu, ipv6, now); }
     [[nodiscard]] bool shrink() { return path.shrink(tunables, now); }
@@ -51,20 +51,20 @@ using Sizes = std::vector<std::uint16_t>;
 // RFC 9293 3.7.1, MUST-16.
 TEST_CASE("a segment holds what peer and way out allow, less the options") {
     Path path;
-    path.agree_on(1400, 12);
+    path.agree_on(1400, true);
     CHECK(path.path.text_max() == 1388);
     Path narrow;
-    narrow.agree_on(9000, 0);
+    narrow.agree_on(9000, false);
     CHECK(narrow.path.text_max() == 1460);
     Path tiny;
-    tiny.agree_on(1, 12);
+    tiny.agree_on(1, true);
     CHECK(tiny.path.text_max() == 8);  // CVE-2019-11479
 }
 
 // RFC 1191 3, RFC 8200 5, RFC 5927 7.2.
 TEST_CASE("a router lowers and never raises, to the family's floor") {
     Path path;
-    path.agree_on(1460, 12);
+    path.agree_on(1460, true);
     CHECK_FALSE(path.lower(1500));
     CHECK(path.lower(1499));
     CHECK(path.path.text_max() == 1499 - 40 - 12);
@@ -74,7 +74,7 @@ TEST_CASE("a router lowers and never raises, to the family's floor") {
     CHECK(path.path.text_max() == 552 - 40 - 12);
     CHECK_FALSE(path.lower(551));
     Path v6;
-    v6.agree_on(1440, 0);
+    v6.agree_on(1440, false);
     CHECK(v6.lower(1279, true));
     CHECK(v6.path.text_max() == 1280 - 60);
 }
@@ -82,7 +82,7 @@ TEST_CASE("a router lowers and never raises, to the family's floor") {
 TEST_CASE("what a router says before the handshake is complete counts in it") {
     Path path;
     CHECK(path.lower(1400));
-    path.agree_on(1460, 12);
+    path.agree_on(1460, true);
     CHECK(path.path.text_max() == 1348);
     path.after(10min);
     CHECK(path.path.text_max() == 1448);
@@ -116,7 +116,7 @@ TEST_CASE("without probing, time-outs change nothing") {
 // RFC 4821 7.2, 7.7.
 TEST_CASE("a black hole makes it base_mss, then one half each time, down to mtu_probe_floor") {
     Path path(MtuProbing::AfterBlackHole);
-    path.agree_on(1460, 12);
+    path.agree_on(1460, true);
     CHECK(path.path.text_max() == 1448);
     CHECK(path.probe() == 0);
     for (const std::uint16_t text : Sizes{1024, 512, 256, 128, 64, 48}) {
@@ -176,7 +176,7 @@ TEST_CASE("both sides of probe_threshold") {
 
 TEST_CASE("options take their room from probes as from text") {
     Path path(MtuProbing::Always);
-    path.agree_on(1460, 12);
+    path.agree_on(1460, true);
     CHECK(path.path.text_max() == 1024);
     CHECK(path.probe() == (1024 + 1448) / 2);
     path.search(1448);
