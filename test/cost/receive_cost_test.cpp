@@ -19,14 +19,7 @@ struct Receiver : Bench {
         tunables.rmem = 1u << 20;
         tunables.window_scaling = true;
         peer_scale = 7;
-        wire::TcpSegment syn = segment(kSyn, 0, 0);
-        syn.options.sack_permitted = true;
-        tcp::HalfOpen half({tuple(), 1, 2, own_iss, mss}, syn, env());
-        (void)half.poll_reply(kTimestampOffset, env());
-        open_from(half);
-        half.released(env());
-        REQUIRE(receive(kAck, 1, 1) == Disposition::Accepted);
-        REQUIRE(poll_all().empty());
+        accept(sack_syn());
     }
     /// The blocks that a segment of one byte at `seq` costs, with the answer.
     std::uint64_t cost_at(std::uint32_t seq) {

@@ -110,9 +110,21 @@ class Bench : public World {
         connection_.emplace(parameters(stats::Leg::Client), half, env());
         half.released(env());
     }
-    /// The same from a half-open of the test's own.
-    void open_from(const tcp::HalfOpen& half) {
+    /// The whole handshake, opened by a SYN of the test's own; a round trip takes `rtt`.
+    void accept(const wire::TcpSegment& syn, Duration rtt = 40ms) {
+        tcp::HalfOpen half({tuple(), 1, 2, own_iss, mss}, syn, env());
+        (void)half.poll_reply(kTimestampOffset, env());
+        advance(rtt);
         connection_.emplace(parameters(stats::Leg::Client), half, env());
+        half.released(env());
+        REQUIRE(receive(kAck, 1, 1) == Disposition::Accepted);
+        (void)c().take_events();
+        REQUIRE(poll_all().empty());
+    }
+    [[nodiscard]] wire::TcpSegment sack_syn() const {
+        wire::TcpSegment syn = segment(kSyn, 0, 0);
+        syn.options.sack_permitted = true;
+        return syn;
     }
     void establish() {
         promote();

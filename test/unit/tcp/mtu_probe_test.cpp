@@ -20,17 +20,7 @@ struct Probing : Bench {
         peer_mss = 1460;
         peer_window = 60'000;
     }
-    void open(bool sack = true) {
-        wire::TcpSegment syn = segment(kSyn, 0, 0);
-        syn.options.sack_permitted = sack;
-        tcp::HalfOpen half({tuple(), 1, 2, own_iss, mss}, syn, env());
-        (void)half.poll_reply(kTimestampOffset, env());
-        advance(40ms);
-        open_from(half);
-        half.released(env());
-        REQUIRE(receive(kAck, 1, 1) == Disposition::Accepted);
-        (void)c().take_events();
-    }
+    void open(bool sack = true) { accept(sack ? sack_syn() : segment(kSyn, 0, 0)); }
     /// With a window of 12 segments, eight of them on the way, and the first probe sent: [10241, 11483).
     void open_and_probe(bool sack = true) {
         open(sack);
@@ -39,6 +29,13 @@ struct Probing : Bench {
         advance(40ms);
         acknowledge(2049);
         REQUIRE(lengths() == Lengths{1242, 1024, 1024});
+    }
+    /// Then all before the probe has arrived, and the flight behind it is full.
+    void open_and_have_all_but_the_probe(bool sack = true) {
+        open_and_probe(sack);
+        advance(40ms);
+        acknowledge(10'241);
+        (void)poll_all();
     }
     void acknowledge(std::uint32_t up_to,
                      std::initializer_list<std::pair<std::uint32_t, std::uint32_t>> blocks = {}) {
@@ -101,10 +98,7 @@ TEST_CASE("the search ends and every segment then has the size that was found") 
 // RFC 4821 7.6.2.
 TEST_CASE("a probe lost alone goes again in small segments, and no window pays for it") {
     Probing path;
-    path.open_and_probe();
-    path.advance(40ms);
-    path.acknowledge(10'241);
-    (void)path.poll_all();
+    path.open_and_have_all_but_the_probe();
     const std::uint32_t window = path.cwnd();
     const std::uint32_t threshold = path.c().snapshot().slow_start_threshold_bytes;
     path.acknowledge(10'241, {{11'483, 14'555}});
@@ -132,10 +126,7 @@ TEST_CASE("a probe lost alone goes again in small segments, and no window pays f
 
 TEST_CASE("the end of the reordering window finds a lost probe as an ACK would") {
     Probing path;
-    path.open_and_probe();
-    path.advance(40ms);
-    path.acknowledge(10'241);
-    (void)path.poll_all();
+    path.open_and_have_all_but_the_probe();
     const std::uint32_t window = path.cwnd();
     path.acknowledge(10'241, {{11'483, 12'507}});
     CHECK(path.lost() == 0);
@@ -149,10 +140,7 @@ TEST_CASE("the end of the reordering window finds a lost probe as an ACK would")
 
 TEST_CASE("without SACK the third duplicate finds a lost probe") {
     Probing path;
-    path.open_and_probe(false);
-    path.advance(40ms);
-    path.acknowledge(10'241);
-    (void)path.poll_all();
+    path.open_and_have_all_but_the_probe(false);
     const std::uint32_t window = path.cwnd();
     path.acknowledge(10'241);
     path.acknowledge(10'241);
@@ -169,10 +157,7 @@ TEST_CASE("without SACK the third duplicate finds a lost probe") {
 // RFC 4821 7.6.4.
 TEST_CASE("a probe lost beside other segments says nothing of its size, and their loss is congestion") {
     Probing path;
-    path.open_and_probe();
-    path.advance(40ms);
-    path.acknowledge(10'241);
-    (void)path.poll_all();
+    path.open_and_have_all_but_the_probe();
     const std::uint32_t window = path.cwnd();
     path.acknowledge(10'241, {{12'507, 16'603}});  // and what followed the probe is lost, too
     CHECK(path.lost() == 0);
@@ -188,10 +173,7 @@ TEST_CASE("a probe lost beside other segments says nothing of its size, and thei
 
 TEST_CASE("a probe that a time-out overtakes says nothing") {
     Probing path;
-    path.open_and_probe();
-    path.advance(40ms);
-    path.acknowledge(10'241);
-    (void)path.poll_all();
+    path.open_and_have_all_but_the_probe();
     path.run_to_deadline();
     CHECK(path.recovery() == RecoveryState::Loss);
     CHECK(path.lengths() == Lengths{1024});

@@ -15,20 +15,7 @@ struct SackBench : Bench {
     explicit SackBench(SeqNum own = SeqNum(1000), SeqNum peer = SeqNum(500'000)) : Bench(own, peer) {
         tunables.sack = true;
     }
-    void open() {
-        tcp::HalfOpen half({tuple(), 1, 2, own_iss, mss}, syn(), env());
-        (void)half.poll_reply(kTimestampOffset, env());
-        open_from(half);
-        half.released(env());
-        REQUIRE(receive(kAck, 1, 1) == Disposition::Accepted);
-        (void)c().take_events();
-        REQUIRE(poll_all().empty());
-    }
-    [[nodiscard]] wire::TcpSegment syn() const {
-        wire::TcpSegment result = segment(kSyn, 0, 0);
-        result.options.sack_permitted = true;
-        return result;
-    }
+    void open() { accept(sack_syn()); }
     Disposition ten(std::uint32_t seq) { return receive(kAck, seq, 1, "0123456789"); }
     [[nodiscard]] Blocks blocks_of(const OutSegment& out) const {
         Blocks result;
