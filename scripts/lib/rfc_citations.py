@@ -18,6 +18,8 @@ FURTHER_SECTION = rf"(?:(?:,\s*|\s+)(?:and\s+|to\s+)?(?:{POINTED}|\d{{1,2}}(?=[:
 OF_RFC = rf"(\d{{3,5}})\b(?:\s+({SECTION}{FURTHER_SECTION}*))?"
 # `RFC 1191, 8201, 5927 7.2`: further numbers of four digits are RFCs.
 CITATION = re.compile(rf"\bRFC\s+{OF_RFC}((?:(?:,|\s+and|\s+or)\s+\d{{4}}\b(?:\s+{SECTION})?)*)")
+# A draft is cited by its name, whichever version: `draft-ietf-ccwg-bbr 4.1.2.3`.
+DRAFT = re.compile(rf"\b(draft-ietf(?:-[a-z]+)+)(?:-\d\d)?\b(?:\s+({SECTION}{FURTHER_SECTION}*))?")
 IDENTIFIER = re.compile(r"\b(MUST|SHLD|MAY|REC)-(\d+)\b(?:\s+to\s+(?:\1-)?(\d+)\b)?")
 
 LITERALS = r'((?:"(?:[^"\\]|\\.)*"\s*)+)'
@@ -32,7 +34,7 @@ class Citation:
     path: str  # from the root
     label: str  # the function, type or test; empty for a whole file
     is_test: bool
-    sections: dict  # by RFC its sections, "" for the RFC as a whole
+    sections: dict  # by RFC or draft its sections, "" for it as a whole
     ids: frozenset  # requirements of RFC 9293
 
 
@@ -56,13 +58,15 @@ def identifiers(text):
 
 
 def sections(text):
-    """By RFC, the sections that a text cites."""
-    found = {}
+    """By RFC or draft, the sections that a text cites."""
+    cited = DRAFT.findall(text)
     for match in CITATION.finditer(text):
-        for rfc, listed in [(match[1], match[2]), *re.findall(OF_RFC, match[3])]:
-            named = re.findall(rf"{POINTED}|\b\d{{1,2}}\b", listed or "") or [""]
-            found.setdefault(rfc, set()).update(re.sub(r"\s+", " ", name[:1].lower() + name[1:]) for name in named)
-    return {rfc: frozenset(names) for rfc, names in found.items()}
+        cited += [(match[1], match[2]), *re.findall(OF_RFC, match[3])]
+    found = {}
+    for document, listed in cited:
+        named = re.findall(rf"{POINTED}|\b\d{{1,2}}\b", listed or "") or [""]
+        found.setdefault(document, set()).update(re.sub(r"\s+", " ", name[:1].lower() + name[1:]) for name in named)
+    return {document: frozenset(names) for document, names in found.items()}
 
 
 def of_tree(root):

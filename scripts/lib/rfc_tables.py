@@ -16,6 +16,16 @@ def read(path):
     return rows
 
 
+def name(document):
+    """What a number of rfcs.tsv is called; a draft has a name already."""
+    return f"RFC {document}" if document.isdigit() else document
+
+
+def document_key(document):
+    """RFCs by their numbers, then drafts."""
+    return (0, int(document), "") if document.isdigit() else (1, 0, document)
+
+
 def section_key(section):
     """Sections in the order of the RFC, then appendices, figures, and the RFC as a whole."""
     kind = 0 if section[:1].isdigit() else 1 if section.startswith("appendix") else 2 if section else 3

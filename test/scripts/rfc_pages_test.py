@@ -82,6 +82,10 @@ class Citations(unittest.TestCase):
         text = 'def helper():\n    """RFC 2018 2"""\n\ndef test_it():\n    # RFC 2018 3\n    pass\n'
         self.assertEqual(self.found("test/system/test_x.py", text), {("`test_it`", ("2018", "3"))})
 
+    def test_of_a_draft_are_known_by_its_name(self):
+        text = "draft-ietf-ccwg-bbr-05 4.1.2.3: the sample; draft-ietf-ccwg-bbr, Drain; RFC 3465 2.1"
+        self.assertEqual(rfc_citations.sections(text), {"draft-ietf-ccwg-bbr": {"4.1.2.3", ""}, "3465": {"2.1"}})
+
     def test_take_no_count_for_a_section(self):
         self.assertEqual(rfc_citations.sections("RFC 5681 3.1, 3 segments"), {"5681": {"3.1"}})
         self.assertEqual(rfc_citations.sections("RFC 2018 2, 3: both"), {"2018": {"2", "3"}})
@@ -106,8 +110,10 @@ class Pages(unittest.TestCase):
         file.write_text(text)
 
     def excuse(self, ids, why="for a reason"):
-        row = f"9293\t3.1\t{ids}\tthis\tthat\t{why}\n" if ids else ""
-        self.write("docs/rfc/deviations.tsv", "rfc\tsection\tids\tthe rfc\tterminus\twhy\n" + row)
+        self.deviate(f"9293\t3.1\t{ids}\tthis\tthat\t{why}\n" if ids else "")
+
+    def deviate(self, rows):
+        self.write("docs/rfc/deviations.tsv", "rfc\tsection\tids\tthe rfc\tterminus\twhy\n" + rows)
 
     def run_script(self, *options):
         done = subprocess.run([SCRIPTS / "rfc-pages", *options, self.root], capture_output=True, text=True)
@@ -159,6 +165,26 @@ class Pages(unittest.TestCase):
         self.assertIn("0 have a test, 1 a reason", (self.root / "docs/rfc/9293.md").read_text())
         self.excuse("MUST-1", why="")
         self.expect_problem("MUST-1: has neither a test nor a reason")
+
+    def test_are_written_for_what_is_only_deviated_from(self):
+        self.deviate("2018\t8\t\tthis\tthat\tfor a reason\n")
+        self.assertEqual(self.run_script(), (0, ""))
+        self.assertIn("| 8 | this | that | for a reason |", (self.root / "docs/rfc/2018.md").read_text())
+        self.assertIn("| [2018](2018.md) | SACK | — | — |", (self.root / "docs/rfc/README.md").read_text())
+
+    def test_fail_for_a_deviation_from_what_has_no_page(self):
+        self.deviate("2019\t8\t\tthis\tthat\tfor a reason\n")
+        self.expect_problem("deviations.tsv: names RFC 2019")
+
+    def test_are_written_for_drafts_behind_the_rfcs(self):
+        self.write("docs/rfc/rfcs.tsv", "rfc\ttitle\ndraft-ietf-ccwg-bbr\tBBR\n9293\tTCP\n1337\tHazards\n")
+        self.write("lib/tcp/bbr.cpp", "// draft-ietf-ccwg-bbr 4.1\nvoid g() {}\n")
+        self.assertEqual(self.run_script(), (0, ""))
+        page = (self.root / "docs/rfc/draft-ietf-ccwg-bbr.md").read_text()
+        self.assertIn("# draft-ietf-ccwg-bbr: BBR\n", page)
+        self.assertIn("| 4.1 | [tcp/bbr.cpp](../../lib/tcp/bbr.cpp): g | — |", page)
+        index = (self.root / "docs/rfc/README.md").read_text()
+        self.assertLess(index.index("9293"), index.index("draft-ietf-ccwg-bbr"))
 
     def test_fail_for_an_id_that_does_not_exist(self):
         self.write("lib/tcp/y.cpp", "// MUST-99\nvoid g() {}\n")

@@ -71,7 +71,7 @@ TEST_CASE("BBR's first rate is the initial window a round trip, times the gain o
     CHECK(bbr.window() <= 11 * kMss);
 }
 
-// Send Quantum: a millisecond's worth, two segments at least and 64 kB at most.
+// draft-ietf-ccwg-bbr, Send Quantum: a millisecond's worth, two segments at least and 64 kB at most.
 TEST_CASE("BBR lets a millisecond's worth go out at once, within bounds") {
     Bbr slow;
     slow.begin({.mss = kMss, .initial_window = 10 * kMss, .rtt = 500ms});
@@ -84,7 +84,8 @@ TEST_CASE("BBR lets a millisecond's worth go out at once, within bounds") {
     CHECK(fast.send_quantum() == 65'536);
 }
 
-// BBR Example Test Cases: Exiting STARTUP on Bandwidth Plateau, Exiting DRAIN Based on Inflight.
+// draft-ietf-ccwg-bbr, BBR Example Test Cases: Exiting STARTUP on Bandwidth Plateau, Exiting DRAIN Based on
+// Inflight.
 TEST_CASE("BBR finds the link's rate, leaves Startup at its plateau, drains the queue and probes on") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 1);
     auto& flow = model.add({});
@@ -110,7 +111,7 @@ TEST_CASE("BBR fills a link and keeps its queue short") {
     CHECK(model.drops() == 0);
 }
 
-// Entering and Exiting PROBE_RTT.
+// draft-ietf-ccwg-bbr, Entering and Exiting PROBE_RTT.
 TEST_CASE("BBR drains the pipe for 200 ms when it saw no shorter round trip for five seconds") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 3);
     auto& flow = model.add({});
@@ -136,8 +137,8 @@ TEST_CASE("BBR drains the pipe for 200 ms when it saw no shorter round trip for 
 }
 
 // Random loss, which says nothing of congestion. Between probes the short-term model follows what arrives, so
-// a share lost each round is a share less each round (Design Considerations for Choosing Constant
-// Parameters): the draft means to bear one in a hundred.
+// a share lost each round is a share less each round (draft-ietf-ccwg-bbr, Design Considerations for Choosing
+// Constant Parameters): the draft means to bear one in a hundred.
 TEST_CASE(
     "BBR keeps most of a link that loses one packet in a hundred at random, and beyond more than others") {
     const auto [per_million, least] = GENERATE(table<std::uint32_t, std::uint64_t>(
@@ -166,7 +167,7 @@ TEST_CASE("BBR does well where a buffer is too small for others") {
     CHECK((model.drops() - drops) * kMss * 100 < (flow.sent - sent) * 5);
 }
 
-// BBR.max_bw and Application-limited Delivery Rate Samples.
+// draft-ietf-ccwg-bbr, BBR.max_bw and Application-limited Delivery Rate Samples.
 TEST_CASE(
     "an application that sends little neither raises BBR's window nor lowers what it knows of the path") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 6);
@@ -188,7 +189,7 @@ TEST_CASE(
     }
 }
 
-// Increasing Bandwidth 10x and Ensuring Full Bandwidth is Reached.
+// draft-ietf-ccwg-bbr, Increasing Bandwidth 10x and Ensuring Full Bandwidth is Reached.
 TEST_CASE("BBR finds ten times the rate within seconds") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 1'000'000}, 7);
     auto& flow = model.add({});
@@ -199,7 +200,7 @@ TEST_CASE("BBR finds ten times the rate within seconds") {
     CHECK(used(model, flow, 10s) >= 85);
 }
 
-// Decreasing Bandwidth 10x and Ensuring Max Bandwidth Adapts Down.
+// draft-ietf-ccwg-bbr, Decreasing Bandwidth 10x and Ensuring Max Bandwidth Adapts Down.
 TEST_CASE("BBR comes down to a tenth of the rate") {
     Model model({.rate = 10 * kRate, .rtt = 40ms, .buffer = 200'000}, 8);
     auto& flow = model.add({});
@@ -210,7 +211,7 @@ TEST_CASE("BBR comes down to a tenth of the rate") {
     CHECK(used(model, flow, 10s) >= 85);
 }
 
-// Correctly Managing Sub-Packet BDPs.
+// draft-ietf-ccwg-bbr, Correctly Managing Sub-Packet BDPs.
 TEST_CASE("BBR keeps four segments in flight where the path holds less than one") {
     Model model({.rate = 50'000, .rtt = 2ms, .buffer = 100'000}, 9);
     auto& flow = model.add({});
@@ -220,7 +221,7 @@ TEST_CASE("BBR keeps four segments in flight where the path holds less than one"
     CHECK(used(model, flow, 20s) >= 90);
 }
 
-// Handling Spurious Fast Recovery, Handling Spurious RTO Recovery.
+// draft-ietf-ccwg-bbr, Handling Spurious Fast Recovery, Handling Spurious RTO Recovery.
 TEST_CASE("an undone loss gives BBR its window, its model and its state back") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 10);
     auto& flow = model.add({});
@@ -274,7 +275,7 @@ TEST_CASE("an undone loss gives BBR its window, its model and its state back") {
     }
 }
 
-// Handling Loss During PROBE_UP After inflight_longterm is Set.
+// draft-ietf-ccwg-bbr, Handling Loss During PROBE_UP After inflight_longterm is Set.
 TEST_CASE("a probe that loses too much ends, and when that was a mistake BBR probes again") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 11);
     auto& flow = model.add({});
@@ -323,7 +324,7 @@ TEST_CASE("marks end BBR's Startup and keep its queue where they begin") {
     CHECK(model.drops() == 0);
 }
 
-// Restarting From Idle; Skipping PROBE_RTT Due to Application-Limited Sending.
+// draft-ietf-ccwg-bbr, Restarting From Idle; Skipping PROBE_RTT Due to Application-Limited Sending.
 TEST_CASE("after an idle time BBR goes on at its rate and doesn't probe the round trip") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 13);
     auto& flow = model.add({});
