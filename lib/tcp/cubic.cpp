@@ -47,7 +47,7 @@ void Cubic::slow_start(const AckSample& sample) {
                 return;
         }
     }
-    if (!sample.window_limited) return;  // RFC 7661 4.1
+    if (!sample.window_limited) return;  // RFC 7661 4.4
     window_ = std::min(window_ + growth, threshold_);
 }
 

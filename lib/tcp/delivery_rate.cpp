@@ -26,7 +26,7 @@ void DeliveryRate::delivered(const SendStamp& stamp, std::uint32_t bytes, base::
     first_sent_at_ = stamp.sent_at;
 }
 
-// draft-ietf-ccwg-bbr 4.1.2.4: the longer of sending and acknowledging time, so that compressed ACKs promise
+// draft-ietf-ccwg-bbr 4.1.2.3: the longer of sending and acknowledging time, so that compressed ACKs promise
 // nothing; shorter than any round trip it is an artefact.
 void DeliveryRate::finish(AckSample& sample, base::Duration min_rtt) {
     if (app_limited_until_ != 0 && delivered_ > app_limited_until_) app_limited_until_ = 0;

@@ -50,7 +50,7 @@ void Connection::path_shrinks(std::uint16_t next_hop_mtu, const Environment& env
         recovery_.mtu_probe_refused(sending(env));
         return follow_mtu_probe(env);
     }
-    // RFC 1191 6.5: what was too big is sent again at once; the path has lost it, congestion has not.
+    // RFC 1191 6.4: what was too big is sent again at once; the path has lost it, congestion has not.
     recovery_.resend_blamelessly(sending(env), stats::RetransmitCause::PathMtu);
 }
 

@@ -123,7 +123,7 @@ class LossRecovery {
     /// The probe's time has come: the time-out follows a whole RTO later.
     void probe_due(const Context& context);
     /// What is outstanding goes again though nothing was lost to congestion: the path carries less than was
-    /// thought (RFC 1191 6.5), or the window had closed over it and opens again.
+    /// thought (RFC 1191 6.4), or the window had closed over it and opens again.
     void resend_blamelessly(const Context& context, stats::RetransmitCause cause);
     void clear(const Environment& env) { records_.clear(env.sent); }
 

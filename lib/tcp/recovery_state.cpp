@@ -114,7 +114,7 @@ void LossRecovery::leave(const Context& context, RecoveryState next) {
 /// True: what was sent again is still under way and says more soon.
 bool LossRecovery::undo_in_recovery(const Context& context, Work& work) {
     if (work.is_forward && may_undo_ && is_delayed(work)) {
-        // RFC 4015 3.2: the ACK is for the original. While copies are on the way nothing more is sent again.
+        // RFC 3522 3.2: the ACK is for the original. While copies are on the way nothing more is sent again.
         if (records_.retransmitted_bytes() > 0) return true;
         undo(context, true);
         context.stats.spurious_recoveries.add();
@@ -208,7 +208,7 @@ bool LossRecovery::is_proven_spurious(const Work& work) const {
     return may_undo_ && (undo_bytes_ == 0 || is_delayed(work));
 }
 
-// RFC 4015 3.2 (Eifel): the echoed timestamp is older than the first retransmission's.
+// RFC 3522 3.2 (Eifel): the echoed timestamp is older than the first retransmission's.
 bool LossRecovery::is_delayed(const Work& work) const {
     return has_resent_ && work.ack.echoed_timestamp &&
            is_older(*work.ack.echoed_timestamp, first_resent_stamp_);

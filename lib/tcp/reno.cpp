@@ -6,7 +6,7 @@ namespace terminus::tcp {
 // could claim by it what it never got, and still be sent it again (HARDENING 24).
 // RFC 9293 3.8.2, MUST-19: slow start and congestion avoidance.
 void Reno::acknowledged(const AckSample& sample) {
-    if (!sample.window_limited) return;  // RFC 7661 4.1: a window that isn't used proves nothing
+    if (!sample.window_limited) return;  // RFC 7661 4.4: a window that isn't used proves nothing
     std::uint32_t bytes = sample.acked;
     if (window_ < threshold_) {
         // RFC 3465 2.2 and 2.3: slow start counts bytes, two segments an ACK at most, so that neither an ACK
@@ -43,7 +43,7 @@ void Reno::timed_out(const LossEvent& loss) {
     after_timeout_ = true;
 }
 
-// RFC 4015 3.2 (5) and 4: as if nothing had happened.
+// RFC 4015 3.4, RFC 9438 4.9: as if nothing had happened.
 void Reno::undone(base::Instant) {
     if (!may_undo_) return;
     window_ = std::max(window_, prior_window_);

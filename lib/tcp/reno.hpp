@@ -42,8 +42,8 @@ class Reno {
 };
 static_assert(CongestionControl<Reno>);
 
-/// RFC 2861 3.2, as RFC 7661 4.4.3 keeps it: what a threshold becomes when a window of `window` bytes falls
-/// for want of use: the path has carried it, and most of it may be found again by slow start.
+/// RFC 2861 3.2, which Linux follows: what a threshold becomes when a window of `window` bytes falls after a
+/// pause: the path has carried it, and most of it may be found again by slow start (docs/rfc/7661.md).
 [[nodiscard]] constexpr std::uint32_t threshold_after_idle(std::uint32_t threshold, std::uint32_t window) {
     return std::max(threshold, window - window / 4);
 }

@@ -174,7 +174,7 @@ std::uint32_t Connection::window_room_at(wire::SeqNum seq) const {
 }
 
 /// Why nothing more goes out: the congestion window proves itself only where it was the limit (RFC 7661), and
-/// a rate only where the application had text (draft-ietf-ccwg-bbr 4.1.2.1).
+/// a rate only where the application had text (draft-ietf-ccwg-bbr 4.1.2.4).
 void Connection::note_limits(const Environment& env) {
     if (!is_in(state_, kSending) && !is_fast_opened()) return;
     is_paced_ = recovery_.paced_until() > env.now &&

@@ -204,7 +204,7 @@ TEST_CASE("duplicate ACKs, selective ones and one for everything at once gain no
     CHECK(bench.control.window() <= before + 10 * kMss);
 }
 
-// RFC 9438 4.2 and 5.8, RFC 7661 4.1.
+// RFC 9438 4.2 and 5.8, RFC 7661 4.4.
 TEST_CASE("time in which the window isn't used doesn't move Cubic along its curve") {
     Bench busy = after_loss_at(1000, 100ms);
     Bench paused = busy;

@@ -94,7 +94,7 @@ TEST_CASE("HARDENING 16: too big only lowers, to a floor, and timestamps keep th
     CHECK(bench.c().snapshot().send_mss == 512 - 12);
 }
 
-// RFC 7413 4.2.2, RFC 1191 6.5: nothing else would ever tell of it once the handshake is over.
+// RFC 7413 4.2.2, RFC 1191 6.4: nothing else would ever tell of it once the handshake is over.
 TEST_CASE("too big is believed of text that went ahead of the handshake's end") {
     Bench bench;
     bench.promote();

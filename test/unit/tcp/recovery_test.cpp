@@ -382,7 +382,7 @@ TEST_CASE("a recovery whose retransmission the peer reports as a duplicate is ta
     CHECK(flight.cwnd() >= 10'000);
 }
 
-// RFC 4015 3.2.
+// RFC 3522 3.2.
 TEST_CASE("an echo older than the retransmission takes the recovery back at once") {
     SackFlight flight(9000);
     flight.open(true);

@@ -95,7 +95,7 @@ TEST_CASE("Reno adds one segment for each window acknowledged in congestion avoi
     CHECK(bench.control.window() == 12 * kMss);
 }
 
-// RFC 7661 4.1.
+// RFC 7661 4.4.
 TEST_CASE("Reno's window doesn't grow while it isn't what limits sending") {
     Bench bench;
     AckSample sample = bench.sample(kMss);
@@ -166,7 +166,7 @@ TEST_CASE("Reno's slow start ends at the threshold and what is left counts on") 
     CHECK(bench.control.window() == 11 * kMss);
 }
 
-// RFC 4015 4: the response to a spurious reduction.
+// RFC 4015 3.4: the response to a spurious reduction.
 TEST_CASE("an undone reduction gives Reno window and threshold back, once") {
     Bench bench = avoiding(20);
     bench.control.loss_detected(bench.event());
@@ -195,7 +195,7 @@ TEST_CASE("undoing never takes anything from Reno") {
     CHECK(bench.control.window() == 30 * kMss);
 }
 
-// RFC 5681 4.1, RFC 7661 4.4.3.
+// RFC 5681 4.1, RFC 2861 3.2.
 TEST_CASE("after an idle time Reno starts again from the restart window, up to most of the old one") {
     Bench bench = avoiding(40);
     bench.control.restart_after_idle(10 * kMss, 5s);
