@@ -42,7 +42,7 @@ Disposition Connection::segment_arrives(const wire::TcpSegment& segment, packet:
     // forged timestamp would make PAWS refuse all that is real.
     update_recent_timestamp(seg, env);
     if (ecn_) note_congestion(seg, env);
-    rcv_.note_push(seg.seq + seg.payload_length, seg.flags.psh());
+    rcv_.note_push(seg.seq + seg.payload_length, seg.flags.psh());  // MAY-17
     // Sixth, URG: urgent data stays in-line, where RFC 6093 wants it; the pointer is not looked at.
     const Disposition disposition = process_text(seg, std::move(payload), env);  // seventh and eighth
     marks_.more = false;

@@ -238,8 +238,8 @@ void Connection::send(packet::ByteQueue&& bytes, const Environment& env, bool mo
         marks_.records = true;
     }
     send_queue_.append(std::move(bytes));
-    // RFC 9293 3.9.1.2, MUST-61, SHLD-27, MAY-16: a write ends with a push, unless its writer says that it
-    // goes on.
+    // RFC 9293 3.9.1.2, MUST-61, SHLD-27, MAY-15, MAY-16: a write ends with a push, unless its writer says
+    // that it goes on.
     marks_.more = more;
     if (!more) marks_.written = queue_end();
     update_persist(env);

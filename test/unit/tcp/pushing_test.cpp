@@ -101,6 +101,7 @@ TEST_CASE("what went with a SYN and goes again is not a small segment") {
     CHECK(marks.is_small_one_out(SeqNum(1), SeqNum(201)));
 }
 
+// RFC 9293 3.9.1.2, MAY-15.
 TEST_CASE("a write that announces more leaves what fills no segment for the next") {
     Bench bench;
     bench.establish();
@@ -185,6 +186,7 @@ TEST_CASE("a push lets out what is queued at that time, and nothing later") {
     CHECK(bench.poll_all().empty());
 }
 
+// RFC 9293 3.9.1.3, MAY-17.
 TEST_CASE("the peer's PSH says that nothing follows at once") {
     Bench bench;
     bench.establish();
