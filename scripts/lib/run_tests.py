@@ -216,10 +216,10 @@ def tsan(run):
         meson_tests(run, "build-tsan", "--suite", "tsan")
 
 
-def system(run, pytest_options):
+def system(run, pytest_options, name="system tests", **environment):
     with run.phase("release build"):
         build("build-release")
-    with run.phase("system tests"):
+    with run.phase(name):
         build("build-test", lambda name: name.startswith("terminus"))
         report = ROOT / "build-test" / "system.xml"
         report.unlink(missing_ok=True)
@@ -227,8 +227,9 @@ def system(run, pytest_options):
             ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "--durations=15", "-v", f"--junitxml={report}", "test/system", *pytest_options],
             TERMINUS_BUILD=ROOT / "build-test",
             TERMINUS_RELEASE=ROOT / "build-release",
+            **environment,
         )
-        run.add("system tests", *counting.junit(report))
+        run.add(name, *counting.junit(report))
 
 
 def arguments():

@@ -3,8 +3,8 @@
 The wire to the clients delays, loses and reorders; the one to the servers is clean. A download shows Terminus's
 sender against the kernel's, an upload its receiver. The kernel-to-kernel figure is taken over the same relay with
 the same seed. Goodput is printed and never asserted: these machines are noisy. It runs on the release build, as
-test_bulk.py does and for the same reason. CUBIC meets every path and the others one, all of them with
-TERMINUS_GOODPUT=all, as scripts/soak has it.
+test_bulk.py does and for the same reason. CUBIC meets every path and the others one; with TERMINUS_GOODPUT=all, which
+is what scripts/soak --goodput runs, each of them meets all.
 """
 
 import contextlib
