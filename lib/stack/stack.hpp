@@ -70,6 +70,8 @@ class Stack {
         profiles_.set_process(tunables);
         network_.set_hop_limit(tunables.hop_limit);
     }
+    /// What Fast Open knows of backends (cookies, losses) is forgotten.
+    void forget_fast_open_peers() { fast_open_peers_.clear(); }
     /// New SYNs are answered with RST.
     void set_draining(bool draining) { draining_ = draining; }
     /// Half-opens whose listener is gone are reset in the next turns (DESIGN 3.4): after the application has

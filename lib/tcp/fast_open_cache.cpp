@@ -68,4 +68,8 @@ void FastOpenCache::lost(const wire::IpAddress& peer, base::Duration span, base:
     if (entry.losses < UINT8_MAX) ++entry.losses;
 }
 
+void FastOpenCache::clear() {
+    std::fill(entries_.begin(), entries_.end(), Entry{});
+}
+
 }  // namespace terminus::tcp

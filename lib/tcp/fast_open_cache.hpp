@@ -37,6 +37,8 @@ class FastOpenCache {
     /// long each time up to 64-fold, it gets none (Linux's tcp_fastopen_blackhole_timeout, there for all
     /// peers).
     void lost(const wire::IpAddress& peer, base::Duration span, base::Instant now);
+    /// Nothing is known of anybody any more, neither cookies nor losses.
+    void clear();
 
  private:
     struct Entry {

@@ -73,5 +73,21 @@ TEST_CASE("a peer whose SYN was lost is left alone, twice as long each time, unt
     CHECK(cache.offer(kPeer, now + 1min));
 }
 
+TEST_CASE("a cache that is cleared knows neither cookies nor losses") {
+    FastOpenCache cache(8, base::SipKey::from_seed(1));
+    const base::Instant now{1h};
+    const wire::IpAddress other = wire::IpAddress::v4(192, 0, 2, 8);
+    cache.learned(kPeer, cookie_of(1), 1000, now);
+    cache.lost(other, 1min, now);
+    REQUIRE(cache.offer(kPeer, now)->cookie == cookie_of(1));
+    REQUIRE_FALSE(cache.offer(other, now));
+    cache.clear();
+    for (const wire::IpAddress& peer : {kPeer, other}) {
+        REQUIRE(cache.offer(peer, now));
+        CHECK(cache.offer(peer, now)->cookie.length == 0);
+        CHECK(cache.offer(peer, now)->mss == 0);
+    }
+}
+
 }  // namespace
 }  // namespace terminus::tcp
