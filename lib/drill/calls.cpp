@@ -37,8 +37,8 @@ std::string_view linux_only_word(const std::vector<Expression>& expressions) {
 }
 
 Fault not_here(const std::string& name, int line) {
-    const bool is_linux_only = std::find(kLinuxOnly.begin(), kLinuxOnly.end(), name) != kLinuxOnly.end();
-    return {line, "the system call " + name + "() is not here", is_linux_only};
+    const bool is_skipped = std::find(kLinuxOnly.begin(), kLinuxOnly.end(), name) != kLinuxOnly.end();
+    return {line, "the system call " + name + "() is not here", is_skipped};
 }
 
 }  // namespace

@@ -179,6 +179,10 @@ void Machine::set_tunables(const tcp::Tunables& tunables) {
     parts_->sockets.table().tunables_changed();
 }
 
+void Machine::forget_peers() {
+    parts_->stack.forget_fast_open_peers();
+}
+
 std::optional<tcp::State> Machine::state(const wire::FourTuple& tuple) const {
     std::optional<tcp::State> found;
     std::optional<std::uint64_t> cursor = 0;

@@ -107,6 +107,8 @@ class Machine {
     /// Sysctls. Connections follow at their next event, unless an option of their socket overrides the value.
     [[nodiscard]] const tcp::Tunables& tunables() const;
     void set_tunables(const tcp::Tunables& tunables);
+    /// The Fast Open cookies of other hosts, and who didn't take them, are forgotten.
+    void forget_peers();
 
     /// RFC 9293's state of the connection with this name, whether a descriptor is left for it or not:
     /// SYN_RECEIVED for a half-open, TIME_WAIT, or the state of one that lives; nothing when there is none.

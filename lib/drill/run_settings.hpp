@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,10 +58,13 @@ struct RunSettings {
     bool like_packetdrill = false;         ///< what packetdrill doesn't look at may be anything
 };
 
-/// One option of a script or of the command line, without its dashes. The failure is a sentence. Options of
-/// packetdrill that mean nothing here are refused, but those that only choose how it reaches its network are
-/// taken and have no effect (none of them changes what a script says).
+/// One option of a script or of the command line, without its dashes. The failure is a sentence: options of
+/// packetdrill that are not here are refused, but for options_without_effect().
 [[nodiscard]] base::Result<void, std::string> apply_option(std::string_view name, std::string_view value,
                                                            RunSettings& settings);
+
+/// The options that are taken and change nothing. Why none can change a result is in docs/testing.md, whose
+/// table a test compares.
+[[nodiscard]] std::span<const std::string_view> options_without_effect();
 
 }  // namespace terminus::drill

@@ -8,7 +8,7 @@ namespace terminus::drill {
 bool ScriptRun::call(const Event& event, const SyscallEvent& syscall, const Due& due) {
     auto begun = calls_.begin(syscall, event.line);
     if (!begun) {
-        result_.verdict = begun.error().is_linux_only ? Verdict::Skipped : Verdict::Failed;
+        result_.verdict = begun.error().is_skipped ? Verdict::Skipped : Verdict::Failed;
         result_.fault = begun.error();
         return false;
     }

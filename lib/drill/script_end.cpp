@@ -6,6 +6,7 @@
 #include "drill/packet_text.hpp"
 #include "drill/parser.hpp"
 #include "drill/script_run.hpp"
+#include "drill/shell_commands.hpp"
 #include "drill/sysctls.hpp"
 
 // What comes after a script's last event, and before its first.
@@ -89,7 +90,7 @@ std::string ScriptRun::unexpected() const {
 RunResult run_script(std::string_view text, const RunSettings& settings) {
     RunResult result;
     const auto refuse = [&](Fault fault) {
-        result.verdict = fault.is_linux_only ? Verdict::Skipped : Verdict::Failed;
+        result.verdict = fault.is_skipped ? Verdict::Skipped : Verdict::Failed;
         result.fault = std::move(fault);
         return result;
     };
@@ -103,7 +104,8 @@ RunResult run_script(std::string_view text, const RunSettings& settings) {
     }
     Assignments assignments = host_defaults();
     if (const auto& initial = script.value().initial) {
-        const auto done = run_commands(initial->text, initial->line, own.tunables_of, assignments);
+        const auto done =
+            run_commands(initial->text, initial->line, Moment::AtTheStart, own.tunables_of, assignments);
         if (!done) return refuse(done.error());
     }
     assignments.insert(assignments.end(), own.assignments.begin(), own.assignments.end());
@@ -112,7 +114,8 @@ RunResult run_script(std::string_view text, const RunSettings& settings) {
     if (!tunables) return refuse({0, tunables.error()});
     if (const auto& cleanup = script.value().cleanup) {
         Assignments ignored = assignments;  // the machine is gone by then; but it must be a known command
-        const auto done = run_commands(cleanup->text, cleanup->line, own.tunables_of, ignored);
+        const auto done =
+            run_commands(cleanup->text, cleanup->line, Moment::AtTheEnd, own.tunables_of, ignored);
         if (!done) return refuse(done.error());
     }
     return ScriptRun(script.value(), own, std::move(assignments), tunables.value()).run();

@@ -6,7 +6,7 @@
 #include <cctype>
 
 #include "drill/packet_text.hpp"
-#include "drill/sysctls.hpp"
+#include "drill/shell_commands.hpp"
 
 namespace terminus::drill {
 namespace {
@@ -150,15 +150,17 @@ bool ScriptRun::check_not_late(const Event& event, const Due& due) {
 
 bool ScriptRun::run_command(const Event& event, const CommandEvent& command) {
     note(machine_.now(), '`' + command.text + '`');
-    auto done = run_commands(command.text, event.line, settings_.tunables_of, assignments_);
+    const auto done =
+        run_commands(command.text, event.line, Moment::OnTheWay, settings_.tunables_of, assignments_);
     if (!done) {
-        result_.verdict = done.error().is_linux_only ? Verdict::Skipped : Verdict::Failed;
+        result_.verdict = done.error().is_skipped ? Verdict::Skipped : Verdict::Failed;
         result_.fault = done.error();
         return false;
     }
     const auto tunables = settings_.tunables_of(assignments_);
     if (!tunables) return fail(event.line, tunables.error());
     machine_.set_tunables(tunables.value());
+    if (done.value().forgets_peers) machine_.forget_peers();
     return true;
 }
 

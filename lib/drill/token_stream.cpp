@@ -72,7 +72,7 @@ bool TokenStream::fail_at(int line, std::string message) {
 
 bool TokenStream::fail_linux_only(std::string message) {
     fail(std::move(message));
-    fault_->is_linux_only = true;
+    fault_->is_skipped = true;
     return false;
 }
 

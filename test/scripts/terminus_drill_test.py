@@ -61,6 +61,27 @@ class Drill(unittest.TestCase):
         self.assertEqual(self.drill(offered, "--set", "tcp.window_scaling=false").returncode, 0)
         self.assertEqual(self.drill(offered, "--set", "tcp.window_scaling=true").returncode, 1)
 
+    def test_the_public_scripts_baseline_sets_what_there_is(self):
+        # Its timestamps, SACK and window of 540,000 bytes, and no ECN; and it wins over what was set before.
+        script = self.write("b.pkt", """`sysctl -q net.ipv4.tcp_sack=0
+../../common/defaults.sh`
+""" + LISTENING.replace("< S 0", "< SEW 0").replace("<mss 1000>", "<mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 7>")
+                            + "+0 > S. 0:0(0) ack 1 <mss 1460,sackOK,TS val 5 ecr 1,nop,wscale 8>\n")
+        run = self.drill(script)
+        self.assertEqual(run.returncode, 0, run.stdout)
+
+    def test_what_has_no_effect_is_taken_and_all_else_refused_by_name(self):
+        taken = "--gateway_ip=192.168.0.2\n--netmask_ip=255.255.0.0\n`sysctl -q net.ipv4.tcp_fack=1 net.ipv4.tcp_recovery=1`\n"
+        self.assertEqual(self.drill(self.write("taken.pkt", taken + GOOD)).returncode, 0)
+        for line, reason in (("--init_scripts=defaults.sh", "the option --init_scripts is not here"),
+                             ("--gateway_ip=home", "--gateway_ip can't be `home`"),
+                             ("`sysctl -q net.ipv4.tcp_recovery=0`", "net.ipv4.tcp_recovery can't be `0`"),
+                             ("`sysctl -q net.ipv4.tcp_thin_dupack=1`", "net.ipv4.tcp_thin_dupack=1: there is no tunable"),
+                             ("`/tmp/sysctl_restore_${PPID}.sh`", "the command `/tmp/sysctl_restore_")):
+            run = self.drill(self.write("refused.pkt", line + "\n" + GOOD))
+            self.assertEqual(run.returncode, 1, line)
+            self.assertIn(":1: " + reason, run.stdout)
+
     def test_junit_names_each_script_with_its_verdict(self):
         for name, text in (("good.pkt", GOOD), ("bad.pkt", BAD), ("skipped.pkt", SKIPPED)):
             self.write(name, text)

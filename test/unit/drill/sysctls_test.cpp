@@ -1,6 +1,10 @@
 #include "drill/sysctls.hpp"
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <sstream>
+
+#include "drill/source_root.hpp"
 
 namespace terminus::drill {
 namespace {
@@ -55,36 +59,63 @@ TEST_CASE("of tcp_fastopen the bits that mean something are set") {
     CHECK(ours("net.ipv4.tcp_fastopen_blackhole_timeout_sec", "60") == "fastopen_blackhole_timeout=60s");
 }
 
-TEST_CASE("segmentation offload has nothing to set, and what is no TCP's is refused") {
+TEST_CASE("the old values of early_retrans and frto mean what Linux makes of them") {
+    CHECK(ours("net.ipv4.tcp_early_retrans", "0") == "early_retrans=false");
+    CHECK(ours("net.ipv4.tcp_early_retrans", "2") == "early_retrans=false");
+    CHECK(ours("net.ipv4.tcp_early_retrans", "3") == "early_retrans=true");
+    CHECK(ours("net.ipv4.tcp_early_retrans", "4") == "early_retrans=true");
+    CHECK(ours("net.ipv4.tcp_early_retrans", "5") == "refused: net.ipv4.tcp_early_retrans can't be `5`");
+    CHECK(ours("net.ipv4.tcp_frto", "0") == "frto=false");
+    CHECK(ours("net.ipv4.tcp_frto", "2") == "frto=true");
+}
+
+TEST_CASE("what has no effect is taken where it says what is so anyway, and refused else") {
     CHECK(ours("net.ipv4.tcp_tso_win_divisor", "3").empty());
+    CHECK(ours("net.ipv4.tcp_tso_win_divisor", "x") == "refused: net.ipv4.tcp_tso_win_divisor can't be `x`");
+    CHECK(ours("net.ipv4.tcp_reordering", "3").empty());
+    CHECK(ours("net.ipv4.tcp_reordering", "5") == "refused: net.ipv4.tcp_reordering can't be `5`");
+    CHECK(ours("net.ipv4.tcp_recovery", "1").empty());
+    CHECK(ours("net.ipv4.tcp_recovery", "0") == "refused: net.ipv4.tcp_recovery can't be `0`");
     CHECK(ours("net.core.somaxconn", "1") == "refused: the sysctl `net.core.somaxconn` is not here");
 }
 
-TEST_CASE("a command after || runs only when the one before was refused") {
-    Assignments set;
-    const auto known = [](const Assignments& all) -> base::Result<tcp::Tunables, std::string> {
-        for (const auto& [name, value] : all)
-            if (name != "sack" && name != "dsack") return base::Failure{"there is no " + name};
-        return tcp::Tunables{};
-    };
-    CHECK(run_commands("sysctl -q net.ipv4.tcp_sack=1 || sysctl -q net.ipv4.tcp_dsack=1", 1, known, set));
-    CHECK(set == Assignments{{"sack", "true"}});
-    set.clear();
-    const auto fault = run_commands("\nsysctl net.ipv4.tcp_nonsense=1", 5, known, set);
-    REQUIRE_FALSE(fault);
-    CHECK(fault.error().line == 6);
+std::string documented_settings() {
+    std::ifstream in(std::string(TERMINUS_SOURCE_ROOT) + "/docs/testing.md");
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const std::string begin = "<!-- without effect: begin -->\n", end = "<!-- without effect: end -->\n";
+    const std::size_t from = text.find(begin) + begin.size();
+    REQUIRE(text.find(end) != std::string::npos);
+    std::istringstream rows(text.substr(from, text.find(end) - from));
+    std::string all;
+    // Its name and its values; the reason is for people.
+    for (std::string row; std::getline(rows, row);)
+        if (row.starts_with("| `")) all += row.substr(0, row.find('|', row.find('|', 1) + 1)) + "|\n";
+    return all;
 }
 
-TEST_CASE("the public scripts' baseline sets what there is") {
-    Assignments set;
-    const auto known = [](const Assignments& all) -> base::Result<tcp::Tunables, std::string> {
-        for (const auto& [name, value] : all)
-            if (name != "rmem" && name != "syn_retries") return base::Failure{"there is no " + name};
-        return tcp::Tunables{};
-    };
-    CHECK(run_commands("../../common/defaults.sh", 1, known, set));
-    CHECK(set == Assignments{{"rmem", "4096 540000 15728640"}, {"syn_retries", "5"}});
-    CHECK_FALSE(run_commands("./defaults.sh", 1, known, set));
+TEST_CASE("docs/testing.md lists exactly what is taken without effect") {
+    std::string all;
+    for (const WithoutEffect& each : sysctls_without_effect()) {
+        const std::string values = each.only.empty() ? "any number" : std::string(each.only);
+        all += "| `" + std::string(each.name) + "` | " + values + " |\n";
+    }
+    for (const std::string_view option : options_without_effect()) {
+        const std::string values = option == "verbose" ? "none" : "an address";
+        all += "| `--" + std::string(option) + "` | " + values + " |\n";
+    }
+    CHECK(documented_settings() == all);
+}
+
+TEST_CASE("an option that has no effect has a value of its kind, and one that is not here is refused") {
+    RunSettings settings;
+    CHECK(apply_option("gateway_ip", "192.168.0.2", settings));
+    CHECK(apply_option("netmask_ip", "255.255.0.0", settings));
+    CHECK(apply_option("verbose", "", settings));
+    CHECK_FALSE(apply_option("gateway_ip", "nowhere", settings));
+    CHECK_FALSE(apply_option("verbose", "2", settings));
+    const auto scripts = apply_option("init_scripts", "/tmp/defaults.sh", settings);
+    REQUIRE_FALSE(scripts);
+    CHECK(scripts.error() == "the option --init_scripts is not here");
 }
 
 }  // namespace
