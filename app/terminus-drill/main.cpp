@@ -45,7 +45,8 @@ void declare(CLI::App& app, Options& options) {
         ->allow_extra_args(false);
     app.add_option("--set", options.tunables, "tcp.KEY=VALUE: a tunable, as in the configuration file")
         ->allow_extra_args(false);
-    app.add_option("--ip_version", options.ip_version, "ipv4, ipv6 or ipv4-mapped-ipv6");
+    app.add_option("--ip_version", options.ip_version,
+                   "ipv4, ipv6 or ipv4-mapped-ipv6: scripts that say another are skipped");
     app.add_option("--mtu", options.mtu, "of the machine's interface (1500)");
     app.add_option("--tolerance_usecs", options.tolerance_usecs, "by how much a time may be off (4000)");
     app.add_option("--tolerance_percent", options.tolerance_percent,
@@ -71,7 +72,10 @@ RunSettings settings_of(const Options& options) {
         apply("define", definition, settings);
     for (const std::string& tunable : options.tunables)
         apply("set", tunable, settings);
-    if (!options.ip_version.empty()) apply("ip_version", options.ip_version, settings);
+    if (!options.ip_version.empty()) {
+        apply("ip_version", options.ip_version, settings);
+        settings.asked_version = settings.ip_version;
+    }
     if (!options.mtu.empty()) apply("mtu", options.mtu, settings);
     if (options.like_packetdrill) apply("like_packetdrill", "", settings);
     if (!options.tolerance_usecs.empty()) apply("tolerance_usecs", options.tolerance_usecs, settings);

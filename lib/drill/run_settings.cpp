@@ -106,4 +106,22 @@ base::Result<void, std::string> apply_option(std::string_view name, std::string_
     return base::Failure{"the option --" + std::string(name) + " is not here"};
 }
 
+bool narrow_version(IpVersion asked, IpVersion& own) {
+    if ((own == IpVersion::V6) != (asked == IpVersion::V6)) return false;
+    if (own == IpVersion::V4) own = asked;
+    return true;
+}
+
+std::string_view to_string(IpVersion version) {
+    switch (version) {
+        case IpVersion::V4:
+            return "ipv4";
+        case IpVersion::V6:
+            return "ipv6";
+        case IpVersion::Mapped:
+            return "ipv4-mapped-ipv6";
+    }
+    return "";
+}
+
 }  // namespace terminus::drill

@@ -40,6 +40,7 @@ struct RunSettings {
     std::uint64_t seed = 1;
 
     IpVersion ip_version = IpVersion::V4;
+    std::optional<IpVersion> asked_version;  ///< --ip_version: a script that is for another one is skipped
     wire::IpAddress local_v4 = wire::IpAddress::v4(192, 168, 0, 1);
     wire::IpAddress remote_v4 = wire::IpAddress::v4(192, 0, 2, 1);
     wire::IpAddress local_v6 =
@@ -66,5 +67,10 @@ struct RunSettings {
 /// The options that are taken and change nothing. Why none can change a result is in docs/testing.md, whose
 /// table a test compares.
 [[nodiscard]] std::span<const std::string_view> options_without_effect();
+
+/// Of a script's own IP version and the one that was asked for, if both have the same packets: the latter, as
+/// sockets of IPv6 can speak IPv4. False when they don't, and the script can't run as was asked.
+[[nodiscard]] bool narrow_version(IpVersion asked, IpVersion& own);
+[[nodiscard]] std::string_view to_string(IpVersion version);
 
 }  // namespace terminus::drill

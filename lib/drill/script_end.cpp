@@ -101,6 +101,10 @@ RunResult run_script(std::string_view text, const RunSettings& settings) {
     for (const ScriptOption& option : script.value().options) {
         const auto done = apply_option(option.name, option.value, own);
         if (!done) return refuse({option.line, done.error()});
+        const bool is_for_another = option.name == "ip_version" && settings.asked_version &&
+                                    !narrow_version(*settings.asked_version, own.ip_version);
+        if (is_for_another)
+            return refuse({option.line, "it is for " + std::string(to_string(own.ip_version)), true});
     }
     Assignments assignments = host_defaults();
     if (const auto& initial = script.value().initial) {

@@ -61,6 +61,18 @@ class Drill(unittest.TestCase):
         self.assertEqual(self.drill(offered, "--set", "tcp.window_scaling=false").returncode, 0)
         self.assertEqual(self.drill(offered, "--set", "tcp.window_scaling=true").returncode, 1)
 
+    def test_a_script_for_another_ip_version_is_skipped_and_listed(self):
+        both = self.write("both.pkt", LISTENING + "+0 > S. 0:0(0) ack 1 <...>\n")
+        four = self.write("four.pkt", "--ip_version=ipv4\n" + GOOD)
+        six = self.write("six.pkt", "--ip_version=ipv6\n" + GOOD.replace("1460", "1440"))
+        for version, skipped in (("ipv4", [six]), ("ipv4-mapped-ipv6", [six]), ("ipv6", [four]), (None, [])):
+            run = self.drill(str(self.path), *(["--ip_version", version] if version else []))
+            lines = run.stdout.splitlines()
+            self.assertEqual(run.returncode, 0, run.stdout)
+            self.assertEqual(lines[-1], f"{3 - len(skipped)} passed, 0 failed, {len(skipped)} skipped")
+            self.assertEqual([line.split(": it is for")[0] for line in lines[:-1]], [f"{path}:1: skipped" for path in skipped])
+        self.assertEqual(self.drill(both, "--ip_version", "ipv6").returncode, 0)
+
     def test_the_public_scripts_baseline_sets_what_there_is(self):
         # Its timestamps, SACK and window of 540,000 bytes, and no ECN; and it wins over what was set before.
         script = self.write("b.pkt", """`sysctl -q net.ipv4.tcp_sack=0
