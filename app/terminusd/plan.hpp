@@ -6,9 +6,9 @@
 
 #include "arguments.hpp"
 #include "base/result.hpp"
+#include "common/buffers.hpp"
 #include "config/config.hpp"
 #include "dpdk/device.hpp"
-#include "dpdk/pool.hpp"
 #include "dpdk/sizing.hpp"
 #include "proxy/service_table.hpp"
 #include "worker/cpu_plan.hpp"
@@ -23,17 +23,8 @@ namespace terminus::app {
 
 /// Bytes of huge pages that are free on this machine, all sizes.
 [[nodiscard]] std::uint64_t free_hugepage_bytes();
-[[nodiscard]] dpdk::SizingRequest sizing_request(const config::Config& config);
 [[nodiscard]] dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& config,
                                            const dpdk::Sizing& sizing, std::uint16_t main_cpu);
-
-/// The pools of the process; devices are opened after and closed before them.
-struct Pools {
-    dpdk::Pool payload;
-    dpdk::Pool header;
-    dpdk::Pool indirect;
-    [[nodiscard]] static base::Result<Pools, std::string> create(const dpdk::Sizing& sizing);
-};
 
 /// A queue pair for each worker where the device has as many, otherwise one; or what the configuration says.
 [[nodiscard]] base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Config& config,
@@ -44,7 +35,5 @@ struct Pools {
 [[nodiscard]] worker::Settings worker_settings(const config::Config& config, const dpdk::Sizing& sizing,
                                                const Pools& pools, const std::vector<dpdk::Device>& devices,
                                                const proxy::ServiceTable& services, bool workers_share_cpus);
-/// The same for another worker.
-[[nodiscard]] worker::Settings for_worker(worker::Settings settings, std::uint16_t worker);
 
 }  // namespace terminus::app

@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "control/worker_settings.hpp"
 #include "dpdk/thread.hpp"
-#include "plan.hpp"
 
 namespace terminus::app {
 
@@ -14,7 +14,7 @@ Workers::Workers(const worker::Settings& settings, std::vector<dpdk::Device>& de
                  const proxy::ServiceTable& services)
     : mesh_(static_cast<std::uint16_t>(group.size())) {
     for (std::uint16_t worker = 0; worker < group.size(); ++worker) {
-        workers_.push_back(std::make_unique<worker::Worker>(for_worker(settings, worker),
+        workers_.push_back(std::make_unique<worker::Worker>(control::for_worker(settings, worker),
                                                             ports_of(worker, devices), group.mailbox(worker),
                                                             mesh_, &services));
     }
