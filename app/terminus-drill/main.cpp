@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "common/junit.hpp"
 #include "drill/runner.hpp"
-#include "junit.hpp"
 #include "machine_room.hpp"
 #include "script_files.hpp"
 
@@ -17,7 +17,12 @@ namespace {
 
 using terminus::drill::RunSettings;
 using terminus::drill::Verdict;
-using terminusdrill::Finished;
+
+struct Finished {
+    std::string file;
+    double seconds = 0;  // of the real clock
+    terminus::drill::RunResult result;
+};
 
 constexpr int kSomeFailed = 1;
 constexpr int kCannotRun = 2;
@@ -113,6 +118,33 @@ void show(const Finished& finished, const Options& options) {
     std::fflush(stdout);
 }
 
+terminus::app::JunitCase junit_case(const Finished& finished) {
+    using Outcome = terminus::app::JunitCase::Outcome;
+    terminus::app::JunitCase one{finished.file, finished.seconds};
+    switch (finished.result.verdict) {
+        case Verdict::Passed:
+            return one;
+        case Verdict::Skipped:
+            one.outcome = Outcome::Skipped;
+            break;
+        case Verdict::Failed:
+            one.outcome = Outcome::Failed;
+            one.details = terminus::drill::report(finished.file, finished.result);
+            break;
+    }
+    one.message = finished.result.fault.message;
+    return one;
+}
+
+void write_junit(const std::string& path, const std::vector<Finished>& all) {
+    std::vector<terminus::app::JunitCase> cases;
+    for (const Finished& finished : all)
+        cases.push_back(junit_case(finished));
+    std::ofstream out(path, std::ios::binary);
+    out << terminus::app::junit("terminus-drill", cases);
+    if (!out.flush()) throw std::runtime_error(path + " can't be written");
+}
+
 int run(const Options& options) {
     const std::vector<std::string> files = terminusdrill::find_scripts(options.paths);
     const terminusdrill::MachineRoom room;
@@ -125,11 +157,7 @@ int run(const Options& options) {
         show(all.back(), options);
         ++counts[static_cast<std::size_t>(all.back().result.verdict)];
     }
-    if (!options.junit.empty()) {
-        std::ofstream out(options.junit, std::ios::binary);
-        out << terminusdrill::junit(all);
-        if (!out.flush()) throw std::runtime_error(options.junit + " can't be written");
-    }
+    if (!options.junit.empty()) write_junit(options.junit, all);
     std::printf("%zu passed, %zu failed, %zu skipped\n", counts[0], counts[1], counts[2]);
     return counts[1] == 0 ? 0 : kSomeFailed;
 }
