@@ -1,0 +1,56 @@
+#include "arguments.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+
+#include "exit_codes.hpp"
+
+namespace terminus::app {
+
+Arguments parse_arguments(int argc, char** argv) {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    Arguments arguments;
+    const auto separator = std::find(words.begin(), words.end(), "--");
+    if (separator != words.end()) {
+        arguments.eal.assign(words.begin(), separator);
+        words.erase(words.begin(), separator + 1);
+    }
+    CLI::App cli(
+        "Replays captures through Terminus in virtual time: the same bytes for the same configuration, "
+        "capture\n"
+        "and seed. EAL options come first and end with --:\n"
+        "  terminus-replay --vdev=net_pcap0,rx_pcap=clients.pcap,tx_pcap=out.pcap -- -c terminus.yaml\n"
+        "A port of the configuration whose device is net_pcap0 reads and writes these files. Exit code 0: "
+        "all is\n"
+        "as expected; 1: something is not; 2: nothing could be replayed.",
+        "terminus-replay");
+    cli.add_option("-c,--config", arguments.config, "the configuration file")->required();
+    cli.add_option("--seed", arguments.seed, "of all that is drawn by chance")->capture_default_str();
+    cli.add_option("--expect", arguments.expect,
+                   "[DEVICE=]FILE: a capture that what was sent is held against, packet by packet")
+        ->allow_extra_args(false);
+    cli.add_flag("--update", arguments.update, "what was sent is right: it replaces the files of --expect");
+    cli.add_option("--report", arguments.report, "text or json, on the standard output (text)")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, ReportFormat>{{"text", ReportFormat::Text}, {"json", ReportFormat::Json}}))
+        ->type_name("FORMAT");
+    cli.add_option("--junit", arguments.junit, "a file for the results as JUnit XML");
+    cli.add_option("--assert", arguments.conditions,
+                   "a condition on the report's numbers: 'closes{reason=\"rst_received\"} == 3'")
+        ->allow_extra_args(false);
+    cli.add_option("--limit", arguments.limit_seconds,
+                   "virtual seconds after the last packet, while connections are left")
+        ->capture_default_str();
+    cli.set_version_flag("--version", "terminus-replay " TERMINUS_VERSION);
+    std::reverse(words.begin(), words.end());  // CLI11 takes a vector from its end
+    try {
+        cli.parse(words);
+        if (arguments.update && arguments.expect.empty()) throw CLI::RequiresError("--update", "--expect");
+    } catch (const CLI::ParseError& error) {
+        std::exit(cli.exit(error) == 0 ? 0 : kCannotRun);  // help and version are no errors
+    }
+    return arguments;
+}
+
+}  // namespace terminus::app

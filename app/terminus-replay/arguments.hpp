@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pcap_device.hpp"
+
+namespace terminus::app {
+
+enum class ReportFormat : std::uint8_t { Text, Json };
+
+/// terminus-replay's command line, testpmd's order: terminus-replay <EAL options> -- <application options>.
+struct Arguments {
+    std::vector<std::string> eal;     ///< less the net_pcap devices
+    std::vector<PcapDevice> devices;  ///< these
+    std::string config;
+    std::uint64_t seed = 1;
+    std::vector<std::string> expect;  ///< "golden.pcap", or "net_pcap0=golden.pcap"
+    bool update = false;
+    ReportFormat report = ReportFormat::Text;
+    std::string junit;
+    std::vector<std::string> conditions;
+    std::uint32_t limit_seconds = 300;
+};
+
+/// Parses, or prints help, the version or an error and ends the process as CLI programs do.
+[[nodiscard]] Arguments parse_arguments(int argc, char** argv);
+
+}  // namespace terminus::app

@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""terminus-replay from outside: what it prints, its exit codes, its files; above all, that it fails when it must.
+
+    terminus_replay_test.py PATH/TO/terminus-replay
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "terminus-replay"
+CORPUS = pathlib.Path(__file__).resolve().parents[1] / "pcap"
+CLIENT_RESETS, GOLDEN = CORPUS / "in/client_resets.pcap", CORPUS / "golden/client_resets.pcap"
+RECORD_HEADER, WINDOW = 16, 14 + 20 + 14
+
+
+class Replay(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name)
+        self.sent = self.path / "sent.pcap"
+
+    def replay(self, *options, capture=CLIENT_RESETS, sent=None, config=CORPUS / "config.yaml", eal=()):
+        device = f"net_pcap0,rx_pcap={capture},tx_pcap={sent or self.sent}"
+        return self.run_program(*eal, f"--vdev={device}", "--", "-c", config, *options)
+
+    def run_program(self, *words):
+        return subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=60)
+
+    def refused(self, run, *parts):
+        self.assertEqual(run.returncode, 2, run.stderr)
+        for part in parts:
+            self.assertIn(part, run.stderr)
+
+    # ---- the report
+
+    def test_it_ends_with_testpmds_statistics_and_a_summary(self):
+        run = self.replay()
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("  ---------------------- Forward statistics for port 0  ----------------------\n", run.stdout)
+        self.assertIn("\n  RX-packets: 8              RX-dropped: 0             RX-total: 8\n", run.stdout)
+        self.assertIn("+++++++++++++++ Accumulated forward statistics for all ports+++++++++++++++", run.stdout)
+        self.assertIn("    client rst_received                           1  the peer sent RST\n", run.stdout)
+        self.assertNotIn("Drops", run.stdout)  # lines of 0 are left out, and their titles
+        self.assertEqual(run.stderr, "")
+
+    def test_the_report_as_json(self):
+        report = json.loads(self.replay("--report=json").stdout)
+        self.assertEqual(report["ports"][0]["rx_packets"], 8)
+        self.assertEqual(report["ports"][0]["device"], "net_pcap0")
+        self.assertIn({"name": "closes", "labels": {"leg": "client", "reason": "rst_received"}, "value": 1.0}, report["numbers"])
+        self.assertFalse(report["cut_short"])
+
+    def test_eal_options_are_passed_on_and_two_words_make_a_device(self):
+        run = self.run_program("--no-huge", "-m", "256", "--vdev", f"net_pcap0,rx_pcap={CLIENT_RESETS}", "--", "-c", CORPUS / "config.yaml")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.refused(self.replay(eal=["--no-such-option"]), "--no-such-option")
+
+    def test_the_limit_cuts_short_what_does_not_end(self):
+        run = self.replay("--limit=1", "--assert=half_open_connections == 1", capture=CORPUS / "in/half_open_expires.pcap")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("Connections were left when --limit was over.", run.stdout)
+
+    # ---- the comparison
+
+    def last_segment(self, data):
+        """Where the last TCP segment's frame begins; it is one over IPv4."""
+        found, at = None, 24
+        while at < len(data):
+            frame, length = at + RECORD_HEADER, int.from_bytes(data[at + 8 : at + 12], "little")
+            if data[frame + 12 : frame + 14] == b"\x08\0" and data[frame + 23] == 6:
+                found = frame
+            at = frame + length
+        return found
+
+    def test_one_byte_that_differs_fails_with_the_packet_the_field_and_the_history(self):
+        changed = bytearray(GOLDEN.read_bytes())
+        changed[self.last_segment(changed) + WINDOW] ^= 1
+        golden = self.path / "golden.pcap"
+        golden.write_bytes(changed)
+        run = self.replay(f"--expect={golden}")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(f"expect net_pcap0: {self.sent} is not as {golden}\n", run.stderr)
+        self.assertIn("  tcp.window: expected ", run.stderr)
+        self.assertIn("  the connection so far (< received, > sent):\n", run.stderr)
+
+    def test_packets_that_are_missing_or_too_many_fail(self):
+        data = GOLDEN.read_bytes()
+        first = int.from_bytes(data[24 + 8 : 24 + 12], "little")
+        golden = self.path / "golden.pcap"
+        golden.write_bytes(data[:24] + data[24 + RECORD_HEADER + first :])
+        run = self.replay(f"--expect={golden}")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("is one too many", run.stderr)
+        golden.write_bytes(data + data[24 : 24 + RECORD_HEADER + first])
+        run = self.replay(f"--expect={golden}")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("is missing", run.stderr)
+
+    def test_update_writes_the_expectation(self):
+        golden = self.path / "golden.pcap"
+        self.refused(self.replay(f"--expect={golden}"), "golden.pcap: No such file")
+        self.assertEqual(self.replay(f"--expect={golden}", "--update").returncode, 0)
+        self.assertEqual(golden.read_bytes(), GOLDEN.read_bytes())
+        self.assertEqual(self.replay(f"--expect=net_pcap0={golden}").returncode, 0)
+
+    def test_an_expectation_needs_its_device_and_an_output(self):
+        self.refused(self.replay("--expect=net_pcap7=x.pcap"), "there is no such device")
+        run = self.run_program(f"--vdev=net_pcap0,rx_pcap={CLIENT_RESETS}", "--", "-c", CORPUS / "config.yaml", f"--expect={GOLDEN}")
+        self.refused(run, "needs tx_pcap=FILE")
+        self.refused(self.replay("--update"), "--update")
+
+    # ---- conditions
+
+    def test_conditions_hold_or_fail(self):
+        self.assertEqual(self.replay('--assert=closes{reason="rst_received"} == 1', "--assert=terminus_drops_total < 1").returncode, 0)
+        for wrong in ('closes{reason="rst_received"} != 1', "closes > 2", "closes >= 3", "closes < 2", "closes <= 1", "drops == 1"):
+            run = self.replay(f"--assert={wrong}")
+            self.assertEqual(run.returncode, 1, wrong)
+            self.assertIn(f"assert {wrong}: it is ", run.stderr)
+
+    def test_what_is_not_counted_is_an_error_with_names_that_are_near(self):
+        self.refused(self.replay("--assert=close == 0"), "there is no number close; near are closes")
+        self.refused(self.replay('--assert=closes{reason="rst_recieved"} == 0'), "there is no reason rst_recieved; near are rst_received")
+        self.refused(self.replay('--assert=closes{cause="x"} == 0'), "there is no label cause; near are leg")
+        for text in ("closes", "closes == x", "closes{reason=rst} == 1", 'closes{reason="rst" == 1', "closes = 1"):
+            self.refused(self.replay(f"--assert={text}"), f"--assert '{text}': ")
+
+    def test_the_results_as_junit(self):
+        file = self.path / "r.xml"
+        run = self.replay(f"--junit={file}", f"--expect={GOLDEN}", "--assert=closes == 9")
+        self.assertEqual(run.returncode, 1)
+        suite = xml.etree.ElementTree.parse(file).getroot()
+        self.assertEqual((suite.get("name"), suite.get("tests"), suite.get("failures")), ("terminus-replay", "3", "1"))
+        self.assertEqual([case.get("name") for case in suite], ["replay", "expect net_pcap0", "assert closes == 9"])
+        self.assertEqual(suite[2].find("failure").get("message"), "it is 2")
+
+    # ---- what can't be replayed
+
+    def test_captures_that_are_not_whole_are_refused_with_the_place(self):
+        data = CLIENT_RESETS.read_bytes()
+        broken = self.path / "broken.pcap"
+        broken.write_bytes(data[:-3])
+        self.refused(self.replay(capture=broken), f"{broken}: packet 8 at byte ", "truncated")
+        broken.write_bytes(data[:20] + b"\x71\0\0\0" + data[24:])
+        self.refused(self.replay(capture=broken), "the link type is LINUX_SLL")
+        self.refused(self.replay(capture=self.path / "none.pcap"), "none.pcap: No such file or directory")
+
+    def test_what_is_read_is_never_overwritten(self):
+        own, other = self.path / "own.pcap", self.path / "other.pcap"
+        own.write_bytes(CLIENT_RESETS.read_bytes())
+        other.symlink_to(own)
+        self.refused(self.replay(capture=own, sent=other), "other.pcap: it is to be read and would be overwritten")
+        self.refused(self.replay(f"--expect={own}", sent=own), "own.pcap: it is to be read and would be overwritten")
+        self.assertEqual(own.read_bytes(), CLIENT_RESETS.read_bytes())
+
+    def test_a_full_disk_is_an_error(self):
+        self.refused(self.replay(sent="/dev/full"), "/dev/full: No space left on device")
+
+    def test_devices_ports_and_configuration_must_fit(self):
+        self.refused(self.run_program("--vdev=net_pcap1,rx_pcap=x", "--", "-c", CORPUS / "config.yaml"), "device net_pcap1: no port")
+        self.refused(self.run_program("--vdev=net_pcap0,infinite_rx=1", "--", "-c", CORPUS / "config.yaml"), "'infinite_rx' has no meaning")
+        other = self.path / "tap.yaml"
+        other.write_text((CORPUS / "config.yaml").read_text().replace("net_pcap0", "net_tap0"))
+        self.refused(self.run_program("--", "-c", other), "port front: its device is net_tap0")
+        other.write_text("ports: 7\n")
+        self.refused(self.replay(config=other), "tap.yaml:1:")
+        self.refused(self.replay("--no-such"), "--no-such")
+        self.refused(self.run_program("--"), "--config")
+
+    def test_two_ports_have_a_capture_each(self):
+        config, back = self.path / "two.yaml", self.path / "back.pcap"
+        config.write_text((CORPUS / "config.yaml").read_text().replace(
+            "pools:\n", '  - {name: back, device: "net_pcap1,tx_pcap=%s", addresses: [198.51.100.2/24]}\npools:\n' % back, 1))
+        run = self.replay("--expect=net_pcap1=" + str(self.path / "back.golden"), "--update", config=config)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("Forward statistics for port 1", run.stdout)
+        self.assertEqual(back.read_bytes(), (self.path / "back.golden").read_bytes())
+        self.refused(self.replay(f"--expect={GOLDEN}", config=config), "say which device's")
+
+
+if __name__ == "__main__":
+    unittest.main()
