@@ -181,7 +181,9 @@ void Connection::note_limits(const Environment& env) {
                 (snd_.nxt.before(transmit_end()) || recovery_.next_lost(sending(env)));
     if (!snd_.nxt.before(transmit_end())) {
         note_times(false, true, env);
-        recovery_.window_limits(false);
+        // A flight that just fills the window has used all of it, though nothing was held back (as Linux
+        // counts).
+        recovery_.window_limits(!recovery_.may_send(snd_, snd_.mss));
         recovery_.application_limits(sending(env));
         return;
     }
