@@ -36,6 +36,8 @@ Arguments parse_arguments(int argc, char** argv) {
             std::map<std::string, ReportFormat>{{"text", ReportFormat::Text}, {"json", ReportFormat::Json}}))
         ->type_name("FORMAT");
     cli.add_option("--junit", arguments.junit, "a file for the results as JUnit XML");
+    cli.add_option("--plot", arguments.plot,
+                   "a folder for drawings of each connection: time-sequence graphs and a ladder, as SVG");
     cli.add_option("--assert", arguments.conditions,
                    "a condition on the report's numbers: 'closes{reason=\"rst_received\"} == 3'")
         ->allow_extra_args(false);

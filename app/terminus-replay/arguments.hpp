@@ -20,6 +20,7 @@ struct Arguments {
     bool update = false;
     ReportFormat report = ReportFormat::Text;
     std::string junit;
+    std::string plot;  ///< a folder; empty: nothing is drawn
     std::vector<std::string> conditions;
     std::uint32_t limit_seconds = 300;
 };

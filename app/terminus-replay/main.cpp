@@ -14,6 +14,7 @@
 #include "exit_codes.hpp"
 #include "expectation.hpp"
 #include "numbers.hpp"
+#include "plot.hpp"
 #include "progress.hpp"
 #include "replay.hpp"
 #include "report.hpp"
@@ -73,6 +74,14 @@ void run_to_the_end(Replay& replay) {
     replay.close();
 }
 
+void draw(const Replay& replay, const std::string& folder) {
+    const std::size_t left_out = plot(replay, folder);
+    if (left_out > 0) {
+        std::fprintf(stderr, "--plot: %zu connections are not drawn; the first %zu of a port are\n", left_out,
+                     kDrawnMax);
+    }
+}
+
 int run(const Arguments& arguments) {
     std::vector<Condition> conditions;
     for (const std::string& text : arguments.conditions)
@@ -81,7 +90,9 @@ int run(const Arguments& arguments) {
     const auto begin = std::chrono::steady_clock::now();
     Replay replay(config, arguments);
     const std::vector<Expectation> expectations = expectations_of(arguments, replay);
+    if (!arguments.plot.empty()) check_plot(replay, arguments.plot);
     run_to_the_end(replay);
+    if (!arguments.plot.empty()) draw(replay, arguments.plot);
     const std::vector<Number> numbers = numbers_of(replay, config);
     const std::string report =
         arguments.report == ReportFormat::Json ? json_report(replay, numbers) : text_report(replay, numbers);

@@ -56,6 +56,26 @@ class Replay(unittest.TestCase):
         self.assertIn({"name": "closes", "labels": {"leg": "client", "reason": "rst_received"}, "value": 1.0}, report["numbers"])
         self.assertFalse(report["cut_short"])
 
+    # ---- drawings
+
+    def test_each_connection_is_drawn(self):
+        folder = self.path / "drawings"
+        run = self.replay(f"--plot={folder}")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        names = sorted(path.name for path in folder.iterdir())
+        self.assertEqual(names, [f"net_pcap0-{n}-{what}.svg" for n in (1, 2) for what in ("client", "ladder", "server")])
+        for path in folder.iterdir():
+            xml.etree.ElementTree.parse(path)
+        ladder = (folder / "net_pcap0-1-ladder.svg").read_text()
+        self.assertIn(">SYN 0:0(0) win", ladder)
+        self.assertIn(">RST ", ladder)
+
+    def test_drawings_need_what_was_sent_and_a_folder(self):
+        run = self.run_program(f"--vdev=net_pcap0,rx_pcap={CLIENT_RESETS}", "--", "-c", CORPUS / "config.yaml", f"--plot={self.path}")
+        self.refused(run, "--plot", "net_pcap0", "tx_pcap")
+        (self.path / "file").touch()
+        self.refused(self.replay(f"--plot={self.path / 'file/folder'}"), "file/folder")
+
     def test_eal_options_are_passed_on_and_two_words_make_a_device(self):
         run = self.run_program("--no-huge", "-m", "256", "--vdev", f"net_pcap0,rx_pcap={CLIENT_RESETS}", "--", "-c", CORPUS / "config.yaml")
         self.assertEqual(run.returncode, 0, run.stderr)
