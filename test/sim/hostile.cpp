@@ -23,8 +23,9 @@ constexpr std::size_t kPort = 1;      // the victim's port there
 constexpr std::uint8_t kVictim = 1, kFirstPeer = 10;
 constexpr std::uint16_t kVictimPort = 3000, kPeersPort = 4000;
 constexpr std::uint64_t kFirstPattern = 1000;     // beyond those of the honest pair
+constexpr std::uint64_t kPatternsOfPeer = 3;      // the victim's, the peer's, and what the peer says instead
 constexpr std::uint64_t kInitialWindow = 14'600;  // RFC 6928, of any MSS
-constexpr std::uint64_t kShareOfAcknowledged = 3;
+constexpr std::uint64_t kShareOfTold = 3;
 
 /// Peers who know their connections' numbers and keep to no rule, on a wire of their own.
 class HostileWorld final : public PairWorld, public Outlet {
@@ -38,6 +39,7 @@ class HostileWorld final : public PairWorld, public Outlet {
         HostilePlan plan;
         Flow flow;  ///< the victim's end
         HostileSession session;
+        std::uint64_t told = 0;  ///< bytes that were acknowledged or reported to have arrived, at most
     };
     /// For a peer, from the victim.
     struct UnderWay {
@@ -86,7 +88,7 @@ void HostileWorld::add_peer(const HostilePlan& plan, Choices& choices) {
                                 static_cast<std::uint16_t>(kVictimPort + index)};
     Flow flow;
     flow.behaviour = plan.victim;
-    flow.sends = kFirstPattern + 3 * index;
+    flow.sends = kFirstPattern + kPatternsOfPeer * index;
     flow.receives = flow.sends + 1;
     flow.receives_instead = flow.sends + 2;
     watch_.expect(victim, own, flow.sends, plan.victim.send_bytes);
@@ -165,9 +167,9 @@ base::Instant HostileWorld::next_turn() {
     return std::min(PairWorld::next_turn(), next_of_peers());
 }
 
-// HARDENING 24: what is sent follows from what was acknowledged, whatever the acknowledgements look like. A
-// window at the start, two bytes for each one acknowledged (slow start), and as much again of what is taken
-// for lost; a time-out sends what is outstanding once more.
+// HARDENING 24: what is sent follows from what was acknowledged or reported, whatever that looks like. A
+// window at the start, two bytes for each one told of (slow start; without SACK a duplicate ACK tells of a
+// segment), and as much again of what is taken for lost; a time-out sends what is outstanding once more.
 void HostileWorld::check_what_was_sent() {
     const stats::CoreStats& stats = machine(0).stats();
     std::uint64_t timeouts = 0;
@@ -178,8 +180,11 @@ void HostileWorld::check_what_was_sent() {
         if (flow.sends < kFirstPattern || connection == nullptr) continue;
         const tcp::SendSpace& snd = connection->send_space();
         const wire::FourTuple named = machine(0).stack().tuple(flow.id);
-        const std::uint64_t base = kInitialWindow + std::uint64_t{snd.una - snd.iss};
-        if (watch_.text_sent(named.local, named.remote, snd.iss) > (kShareOfAcknowledged + timeouts) * base)
+        Peer& peer = peers_[(flow.sends - kFirstPattern) / kPatternsOfPeer];
+        const std::uint64_t told = std::uint64_t{snd.una - snd.iss} + connection->recovery().sacked_bytes();
+        peer.told = std::max(peer.told, told);
+        const std::uint64_t base = kInitialWindow + peer.told;
+        if (watch_.text_sent(named.local, named.remote, snd.iss) > (kShareOfTold + timeouts) * base)
             verdict().fail("more was sent than a receiver that got it could have asked for");
     }
 }
