@@ -1,21 +1,18 @@
 #include "arguments.hpp"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <cstdlib>
+#include <utility>
 
+#include "common/command_line.hpp"
 #include "exit_codes.hpp"
 
 namespace terminus::app {
 
 Arguments parse_arguments(int argc, char** argv) {
-    std::vector<std::string> words(argv + 1, argv + argc);
+    CommandLine line(argc, argv);
     Arguments arguments;
-    const auto separator = std::find(words.begin(), words.end(), "--");
-    if (separator != words.end()) {
-        arguments.eal.assign(words.begin(), separator);
-        words.erase(words.begin(), separator + 1);
-    }
+    arguments.eal = std::move(line.eal);
     CLI::App cli(
         "Replays captures through Terminus in virtual time: the same bytes for the same configuration, "
         "capture\n"
@@ -45,9 +42,8 @@ Arguments parse_arguments(int argc, char** argv) {
                    "virtual seconds after the last packet, while connections are left")
         ->capture_default_str();
     cli.set_version_flag("--version", "terminus-replay " TERMINUS_VERSION);
-    std::reverse(words.begin(), words.end());  // CLI11 takes a vector from its end
     try {
-        cli.parse(words);
+        cli.parse(line.own_reversed);
         if (arguments.update && arguments.expect.empty()) throw CLI::RequiresError("--update", "--expect");
     } catch (const CLI::ParseError& error) {
         std::exit(cli.exit(error) == 0 ? 0 : kCannotRun);  // help and version are no errors
