@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -85,6 +86,17 @@ std::vector<std::string> split(std::string_view text) {
     return parts;
 }
 
+base::Failure<std::string> bad(std::string_view name, std::string_view value) {
+    return base::Failure{std::string(name) + " can't be `" + std::string(value) + '`'};
+}
+
+base::Result<std::int64_t, std::string> number_up_to(std::int64_t most, std::string_view name,
+                                                     std::string_view value) {
+    const auto number = parse_integer(value);
+    if (!number || *number < 0 || *number > most) return bad(name, value);
+    return *number;
+}
+
 }  // namespace
 
 base::Result<Assignments, std::string> tunables_of_sysctl(std::string_view name, std::string_view value) {
@@ -94,39 +106,35 @@ base::Result<Assignments, std::string> tunables_of_sysctl(std::string_view name,
     for (const WithoutEffect& each : kWithoutEffect) {
         if (each.name != "tcp_" + plain) continue;
         const bool is_taken = each.only.empty() ? parse_integer(value).has_value() : value == each.only;
-        return is_taken ? base::Result<Assignments, std::string>(Assignments{})
-                        : base::Failure{std::string(name) + " can't be `" + text + '`'};
+        return is_taken ? base::Result<Assignments, std::string>(Assignments{}) : bad(name, value);
     }
     if (plain == "rmem" || plain == "wmem") {
         if (split(value).size() != 3) return base::Failure{std::string(name) + " wants three numbers"};
     } else if (contains(kSwitches, plain)) {
-        const auto number = parse_integer(value);
-        if (!number || *number < 0 || *number > 2)
-            return base::Failure{std::string(name) + " can't be `" + text + '`'};
+        const auto number = number_up_to(2, name, value);
+        if (!number) return base::Failure{number.error()};
         // tw_reuse 2 is loopback only, and there is none here; timestamps 2 are without an offset.
-        const bool is_on = *number == 1 || (*number == 2 && plain != "tw_reuse");
+        const bool is_on = number.value() == 1 || (number.value() == 2 && plain != "tw_reuse");
         text = is_on ? "true" : "false";
     }
     if (plain == "auto_flowlabels") {
-        const auto number = parse_integer(value);
-        if (!number || *number < 0 || *number > 3)
-            return base::Failure{std::string(name) + " can't be `" + text + '`'};
+        const auto number = number_up_to(3, name, value);
+        if (!number) return base::Failure{number.error()};
         // 2 is only for sockets that ask for it, of which there are none; 3 is for those too that don't want
         // it.
-        text = *number == 1 || *number == 3 ? "true" : "false";
+        text = number.value() == 1 || number.value() == 3 ? "true" : "false";
     }
     if (plain == "early_retrans") {
-        const auto number = parse_integer(value);
-        if (!number || *number < 0 || *number > 4)
-            return base::Failure{std::string(name) + " can't be `" + text + '`'};
+        const auto number = number_up_to(4, name, value);
+        if (!number) return base::Failure{number.error()};
         // 1 and 2 were about something that RACK has replaced; Linux probes no tail then.
-        text = *number >= 3 ? "true" : "false";
+        text = number.value() >= 3 ? "true" : "false";
     }
     if (plain == "fastopen") {
-        const auto bits = parse_integer(value);
-        if (!bits || *bits < 0) return base::Failure{std::string(name) + " can't be `" + text + '`'};
+        const auto bits = number_up_to(std::numeric_limits<std::int64_t>::max(), name, value);
+        if (!bits) return base::Failure{bits.error()};
         // Linux has no meaning for other bits, and ignores them.
-        text = std::to_string(*bits & kFastOpenBits);
+        text = std::to_string(bits.value() & kFastOpenBits);
     }
     for (const Unit& unit : kUnits)
         if (unit.name == plain) text += unit.suffix;
