@@ -1,23 +1,14 @@
 """Frames and capture files by hand, for generate.py."""
 
-import ipaddress
+import pathlib
 import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
+from harness.frames import checksum, packed, pseudo_header
 
 OURS = bytes.fromhex("027063617000")  # net_pcap's first address, which terminus-replay's first port has
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
-
-
-def checksum(data):
-    if len(data) % 2:
-        data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
-
-
-def packed(address):
-    return ipaddress.ip_address(address).packed
 
 
 def mac(number):
@@ -44,17 +35,11 @@ def ip(source, destination, protocol, payload, **changes):
     return bytes(head) + payload
 
 
-def pseudo(source, destination, protocol, length):
-    if ":" in source:
-        return packed(source) + packed(destination) + struct.pack("!IxxxB", length, protocol)
-    return packed(source) + packed(destination) + struct.pack("!BBH", 0, protocol, length)
-
-
 def tcp(source, source_port, destination, destination_port, flags, seq, ack=0, window=65535, options=b"", text=b"", **changes):
     words = changes.get("words", 5 + len(options) // 4)
     head = bytearray(struct.pack("!HHIIBBHHH", source_port, destination_port, seq % 2**32, ack % 2**32, words << 4, flags, window, 0, 0))
     segment = head + options + text
-    struct.pack_into("!H", segment, 16, checksum(pseudo(source, destination, 6, len(segment)) + bytes(segment)) ^ changes.get("spoil", 0))
+    struct.pack_into("!H", segment, 16, checksum(pseudo_header(source, destination, 6, len(segment)) + bytes(segment)) ^ changes.get("spoil", 0))
     return bytes(segment)
 
 
@@ -65,7 +50,7 @@ def echo(source, destination, number, text=b"ping", **changes):
 
 def icmp(source, destination, kind, code, rest, protocol=1, **changes):
     message = bytearray(struct.pack("!BBH", kind, code, 0) + rest)
-    sums = bytes(message) if protocol == 1 else pseudo(source, destination, protocol, len(message)) + bytes(message)
+    sums = bytes(message) if protocol == 1 else pseudo_header(source, destination, protocol, len(message)) + bytes(message)
     struct.pack_into("!H", message, 2, checksum(sums) ^ changes.get("spoil", 0))
     return ip(source, destination, protocol, bytes(message), ttl=255)
 

@@ -4,6 +4,7 @@ A replay gives the same bytes each time, so a scene finds out what its hosts mus
 far: the input grows until nothing is left to be answered.
 """
 
+import ipaddress
 import pathlib
 import struct
 import subprocess
@@ -98,9 +99,9 @@ class World:
         host = next(address for address in self.hosts if frames.packed(address) == asked)
         link = self.hosts[host]
         if ":" in host:
-            asker = str(frames.ipaddress.ip_address(frame[22:38]))
+            asker = str(ipaddress.ip_address(frame[22:38]))
             return frames.ethernet(link, 0x86DD, frames.neighbour(136, host, asker, host, link, flags=0x60))
-        asker = str(frames.ipaddress.ip_address(frame[28:32]))
+        asker = str(ipaddress.ip_address(frame[28:32]))
         return frames.ethernet(link, 0x0806, frames.arp(2, link, host, frames.OURS, asker))
 
 
