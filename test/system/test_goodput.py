@@ -19,7 +19,7 @@ import pytest
 from harness.dut import ROOT, Dut, configuration
 from harness.network import Network
 from harness.peers import IPV4, CHUNK, Background, accept, connect, digest, listen, payload
-from harness.relay import Relay
+from harness.relay import Relay, impaired
 
 DIRECTIONS = ["download", "upload"]
 CONTROLS = ["cubic", "reno", "bbr"]
@@ -111,18 +111,6 @@ def transfer(clients, servers, address, control, direction, data):
     return digest(got), took
 
 
-@contextlib.contextmanager
-def impaired(network, settings):
-    """The clients' link by way of the relay."""
-    link = network.front
-    link.disconnect()
-    try:
-        with Relay(network, link.wire, link.ends(), **settings) as relay:
-            yield relay
-    finally:
-        link.connect()
-
-
 @pytest.fixture(scope="module")
 def dut_with(rig):
     """A function that gives a terminusd with a congestion control: the running one, or a new one in its place."""
@@ -152,10 +140,10 @@ def test_every_byte_arrives_and_goodput_stands_beside_the_kernels(rig, dut_with,
     with twins.relay(settings):
         came, kernel = transfer(twins.clients, twins.servers, "10.0.1.80", control, direction, data)
     assert came == digest(data), "from kernel to kernel"
-    with impaired(network, settings) as relay:
+    with impaired(network, network.front, **settings) as relay:
         came, ours = transfer(network.clients, network.servers, IPV4.server, control, direction, data)
     assert came == digest(data), "through Terminus"
-    impairments = sum(way["lost"] + way["reordered"] for way in relay.counters.values() if way)
+    impairments = sum(way["lost"] + way["reordered"] for way in relay.counters.values())
     assert impairments > 0 or not {"loss", "reorder"} & path.settings.keys(), "the relay did impair something"
     dut.check_healthy()
     rates = [path.size * 8 / seconds / 1e6 for seconds in (kernel, ours)]

@@ -96,7 +96,6 @@ class Link:
         self.name = name
         self.peer = peer
         self.device = device
-        self._has_slow_lane = False
         self.wire = network.dut if device == "tap" else network.namespace(f"wire-{name}")
         # The kernel is only the wire there and must not speak on it.
         self.wire.set("net.ipv6.conf.default.disable_ipv6", 1)
@@ -147,21 +146,6 @@ class Link:
         """Loses frames at random, both ways."""
         drop = f"numgen random mod 1000 < {per_mille} drop;"
         self.connect(drop, drop)
-
-    def reorder(self, per_mille):
-        """Sends frames at random through a slow queue, so that later ones overtake them; both ways."""
-        if not self._has_slow_lane:
-            for device in (self._outer, self._inner):
-                for command in (
-                    f"qdisc add dev {device} root handle 1: htb default 10",
-                    f"class add dev {device} parent 1: classid 1:10 htb rate 10gbit quantum 60000",
-                    f"class add dev {device} parent 1: classid 1:20 htb rate 20mbit burst 1540 cburst 1540 quantum 1540",
-                    f"qdisc add dev {device} parent 1:20 pfifo limit 100",
-                ):
-                    self.wire.run("tc", *command.split())
-            self._has_slow_lane = True
-        choose = f"numgen random mod 1000 < {per_mille} meta priority set 0x10020;"
-        self.connect(choose, choose)
 
 
 class Network:

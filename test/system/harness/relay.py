@@ -1,5 +1,6 @@
 """The impairing relay: a wire between two interfaces that delays, loses and reorders frames."""
 
+import contextlib
 import pathlib
 import tempfile
 
@@ -30,6 +31,19 @@ class Relay:
         status = self._program.stop()
         for line in self._program.text().splitlines():
             name, *pairs = line.split()
+            if not pairs:
+                continue
             self.counters[name] = dict(zip(pairs[::2], map(int, pairs[1::2])))
         self._folder.cleanup()
         assert status == 0, f"the relay ended with {status}"
+
+
+@contextlib.contextmanager
+def impaired(network, link, **settings):
+    """A link by way of a relay; yields the relay, whose counters are there at the end."""
+    link.disconnect()
+    try:
+        with Relay(network, link.wire, link.ends(), **settings) as relay:
+            yield relay
+    finally:
+        link.connect()
