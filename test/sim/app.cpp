@@ -165,6 +165,7 @@ void App::read(Stack& stack, stack::Cookie cookie, tcp::Connection& connection) 
     packet::ByteQueue bytes = connection.take_received(wanted, stack.payload_pool(), env);
     if (bytes.size_bytes() > wanted) verdict_.fail("more bytes were given than were asked for");
     const bool is_starved = wanted > 0 && bytes.empty();
+    received_ += bytes.size_bytes();
     while (!bytes.empty()) {
         const packet::Slice slice = bytes.pop_front();
         if (flow.receives_instead != 0) {

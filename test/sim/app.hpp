@@ -78,6 +78,8 @@ class App {
     [[nodiscard]] const std::deque<Flow>& flows() const { return flows_; }
     /// The flow that a listener's first connection became.
     [[nodiscard]] const Flow* accepted_by(std::uint16_t port) const;
+    /// Bytes of all its flows.
+    [[nodiscard]] std::uint64_t received() const { return received_; }
     /// Armed timers.
     [[nodiscard]] std::uint32_t timers() const { return timers_; }
 
@@ -109,6 +111,7 @@ class App {
     Verdict& verdict_;
     std::vector<Listener> listeners_;
     std::deque<Flow> flows_;  // by cookie
+    std::uint64_t received_ = 0;
     std::uint32_t timers_ = 0;
 };
 

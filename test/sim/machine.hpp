@@ -59,6 +59,7 @@ class Machine {
     bool connect(const wire::FourTuple& tuple, const Flow& flow, base::Instant now);
 
     [[nodiscard]] App& app() { return app_; }
+    [[nodiscard]] const App& app() const { return app_; }
     [[nodiscard]] App::Stack& stack() { return node_.stack(); }
     [[nodiscard]] const stats::CoreStats& stats() const { return node_.stats(); }
     /// In the first of its networks, or in another one by its place in the plan.

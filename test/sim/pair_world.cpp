@@ -94,6 +94,10 @@ base::Instant PairWorld::next_turn() {
     return next;
 }
 
+std::uint64_t PairWorld::received() const {
+    return machines_[0].app().received() + machines_[1].app().received();
+}
+
 bool PairWorld::is_quiet() {
     return watches_[0].is_idle() && watches_[1].is_idle() && link_.next_delivery() == base::kNever;
 }

@@ -20,6 +20,7 @@ class PairWorld : public Scenario {
 
     void turn() override;
     [[nodiscard]] base::Instant next_turn() override;
+    [[nodiscard]] std::uint64_t received() const override;
     [[nodiscard]] bool is_quiet() override;
     void check_end() override;
     [[nodiscard]] std::uint64_t segments() const override { return wire_watch_.segments(); }

@@ -33,6 +33,9 @@ class ProxyWorld final : public Scenario {
     void upset(const Upset& what);
     void turn() override;
     [[nodiscard]] base::Instant next_turn() override;
+    [[nodiscard]] std::uint64_t received() const override {
+        return machines_[0].app().received() + machines_[1].app().received();
+    }
     [[nodiscard]] bool is_quiet() override;
     void check_end() override;
     [[nodiscard]] std::uint64_t segments() const override {

@@ -37,6 +37,8 @@ class Scenario {
     virtual void turn() = 0;
     /// When somebody has something to do; base::kNever: nobody ever.
     [[nodiscard]] virtual base::Instant next_turn() = 0;
+    /// Bytes that programs were given so far.
+    [[nodiscard]] virtual std::uint64_t received() const = 0;
     /// Everybody's connections are over, and nothing is under way.
     [[nodiscard]] virtual bool is_quiet() = 0;
     /// What must be so when all was quiet long enough.
@@ -53,10 +55,13 @@ class Scenario {
 
     void begin_due();
     void step(base::Instant limit);
+    void note_progress();
     [[nodiscard]] std::string failure();
 
     Verdict verdict_;
     base::Instant now_ = kStart;
+    std::uint64_t received_ = 0;
+    base::Instant ends_by_;  // when nothing is received anymore
     std::uint32_t steps_ = 0;
     std::vector<Happening> happenings_;  // in order, once it runs
     std::size_t next_happening_ = 0;
