@@ -32,7 +32,7 @@ class Check {
     void timers();
 
  private:
-    void fail(const char* what) { fail_(what); }
+    void fail(const std::string& what) { fail_(what); }
 
     const tcp::Connection& connection_;
     const Watched& watched_;
@@ -67,12 +67,16 @@ void Check::congestion() {
     const bool counts_reports = recovery.congestion().owns_recovery();
     const std::uint64_t delivered = recovery.delivered_bytes();
     const std::uint64_t acknowledged = counts_reports ? delivered : snd.una - snd.iss;
-    // While it comes down by PRR it is what is on the way and what may join that (RFC 9937 6).
+    // While it comes down by PRR it is what is on the way and what may join that (RFC 9937 6): as much as was
+    // delivered, in whole segments, and the first retransmission.
     const bool is_reduced =
         recovery.state() == tcp::RecoveryState::Cwr || recovery.state() == tcp::RecoveryState::Recovery;
-    const std::uint64_t on_the_way = is_reduced ? recovery.pipe(snd) + delivered : 0;
-    if (recovery.window() > std::max(kInitialWindowMax + acknowledged, on_the_way))
-        fail("the congestion window is larger than what was acknowledged");
+    const std::uint64_t on_the_way = is_reduced ? recovery.pipe(snd) + delivered + snd.mss : 0;
+    const std::uint64_t most = std::max(kInitialWindowMax + acknowledged, on_the_way);
+    if (recovery.window() > most) {
+        fail("the congestion window is " + std::to_string(recovery.window()) +
+             ", and what was acknowledged allows " + std::to_string(most));
+    }
     if (delivered > snd.nxt - snd.iss) fail("more was delivered than was sent");
 }
 
