@@ -37,7 +37,7 @@ wire::MacAddress mac_of(std::size_t port) {
     return {{2, 'p', 'c', 'a', 'p', static_cast<std::uint8_t>(port)}};
 }
 
-constexpr wire::MacAddress kRecordedPeer{{2, 'p', 'e', 'e', 'r', 0}};  // of packets recorded as raw IP
+constexpr wire::MacAddress kRecordedPeer{{2, 'p', 'e', 'e', 'r', 0}};  // of packets recorded without addresses
 
 }  // namespace
 
@@ -69,8 +69,8 @@ void Replay::open_ports(const config::Config& config, const std::vector<PcapDevi
         std::optional<capture::Reader> reader;
         std::optional<capture::Writer> writer;
         if (!device.received.empty()) {
-            reader =
-                made(capture::Reader::open(device.received, {.destination = mac, .source = kRecordedPeer}));
+            reader = made(capture::Reader::open(
+                device.received, {.addresses = {.destination = mac, .source = kRecordedPeer}}));
         }
         if (!device.sent.empty()) writer = made(capture::Writer::create(device.sent));
         ports_.push_back({port.name, device,

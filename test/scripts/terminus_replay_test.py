@@ -167,8 +167,8 @@ class Replay(unittest.TestCase):
         broken = self.path / "broken.pcap"
         broken.write_bytes(data[:-3])
         self.refused(self.replay(capture=broken), f"{broken}: packet 8 at byte ", "truncated")
-        broken.write_bytes(data[:20] + b"\x71\0\0\0" + data[24:])
-        self.refused(self.replay(capture=broken), "the link type is LINUX_SLL")
+        broken.write_bytes(data[:20] + b"\x7f\0\0\0" + data[24:])
+        self.refused(self.replay(capture=broken), "the link type is IEEE802_11_RADIO")
         self.refused(self.replay(capture=self.path / "none.pcap"), "none.pcap: No such file or directory")
 
     def test_what_is_read_is_never_overwritten(self):

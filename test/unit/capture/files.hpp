@@ -42,7 +42,8 @@ inline void write_file(const std::string& path, const std::string& bytes) {
 class FileBytes {
  public:
     static constexpr std::uint32_t kMicroseconds = 0xa1b2c3d4, kNanoseconds = 0xa1b23c4d;
-    static constexpr std::uint32_t kEthernet = 1, kRaw = 101, kIpv6 = 229, kCooked = 113, kCooked2 = 276;
+    static constexpr std::uint32_t kEthernet = 1, kRaw = 101, kIpv6 = 229, kCooked = 113, kCooked2 = 276,
+                                   kNull = 0, kLoop = 108, kRadio = 127;
 
     /// The header of a pcap file.
     static FileBytes pcap(std::uint32_t magic, std::uint32_t link_type) {
