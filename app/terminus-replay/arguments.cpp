@@ -24,6 +24,11 @@ Arguments parse_arguments(int argc, char** argv) {
         "terminus-replay");
     cli.add_option("-c,--config", arguments.config, "the configuration file")->required();
     cli.add_option("--seed", arguments.seed, "of all that is drawn by chance")->capture_default_str();
+    cli.add_option("--checksums", arguments.checksums,
+                   "verify or repair (verify): what becomes of received packets whose checksums are wrong")
+        ->transform(CLI::CheckedTransformer(
+            std::map<std::string, Checksums>{{"verify", Checksums::Verify}, {"repair", Checksums::Repair}}))
+        ->type_name("WHAT");
     cli.add_option("--expect", arguments.expect,
                    "[DEVICE=]FILE: a capture that what was sent is held against, packet by packet")
         ->allow_extra_args(false);

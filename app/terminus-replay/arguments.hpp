@@ -9,6 +9,9 @@
 namespace terminus::app {
 
 enum class ReportFormat : std::uint8_t { Text, Json };
+/// What becomes of frames whose checksums are wrong: the workers see and drop them, or they are mended
+/// before.
+enum class Checksums : std::uint8_t { Verify, Repair };
 
 /// terminus-replay's command line, testpmd's order: terminus-replay <EAL options> -- <application options>.
 struct Arguments {
@@ -16,6 +19,7 @@ struct Arguments {
     std::vector<PcapDevice> devices;  ///< these
     std::string config;
     std::uint64_t seed = 1;
+    Checksums checksums = Checksums::Verify;
     std::vector<std::string> expect;  ///< "golden.pcap", or "net_pcap0=golden.pcap"
     bool update = false;
     ReportFormat report = ReportFormat::Text;

@@ -43,6 +43,10 @@ void add_ports(std::vector<Number>& out, const Replay& replay) {
         add("port_tx_refused", port.files->frames_refused());
         add("capture_cut_packets", read.cut);
         add("capture_backward_stamps", read.backwards);
+        add("capture_duplicates", read.duplicates);
+        add("capture_repaired_checksums", read.repaired);
+        add("capture_unfinished_checksums", read.unfinished);
+        add("capture_unrepaired_packets", read.unrepaired);
     }
 }
 

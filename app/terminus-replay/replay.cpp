@@ -37,7 +37,8 @@ wire::MacAddress mac_of(std::size_t port) {
     return {{2, 'p', 'c', 'a', 'p', static_cast<std::uint8_t>(port)}};
 }
 
-constexpr wire::MacAddress kRecordedPeer{{2, 'p', 'e', 'e', 'r', 0}};  // of packets recorded without addresses
+constexpr wire::MacAddress kRecordedPeer{
+    {2, 'p', 'e', 'e', 'r', 0}};  // of packets recorded without addresses
 
 }  // namespace
 
@@ -54,14 +55,15 @@ Replay::Replay(const config::Config& config, const Arguments& arguments)
     refuse_to_overwrite(devices, arguments.expect);
     eal_ = std::make_unique<dpdk::Eal>(made(dpdk::Eal::start(eal_arguments(std::move(options), sizing_))));
     pools_ = std::make_unique<Pools>(made(Pools::create(sizing_)));
-    open_ports(config, devices);
+    open_ports(config, devices, arguments.checksums);
     services_ = made(directory_.build(config));
     make_workers(config, arguments.seed);
 }
 
 Replay::~Replay() = default;
 
-void Replay::open_ports(const config::Config& config, const std::vector<PcapDevice>& devices) {
+void Replay::open_ports(const config::Config& config, const std::vector<PcapDevice>& devices,
+                        Checksums checksums) {
     for (std::size_t index = 0; index < devices.size(); ++index) {
         const config::Port& port = config.ports[index];
         const PcapDevice& device = devices[index];
@@ -69,8 +71,9 @@ void Replay::open_ports(const config::Config& config, const std::vector<PcapDevi
         std::optional<capture::Reader> reader;
         std::optional<capture::Writer> writer;
         if (!device.received.empty()) {
-            reader = made(capture::Reader::open(
-                device.received, {.addresses = {.destination = mac, .source = kRecordedPeer}}));
+            reader = made(capture::Reader::open(device.received,
+                                                {.addresses = {.destination = mac, .source = kRecordedPeer},
+                                                 .repair_checksums = checksums == Checksums::Repair}));
         }
         if (!device.sent.empty()) writer = made(capture::Writer::create(device.sent));
         ports_.push_back({port.name, device,

@@ -62,7 +62,8 @@ class Replay {
     /// within this time.
     static constexpr base::Duration kSettling = std::chrono::seconds(60);
 
-    void open_ports(const config::Config& config, const std::vector<PcapDevice>& devices);
+    void open_ports(const config::Config& config, const std::vector<PcapDevice>& devices,
+                    Checksums checksums);
     void make_workers(const config::Config& config, std::uint64_t seed);
     void turn();
     [[nodiscard]] bool has_work();

@@ -106,16 +106,23 @@ std::string lines_of(const Part& part, const std::vector<Number>& numbers) {
     return text.empty() ? text : std::string("\n  ") + part.title + ":\n" + text;
 }
 
+std::string note(const Replay::Port& port, std::uint64_t count, const std::string& what) {
+    return count == 0 ? std::string()
+                      : "\n  " + port.name + ": " + std::to_string(count) + " packets " + what + '\n';
+}
+
 std::string notes(const Replay& replay) {
     std::string text;
     for (const Replay::Port& port : replay.ports()) {
         const capture::Reader::Counters read = port.files->reader_counters();
-        if (read.cut != 0)
-            text += "\n  " + port.name + ": " + std::to_string(read.cut) +
-                    " packets were cut by the snap length, and are what was left of them\n";
-        if (read.backwards != 0)
-            text += "\n  " + port.name + ": " + std::to_string(read.backwards) +
-                    " packets had an earlier time than the one before, and took its time\n";
+        text += note(port, read.duplicates, "were seen at another interface before, and were left out");
+        text += note(port, read.cut, "were cut by the snap length, and are what was left of them");
+        text += note(port, read.backwards, "had an earlier time than the one before, and took its time");
+        text += note(port, read.repaired,
+                     "had a wrong checksum, which was repaired; " + std::to_string(read.unfinished) +
+                         " of them had one left to the sender's device");
+        text +=
+            note(port, read.unrepaired, "are fragments or were cut, and keep the checksums that they have");
     }
     if (replay.was_cut_short()) text += "\n  Connections were left when --limit was over.\n";
     return text;
@@ -133,7 +140,11 @@ nlohmann::json json_of(const Replay::Port& port) {
             {"tx_dropped", own.tx_dropped},
             {"tx_bytes", port.files->counters().sent_bytes},
             {"cut_packets", read.cut},
-            {"backward_stamps", read.backwards}};
+            {"backward_stamps", read.backwards},
+            {"duplicates", read.duplicates},
+            {"repaired_checksums", read.repaired},
+            {"unfinished_checksums", read.unfinished},
+            {"unrepaired_packets", read.unrepaired}};
 }
 
 }  // namespace

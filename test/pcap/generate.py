@@ -327,8 +327,14 @@ def raw_ip(world):
     world.send(frames.echo(CLIENT6, SERVICE6, 1))
 
 
+def bsd_loopback(world):
+    """The same as BSD and macOS capture on their loopback, each packet behind the number of its family there"""
+    for family, source, destination in ((2, CLIENT, SERVICE), (30, CLIENT6, SERVICE6)):
+        world.send(struct.pack("<I", family) + frames.echo(source, destination, 1))
+
+
 def pcapng(world):
-    """The same ping as pcapng has it"""
+    """A ping as pcapng has it"""
     world.send(ipv4(frames.echo(CLIENT, SERVICE, 1)))
 
 
@@ -360,7 +366,9 @@ def make(program, name):
         frames.write_pcapng(HERE / "in" / "pcapng.pcapng", world.records)
         return
     path = HERE / "in" / f"{name}.pcap"
-    if name == "raw_ip":
+    if name == "bsd_loopback":
+        frames.write_pcap(path, world.records, link=0)
+    elif name == "raw_ip":
         frames.write_pcap(path, world.records, link=101)
     elif name == "snapped":
         frames.write_pcap(path, world.records, nanoseconds=False, snap=60)

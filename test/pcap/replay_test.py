@@ -4,7 +4,7 @@
     replay_test.py PATH/TO/terminus-replay [--update | UNITTEST OPTIONS]
 
 A capture is in/NAME.pcap or in/NAME.pcapng; in/NAME.yaml, where there is one, takes the place of config.yaml, and each line
-of in/NAME.assert is a condition. --update makes what is sent now the expectation, for a reader of the change to judge.
+of in/NAME.assert is a condition, and of in/NAME.options an option. --update makes what is sent now the expectation, for a reader of the change to judge.
 """
 
 import concurrent.futures
@@ -30,13 +30,17 @@ def golden(name):
 def replay(name, sent, *options):
     own = HERE / "in" / f"{name}.yaml"
     config = own if own.exists() else HERE / "config.yaml"
-    command = [PROGRAM, f"--vdev=net_pcap0,rx_pcap={CAPTURES[name]},tx_pcap={sent}", "--", "-c", config, *options]
+    command = [PROGRAM, f"--vdev=net_pcap0,rx_pcap={CAPTURES[name]},tx_pcap={sent}", "--", "-c", config, *lines(name, "options"), *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
+def lines(name, suffix):
+    path = HERE / "in" / f"{name}.{suffix}"
+    return path.read_text().splitlines() if path.exists() else []
+
+
 def conditions(name):
-    path = HERE / "in" / f"{name}.assert"
-    return [f"--assert={line}" for line in path.read_text().splitlines()] if path.exists() else []
+    return [f"--assert={line}" for line in lines(name, "assert")]
 
 
 def all_at_once(function, arguments):
@@ -61,8 +65,8 @@ class Corpus(Folder):
                 self.assertEqual((self.path / name).read_bytes(), golden(name).read_bytes())
 
     def test_each_capture_has_its_line_in_the_index_and_each_line_its_capture(self):
-        lines = re.findall(r"^\| `(\w+)` \| (\S.*) \|$", (HERE / "README.md").read_text(), re.M)
-        self.assertEqual(sorted(name for name, _ in lines), sorted(CAPTURES))
+        found = re.findall(r"^\| `(\w+)` \| (\S.*) \|$", (HERE / "README.md").read_text(), re.M)
+        self.assertEqual(sorted(name for name, _ in found), sorted(CAPTURES))
 
     def test_nothing_lies_about_that_belongs_to_no_capture(self):
         files = [*(HERE / "in").iterdir(), *(HERE / "golden").iterdir()]

@@ -14,6 +14,7 @@ import xml.etree.ElementTree
 
 PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "terminus-replay"
 CORPUS = pathlib.Path(__file__).resolve().parents[1] / "pcap"
+ANY = CORPUS / "in/any_bridge_host.pcap"
 CLIENT_RESETS, GOLDEN = CORPUS / "in/client_resets.pcap", CORPUS / "golden/client_resets.pcap"
 RECORD_HEADER, WINDOW = 16, 14 + 20 + 14
 
@@ -55,6 +56,31 @@ class Replay(unittest.TestCase):
         self.assertEqual(report["ports"][0]["device"], "net_pcap0")
         self.assertIn({"name": "closes", "labels": {"leg": "client", "reason": "rst_received"}, "value": 1.0}, report["numbers"])
         self.assertFalse(report["cut_short"])
+
+    # ---- what hosts' captures are like
+
+    def test_wrong_checksums_are_dropped_or_repaired(self):
+        for option, wanted in ([], 0), (["--checksums=verify"], 0), (["--checksums=repair"], 11):
+            report = json.loads(self.replay("--report=json", *option, capture=ANY).stdout)
+            dropped = [one["value"] for one in report["numbers"] if one["name"] == "drops" and one["labels"]["reason"] == "tcp_checksum"]
+            self.assertEqual(report["ports"][0]["repaired_checksums"], wanted)
+            self.assertEqual(report["ports"][0]["unfinished_checksums"], wanted)
+            self.assertEqual(dropped, [] if wanted else [6])
+        self.assertIn("front: 11 packets had a wrong checksum, which was repaired; 11 of them had one left to the sender's device",
+                      self.replay("--checksums=repair", capture=ANY).stdout)
+        self.refused(self.replay("--checksums=ignore"), "--checksums")
+
+    def test_what_repair_leaves_alone_is_said(self):
+        for name, count in ("fragments", 3), ("snapped", 1):
+            run = self.replay("--checksums=repair", f"--assert=capture_unrepaired_packets == {count}", capture=CORPUS / f"in/{name}.pcap")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertIn(f"front: {count} packets are fragments or were cut, and keep the checksums that they have", run.stdout)
+
+    def test_packets_that_several_interfaces_saw_are_received_once(self):
+        run = self.replay(capture=ANY)
+        self.assertIn("front: 13 packets were seen at another interface before, and were left out", run.stdout)
+        self.assertIn("RX-packets: 15 ", run.stdout)
+        self.assertEqual(json.loads(self.replay("--report=json", capture=ANY).stdout)["ports"][0]["duplicates"], 13)
 
     # ---- drawings
 
