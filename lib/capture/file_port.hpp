@@ -9,22 +9,12 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "capture/reader.hpp"
+#include "capture/timeline.hpp"
 #include "capture/writer.hpp"
 #include "packet/port.hpp"
 #include "wire/address.hpp"
 
 namespace terminus::capture {
-
-/// How recorded and virtual time belong together: `recorded` (since 1970) is the instant `starts`.
-struct Timeline {
-    base::Duration recorded{};
-    base::Instant starts{};
-
-    [[nodiscard]] base::Instant virtual_time(base::Duration stamp) const {
-        return starts + (stamp - recorded);
-    }
-    [[nodiscard]] base::Duration stamp(base::Instant now) const { return recorded + (now - starts); }
-};
 
 /// A port whose frames are those of a capture, each at its time, and which writes what is sent to another:
 /// net_pcap in virtual time. Either file may be missing.
