@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "capture/note.hpp"
+#include "capture/recording.hpp"
+#include "capture/timeline.hpp"
+#include "wire/address.hpp"
+#include "wire/tcp.hpp"
+
+namespace terminus::capture {
+
+/// Plays a recorded client against Terminus: its packets, with the numbers that Terminus chose in place of
+/// the recorded server's. Sans I/O: it is told what Terminus sent, and asked for what the client sends.
+class ClientPlayer {
+ public:
+    enum class Mode : std::uint8_t {
+        Causal,  ///< a packet waits until what it acknowledges has been sent; then all later ones are as late
+        Strict,  ///< at the recorded times, whatever Terminus has sent
+    };
+    struct Settings {
+        Mode mode = Mode::Causal;
+        wire::Endpoint service;        ///< of the conversation's family: takes the recorded server's place
+        wire::MacAddress mac;          ///< the client's, or its router's
+        wire::MacAddress service_mac;  ///< the port's
+        std::uint16_t mtu = 1500;      ///< the port's: no IP packet is longer
+        Timeline timeline;
+        bool repair_checksums = false;  ///< wrong ones are otherwise played wrong
+    };
+    struct Counters {
+        std::uint64_t recorded = 0;  ///< packets of the recording that were played
+        std::uint64_t frames = 0;    ///< that were played, those below included
+        std::uint64_t split = 0;     ///< packets longer than the MSS that Terminus named
+        std::uint64_t made_up = 0;   ///< frames: the SYN and ACK of a handshake that wasn't captured, holes
+        std::uint64_t inserted = 0;  ///< ACKs that the recording hasn't
+        std::uint64_t repaired = 0;  ///< packets
+        std::uint64_t filled_bytes = 0;  ///< of text
+        std::uint64_t waited = 0;        ///< packets that went later than their time and the lag before
+    };
+
+    /// `conversation` outlives the player.
+    ClientPlayer(const RecordedConversation& conversation, const Settings& settings);
+
+    /// A segment of Terminus's for this client.
+    void heard(const wire::TcpSegment& segment, base::Instant now);
+    /// Nothing is played before; what follows keeps its distance. For a conversation that uses the endpoints
+    /// of one that isn't over.
+    void hold_until(base::Instant instant);
+    /// When poll() has the next frame if nothing is heard before; kNever while only Terminus can go on.
+    [[nodiscard]] base::Instant next_at() const;
+    /// A frame that is due at `now`, Ethernet header and all; stays until the next call. Ask until there is
+    /// none.
+    [[nodiscard]] std::optional<base::Bytes> poll(base::Instant now);
+    /// The recording's number of the packet that the frame polled last was made from.
+    [[nodiscard]] std::uint64_t polled_packet() const { return polled_packet_; }
+    /// All that will ever be played was.
+    [[nodiscard]] bool is_over() const;
+    /// The run is over: packets that still wait become divergences, and is_over().
+    void finish();
+
+    /// How much later than recorded packets go by now.
+    [[nodiscard]] base::Duration lag() const { return lag_; }
+    [[nodiscard]] const std::vector<Divergence>& divergences() const { return divergences_; }
+    [[nodiscard]] const Counters& counters() const { return counters_; }
+    [[nodiscard]] const RecordedConversation& conversation() const { return *conversation_; }
+
+ private:
+    const RecordedConversation* conversation_;
+    Settings settings_;
+    std::size_t next_ = 0;
+    std::uint64_t polled_packet_ = 0;
+    base::Duration lag_{};
+    std::vector<Divergence> divergences_;
+    Counters counters_;
+};
+
+}  // namespace terminus::capture
