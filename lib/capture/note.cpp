@@ -8,6 +8,8 @@ std::string_view text(NoteKind kind) {
             return "not IP";
         case NoteKind::NotTcp:
             return "not TCP";
+        case NoteKind::Encapsulated:
+            return "IP in a tunnel";
         case NoteKind::Fragment:
             return "IP fragment";
         case NoteKind::Malformed:

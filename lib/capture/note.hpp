@@ -11,7 +11,8 @@ namespace terminus::capture {
 enum class NoteKind : std::uint8_t {
     // ---- not mapped: nothing of the packet is played
     NotIp,              ///< ARP, 802.3, another EtherType
-    NotTcp,             ///< ICMP, UDP, tunnels
+    NotTcp,             ///< ICMP, UDP
+    Encapsulated,       ///< IP within IP, GRE
     Fragment,           ///< of an IP datagram
     Malformed,          ///< IP or TCP headers that can't be
     HeaderCut,          ///< the snap length ends within the headers
