@@ -19,8 +19,9 @@ class RecordedStream {
     };
 
     RecordedStream() = default;
-    /// `pieces` in any order, those that overlap too: of two the one that begins first counts.
-    RecordedStream(std::vector<Piece> pieces, std::uint64_t length);
+    /// `pieces` in any order, those that overlap too: of two the one that begins first counts. `doubtful`
+    /// ones only where there are no others.
+    RecordedStream(std::vector<Piece> pieces, std::vector<Piece> doubtful, std::uint64_t length);
 
     [[nodiscard]] std::uint64_t length() const { return length_; }
     /// Bytes that no piece has.
