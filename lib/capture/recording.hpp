@@ -42,8 +42,10 @@ struct RecordedPacket {
     std::uint64_t waits_for = 0;
     /// The server's number of what was lost and sent again before this packet acknowledged it. 0: none.
     std::uint64_t waits_for_again = 0;
-    base::Duration reaction{};    ///< from the packet of the server's that it waits for to this one
-    bool exceeds_window = false;  ///< it has text beyond the window that the server had offered: a probe
+    base::Duration reaction{};  ///< from the packet of the server's that it waits for to this one
+    /// It has text beyond the window that the server had offered, as a probe has, or none that the server can
+    /// have taken.
+    bool exceeds_window = false;
 
     /// Sequence space occupied.
     [[nodiscard]] std::uint64_t end() const { return seq + segment.seg_len(); }
@@ -92,7 +94,11 @@ struct RecordedConversation {
     std::vector<ResponseStep> steps;
     bool client_ends = false;  ///< by FIN or RST
     bool server_ends = false;
-    std::vector<Note> notes;
+    bool is_reset = false;    ///< by either
+    std::vector<Note> notes;  ///< in the order of their packets
+
+    /// The capture goes on to its end.
+    [[nodiscard]] bool has_ended() const { return is_reset || (client_ends && server_ends); }
 };
 
 /// A whole capture of clients with some other server, in memory: as many bytes as the capture has, and about
@@ -117,6 +123,7 @@ class Recording {
 
  private:
     Recording() = default;
+    [[nodiscard]] base::Bytes keep(base::Bytes payload);
 
     std::vector<std::unique_ptr<std::vector<std::uint8_t>>> payloads_;  // what packets and streams view
     std::vector<RecordedConversation> conversations_;

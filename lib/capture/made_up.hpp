@@ -1,0 +1,28 @@
+#pragma once
+
+#include <vector>
+
+#include "capture/recorded_stream.hpp"
+#include "capture/recording.hpp"
+
+namespace terminus::capture {
+
+/// Puts the client's SYN, which the capture hasn't, before its packets, and the ACK of the handshake, unless
+/// that is there.
+void make_up_handshake(RecordedConversation& conversation);
+
+/// Text of a SYN that the server took at once (Fast Open) goes behind the handshake: Terminus takes none with
+/// a cookie of another server's.
+void move_syn_text(RecordedConversation& conversation);
+
+/// A part of the request, [begin, end).
+struct Extent {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+};
+
+/// Puts text where the server acknowledged what no packet brought; `brought` is what packets did, in any
+/// order.
+void make_up_lost_text(RecordedConversation& conversation, std::vector<Extent> brought);
+
+}  // namespace terminus::capture
