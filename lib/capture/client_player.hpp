@@ -6,7 +6,10 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "capture/client_frames.hpp"
+#include "capture/heard_end.hpp"
 #include "capture/note.hpp"
+#include "capture/numbers.hpp"
 #include "capture/recording.hpp"
 #include "capture/timeline.hpp"
 #include "wire/address.hpp"
@@ -69,11 +72,53 @@ class ClientPlayer {
     [[nodiscard]] const RecordedConversation& conversation() const { return *conversation_; }
 
  private:
+    /// What the next packet waits for.
+    struct Readiness {
+        base::Instant at{};          ///< without what blocks it
+        bool is_blocked = false;     ///< by something that only Terminus can do
+        bool lacks_text = false;     ///< it acknowledges what Terminus hasn't sent
+        bool gives_up_loss = false;  ///< at that time it goes without the retransmission that it waited for
+    };
+
+    [[nodiscard]] Readiness readiness() const;
+    [[nodiscard]] Readiness strict_readiness(const RecordedPacket& packet) const;
+    [[nodiscard]] base::Instant planned(const RecordedPacket& packet) const;
+    [[nodiscard]] bool window_has_room() const;
+    [[nodiscard]] base::Instant inserts_ack_at(const Readiness& head) const;
+    [[nodiscard]] Part part_from(std::uint32_t offset, std::uint16_t count) const;
+    [[nodiscard]] std::uint32_t text_max() const;
+    [[nodiscard]] std::uint64_t acknowledged_by(const RecordedPacket& packet) const;
+    void begin(const Readiness& ready);
+    void begin_strict();
+    [[nodiscard]] base::Bytes play_part();
+    [[nodiscard]] base::Bytes play_plain_ack(DivergenceKind why);
+    [[nodiscard]] base::Bytes build(const RecordedPacket& packet, const Part& part);
+    void note_acknowledged(std::uint64_t number, bool after_loss);
+    void answer_arrived(base::Instant now);
+    void reset_arrived();
+    void next_packet();
+    void drop_rest();
+    void diverge(std::uint64_t packet, DivergenceKind what) { divergences_.push_back({packet, what}); }
+    [[nodiscard]] const RecordedPacket& head() const { return conversation_->client_packets[next_]; }
+
     const RecordedConversation* conversation_;
     Settings settings_;
+    FrameBuilder frames_;
+    HeardEnd terminus_;
+    Mapping mapping_;
+    wire::TcpSegment syn_;     // the client's, as it is played
+    Numbers client_;           // what it has sent so far
+    std::uint64_t acked_ = 0;  // of Terminus's numbers, by what was played
+    RecordedPacket last_;      // that was played
     std::size_t next_ = 0;
-    std::uint64_t polled_packet_ = 0;
+    std::optional<Part> part_;    // of the next packet, once it has begun
+    base::Instant ready_at_{};    // the next packet had waited for the window until then
+    bool server_resets_ = false;  // in the recording
+    bool is_reset_ = false;
+    base::Instant hold_until_{};
     base::Duration lag_{};
+    std::optional<base::Instant> handshake_ack_at_;
+    std::uint64_t polled_packet_ = 0;
     std::vector<Divergence> divergences_;
     Counters counters_;
 };
