@@ -172,8 +172,6 @@ void move_syn_text(RecordedConversation& conversation) {
 }
 
 void make_up_lost_text(RecordedConversation& conversation, std::vector<Extent> brought) {
-    std::sort(brought.begin(), brought.end(),
-              [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
     brought.push_back({conversation.request.length(), conversation.request.length()});
     LostText lost(conversation);
     std::uint64_t known = 0;

@@ -45,13 +45,15 @@ void ResponseScript::add(ResponseStep::Kind kind, const Sent& sent) {
 }
 
 std::vector<ResponseStep> ResponseScript::finish(std::optional<std::uint64_t> client_fin,
-                                                 std::uint64_t length) && {
+                                                 std::uint64_t request_length,
+                                                 std::uint64_t response_length) && {
     for (ResponseStep& step : steps_) {
         // A FIN takes a number, and no byte of the request.
         step.after_client_fin = client_fin && step.after_received > *client_fin;
         if (step.after_client_fin) step.after_received = *client_fin;
         if (step.after_received > 0) --step.after_received;
-        step.length = std::min(step.length, length - std::min(step.begin, length));
+        step.after_received = std::min(step.after_received, request_length);
+        step.length = std::min(step.length, response_length - std::min(step.begin, response_length));
     }
     std::erase_if(steps_, [](const ResponseStep& step) {
         return step.kind == ResponseStep::Kind::Bytes && step.length == 0;

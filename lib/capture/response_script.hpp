@@ -26,10 +26,11 @@ class ResponseScript {
     void fin(const Sent& sent);
     void reset(const Sent& sent);
 
-    /// `client_fin` is the FIN's number, if the client sent one; `length` the response's: what lies behind
-    /// the server's FIN is none of it.
+    /// `client_fin` is the FIN's number, if the client sent one. No step waits for more than the request, and
+    /// what lies behind the response (the server's FIN) is none of it.
     [[nodiscard]] std::vector<ResponseStep> finish(std::optional<std::uint64_t> client_fin,
-                                                   std::uint64_t length) &&;
+                                                   std::uint64_t request_length,
+                                                   std::uint64_t response_length) &&;
 
  private:
     void add(ResponseStep::Kind kind, const Sent& sent);

@@ -54,7 +54,7 @@ void Trace::from_client(RawPacket& raw) {
     const bool is_sane = seq && !raw.is_doubtful && believe(client_, *seq, packet);
     if (!is_sane) packet.exceeds_window = true;
     if (segment.flags.ack() && !raw.is_doubtful) client_acknowledges(packet);
-    if (is_sane) {
+    if (is_sane && !segment.flags.rst()) {  // anybody can send a RST of any number
         mark(client_, packet.end(), packet.stamp);
         if (segment.flags.fin() && !client_.fin) client_.fin = packet.end() - 1;
         note_text(client_pieces_, packet.seq, packet);
@@ -197,13 +197,24 @@ void Trace::finish() {
     for (const RawPacket& raw : raw_.packets) {
         if (raw.is_doubtful && !raw.is_from_client) note_text(doubtful, raw.packet.seq, raw.packet);
     }
-    const auto length = [](const End& end) {
-        const std::uint64_t text_end = end.fin ? *end.fin : end.numbers.highest;
-        return text_end > 0 ? text_end - 1 : 0;
-    };
-    into_.request = RecordedStream(std::move(client_pieces_), {}, length(client_));
-    into_.response = RecordedStream(std::move(server_pieces_), std::move(doubtful), length(server_));
-    into_.steps = std::move(script_).finish(client_.fin, into_.response.length());
+    const std::uint64_t request = request_length();
+    const std::uint64_t response_end = server_.fin.value_or(server_.numbers.highest);
+    const std::uint64_t response = response_end > 0 ? response_end - 1 : 0;
+    into_.request = RecordedStream(std::move(client_pieces_), {}, request);
+    into_.response = RecordedStream(std::move(server_pieces_), std::move(doubtful), response);
+    into_.steps = std::move(script_).finish(client_.fin, request, response);
+}
+
+// What the server acknowledged, and what can be read on from there: text behind a hole reached nobody.
+std::uint64_t Trace::request_length() {
+    std::sort(brought_.begin(), brought_.end(),
+              [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
+    std::uint64_t length = std::max<std::uint64_t>(server_ack_, 1) - 1;
+    for (const Extent& extent : brought_) {
+        if (extent.begin > length) break;
+        length = std::max(length, extent.end);
+    }
+    return client_.fin ? std::min(length, *client_.fin - 1) : length;
 }
 
 // What a later packet brought after all was late, or came again.

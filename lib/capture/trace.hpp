@@ -21,7 +21,7 @@ class Trace {
     Trace(RawConversation& raw, RecordedConversation& into);
     void run();
 
-    /// What of the request the client's packets bring, bytes that the snap length cut included.
+    /// What of the request the client's packets bring, in order, bytes that the snap length cut included.
     [[nodiscard]] std::vector<Extent> brought() && { return std::move(brought_); }
 
  private:
@@ -47,6 +47,7 @@ class Trace {
     [[nodiscard]] ResponseScript::Sent sent_by(const RecordedPacket& packet) const;
     void finish();
     void note_holes();
+    [[nodiscard]] std::uint64_t request_length();
     static void mark(End& end, std::uint64_t to, base::Duration stamp);
     static base::Duration when(const End& end, std::uint64_t number);
     static void note_text(std::vector<RecordedStream::Piece>& into, std::uint64_t seq,

@@ -143,6 +143,19 @@ TEST_CASE("text that the server acknowledged and nobody captured is made up, whe
     CHECK(conversation.request.filled() == 200);
 }
 
+TEST_CASE("nothing is made up where the server acknowledged nothing, nor for a reset of any number") {
+    Tape tape;
+    tape.handshake();
+    tape.client({.at = 21, .seq = 1, .ack = 1, .length = 100});
+    tape.client({.at = 22, .seq = 301, .ack = 1, .length = 100});
+    tape.client({.at = 23, .flags = kRst, .seq = 5001});
+    tape.server({.at = 30, .seq = 1, .ack = 101});
+    const capture::Recording recording = tape.load();
+    CHECK(only(recording).client_packets.size() == 5);
+    CHECK(only(recording).request.length() == 100);
+    CHECK(noted(only(recording).notes, NoteKind::RequestHole).empty());
+}
+
 TEST_CASE("text that the client sent again is no hole, whatever the snap length left of it") {
     Tape tape;
     tape.handshake();
