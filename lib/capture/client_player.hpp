@@ -27,8 +27,9 @@ class ClientPlayer {
     };
     struct Settings {
         Mode mode = Mode::Causal;
-        wire::Endpoint service;        ///< of the conversation's family: takes the recorded server's place
-        wire::MacAddress mac;          ///< the client's, or its router's
+        wire::Endpoint
+            service;           ///< takes the recorded server's place: of its family, not the client's address
+        wire::MacAddress mac;  ///< the client's, or its router's
         wire::MacAddress service_mac;  ///< the port's
         std::uint16_t mtu = 1500;      ///< the port's: no IP packet is longer
         Timeline timeline;

@@ -72,7 +72,8 @@ RecordedConversation digest(RawConversation raw) {
     Trace trace(raw, conversation);
     trace.run();
     if (took_syn_text) move_syn_text(conversation);
-    make_up_lost_text(conversation, std::move(trace).brought());
+    const auto lost_fin = trace.lost_fin();
+    make_up_lost_text(conversation, std::move(trace).brought(), lost_fin);
     play_crossing_syns_as_acks(conversation);
     if (!conversation.has_syn) make_up_handshake(conversation);
     if (conversation.outcome == RecordedConversation::Outcome::Established && !conversation.has_ended())

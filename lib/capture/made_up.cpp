@@ -73,21 +73,14 @@ class LostText {
 
     /// Before the first packet whose number lies behind it; later calls lie behind earlier ones.
     void fill(const Extent& extent) {
-        pass_until(extent.end + 1);
-        const RecordedPacket* like = nullptr;
-        if (next_ < packets_.size() && packets_[next_].segment.flags.ack()) like = &packets_[next_];
-        if (!done_.empty() && done_.back().segment.flags.ack()) like = &done_.back();
-        if (like == nullptr) return;  // nothing but SYNs: nobody could have acknowledged it
-        wire::TcpHeader header = plain_ack(conversation_, like->segment);
-        header.seq = conversation_.client_isn + static_cast<std::uint32_t>(extent.begin + 1);
-        RecordedPacket packet = made_up(*like, header);
-        if (next_ < packets_.size()) {
-            packet.number = packets_[next_].number;
-            packet.stamp = packets_[next_].stamp;
-        }
-        add_text(packet, extent.begin + 1, static_cast<std::uint32_t>(extent.end - extent.begin));
-        conversation_.notes.push_back({packet.number, NoteKind::RequestHole});
-        done_.push_back(std::move(packet));
+        RecordedPacket* const packet = add({wire::TcpFlags::kAck}, extent.begin + 1, extent.end + 1);
+        if (packet == nullptr) return;
+        add_text(*packet, extent.begin + 1, static_cast<std::uint32_t>(extent.end - extent.begin));
+        conversation_.notes.push_back({packet->number, NoteKind::RequestHole});
+    }
+    void end(std::uint64_t number) {
+        RecordedPacket* const packet = add({wire::TcpFlags::kAck | wire::TcpFlags::kFin}, number, number + 1);
+        if (packet != nullptr) packet->seq = number;
     }
     void finish() {
         pass_until(UINT64_MAX);
@@ -95,6 +88,23 @@ class LostText {
     }
 
  private:
+    RecordedPacket* add(wire::TcpFlags flags, std::uint64_t seq, std::uint64_t end) {
+        pass_until(end);
+        const RecordedPacket* like = nullptr;
+        if (next_ < packets_.size() && packets_[next_].segment.flags.ack()) like = &packets_[next_];
+        if (!done_.empty() && done_.back().segment.flags.ack()) like = &done_.back();
+        if (like == nullptr) return nullptr;  // nothing but SYNs: nobody could have acknowledged it
+        wire::TcpHeader header = plain_ack(conversation_, like->segment);
+        header.flags = flags;
+        header.seq = conversation_.client_isn + static_cast<std::uint32_t>(seq);
+        RecordedPacket packet = made_up(*like, header);
+        if (next_ < packets_.size()) {
+            packet.number = packets_[next_].number;
+            packet.stamp = packets_[next_].stamp;
+        }
+        done_.push_back(std::move(packet));
+        return &done_.back();
+    }
     void pass_until(std::uint64_t number) {
         for (; next_ < packets_.size(); ++next_) {
             if (packets_[next_].seq >= number) return;
@@ -171,7 +181,8 @@ void move_syn_text(RecordedConversation& conversation) {
     packets.insert(packets.begin() + (first - packets.data()), std::move(text));
 }
 
-void make_up_lost_text(RecordedConversation& conversation, std::vector<Extent> brought) {
+void make_up_lost_text(RecordedConversation& conversation, std::vector<Extent> brought,
+                       std::optional<std::uint64_t> lost_fin) {
     brought.push_back({conversation.request.length(), conversation.request.length()});
     LostText lost(conversation);
     std::uint64_t known = 0;
@@ -184,6 +195,7 @@ void make_up_lost_text(RecordedConversation& conversation, std::vector<Extent> b
         }
         known = std::max(known, extent.end);
     }
+    if (lost_fin) lost.end(*lost_fin);
     lost.finish();
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "capture/recorded_stream.hpp"
@@ -21,8 +23,9 @@ struct Extent {
     std::uint64_t end = 0;
 };
 
-/// Puts text where the server acknowledged what no packet brought; `brought` is what packets did, in any
-/// order.
-void make_up_lost_text(RecordedConversation& conversation, std::vector<Extent> brought);
+/// Puts text where the server acknowledged what no packet brought, and the FIN, if it was lost; `brought` is
+/// what packets did, in order.
+void make_up_lost_text(RecordedConversation& conversation, std::vector<Extent> brought,
+                       std::optional<std::uint64_t> lost_fin);
 
 }  // namespace terminus::capture

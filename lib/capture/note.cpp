@@ -50,6 +50,8 @@ std::string_view text(NoteKind kind) {
             return "client's bytes not captured, filled";
         case NoteKind::ResponseHole:
             return "server's bytes not captured, filled";
+        case NoteKind::FinMissing:
+            return "FIN not captured, made up";
         case NoteKind::NumberImpossible:
             return "number beyond all that was sent, not followed";
         case NoteKind::EndMissing:

@@ -34,6 +34,7 @@ enum class NoteKind : std::uint8_t {
     SynAckOfClient,      ///< of a simultaneous open: played as an ACK
     RequestHole,         ///< bytes that the server acknowledged and the capture hasn't; filled
     ResponseHole,        ///< bytes that the client acknowledged and the capture hasn't; filled
+    FinMissing,          ///< acknowledged and not captured, of either end; made up
     NumberImpossible,    ///< an acknowledgement or text far beyond all that was sent: not followed
     EndMissing,          ///< the capture ends before the connection does
 };

@@ -21,14 +21,13 @@ Trace::Trace(RawConversation& raw, RecordedConversation& into)
       stood_(into.first_stamp) {
     client_.numbers.isn = into.client_isn;
     server_.numbers.isn = into.server_isn;
-    const auto has_syn = [&](bool of_client) {
-        return std::any_of(raw.packets.begin(), raw.packets.end(), [&](const RawPacket& packet) {
-            return packet.is_from_client == of_client && packet.packet.segment.flags.syn();
-        });
-    };
+    for (const RawPacket& packet : raw.packets) {
+        if (packet.packet.segment.flags.syn() && !packet.is_doubtful)
+            (packet.is_from_client ? client_ : server_).has_syn = true;
+    }
     // A SYN that the capture hasn't was before its first packet.
-    if (!has_syn(true)) mark(client_, 1, into.first_stamp);
-    if (!has_syn(false) && into.outcome == RecordedConversation::Outcome::Established)
+    if (!client_.has_syn) mark(client_, 1, into.first_stamp);
+    if (!server_.has_syn && into.outcome == RecordedConversation::Outcome::Established)
         mark(server_, 1, into.first_stamp);
 }
 
@@ -51,10 +50,12 @@ void Trace::from_client(RawPacket& raw) {
     const auto seq = client_.numbers.at(segment.seq);
     packet.seq = seq.value_or(0);
     packet.exceeds_window = !seq || (server_edge_ > 0 && packet.end() > server_edge_);
+    if (segment.flags.syn() && !segment.flags.ack()) syn_ = packet.stamp;
     const bool is_sane = seq && !raw.is_doubtful && believe(client_, *seq, packet);
     if (!is_sane) packet.exceeds_window = true;
     if (segment.flags.ack() && !raw.is_doubtful) client_acknowledges(packet);
     if (is_sane && !segment.flags.rst()) {  // anybody can send a RST of any number
+        skip_to(client_, packet.seq, packet);
         mark(client_, packet.end(), packet.stamp);
         if (segment.flags.fin() && !client_.fin) client_.fin = packet.end() - 1;
         note_text(client_pieces_, packet.seq, packet);
@@ -83,6 +84,7 @@ void Trace::client_acknowledges(RecordedPacket& packet) {
         known = std::max(known, *right);
         reports_above = true;
     }
+    if (*acknowledged == known) skip_to(server_, known, packet);
     server_is_known_to(known, packet);
     if (known > client_known_) {
         packet.waits_for = known;
@@ -115,6 +117,7 @@ void Trace::wait_for_again(RecordedPacket& packet, std::uint64_t acknowledged) {
 void Trace::from_server(const RawPacket& raw) {
     const RecordedPacket& packet = raw.packet;
     const wire::TcpSegment& segment = packet.segment;
+    if (segment.flags.syn() && syn_) distance_ = packet.stamp - *std::exchange(syn_, std::nullopt);
     if (segment.flags.ack()) server_acknowledges(packet);
     if (segment.flags.rst()) {
         into_.server_ends = true;
@@ -163,17 +166,18 @@ ResponseScript::Sent Trace::sent_by(const RecordedPacket& packet) const {
     sent.stamp = packet.stamp;
     sent.received = std::max<std::uint64_t>(server_ack_, 1);
     sent.cause = sent.received > 1 ? when(client_, sent.received) : stood_;
-    sent.is_clocked = last_pure_ack_ && packet.stamp - *last_pure_ack_ <= kReaction;
+    sent.is_clocked = last_pure_ack_ && packet.stamp - *last_pure_ack_ <= distance_ + kReaction;
     return sent;
 }
 
 void Trace::server_acknowledges(const RecordedPacket& packet) {
     const auto acknowledged = client_.numbers.at(packet.segment.ack);
     if (!acknowledged || !believe(client_, *acknowledged, packet)) return;
+    skip_to(client_, *acknowledged, packet);
     mark(client_, *acknowledged, packet.stamp);
     server_ack_ = std::max(server_ack_, *acknowledged);
+    if (!server_.has_syn) return;  // nobody knows how the window is scaled
     const bool is_syn = packet.segment.flags.syn();
-    if (!is_syn && !into_.has_syn) return;  // nobody knows how the window is scaled
     const std::uint8_t scale = is_syn ? 0 : std::min(into_.negotiated.server_scale.value_or(0), kScaleMax);
     server_edge_ = std::max(server_edge_, *acknowledged + (std::uint64_t{packet.segment.window} << scale));
 }
@@ -191,7 +195,29 @@ bool Trace::believe(End& end, std::uint64_t begin, const RecordedPacket& packet)
     return true;
 }
 
+// What the capture hasn't is told by the numbers behind it.
+void Trace::skip_to(End& end, std::uint64_t number, const RecordedPacket& by) {
+    if (number == end.numbers.highest + 1 && number > 1) end.lone = {number - 1, sent_by(by)};
+}
+
+// A last number without text is a FIN rather than a byte.
+bool Trace::takes_lone_for_fin(End& end) {
+    if (end.fin || !end.lone || end.lone->number + 1 != end.numbers.highest) return false;
+    end.fin = end.lone->number;
+    into_.notes.push_back({end.lone->sent.packet, NoteKind::FinMissing});
+    return true;
+}
+
 void Trace::finish() {
+    if (takes_lone_for_fin(client_)) {
+        lost_fin_ = client_.fin;
+        into_.client_ends = true;
+    }
+    if (takes_lone_for_fin(server_)) {
+        script_.fin(server_.lone->sent);
+        into_.server_ends = true;
+        std::erase_if(server_holes_, [&](const auto& hole) { return hole.first.begin == *server_.fin; });
+    }
     note_holes();
     std::vector<RecordedStream::Piece> doubtful;
     for (const RawPacket& raw : raw_.packets) {

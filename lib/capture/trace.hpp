@@ -21,6 +21,8 @@ class Trace {
     Trace(RawConversation& raw, RecordedConversation& into);
     void run();
 
+    /// The number of the client's FIN, if it had one that wasn't captured.
+    [[nodiscard]] std::optional<std::uint64_t> lost_fin() const { return lost_fin_; }
     /// What of the request the client's packets bring, in order, bytes that the snap length cut included.
     [[nodiscard]] std::vector<Extent> brought() && { return std::move(brought_); }
 
@@ -34,6 +36,13 @@ class Trace {
         Numbers numbers;
         std::vector<Mark> marks;  // ascending
         std::optional<std::uint64_t> fin;
+        bool has_syn = false;
+        /// A number that only the other end's ACK or the own next one tells of: a FIN, if nothing follows.
+        struct Lone {
+            std::uint64_t number = 0;
+            ResponseScript::Sent sent;
+        };
+        std::optional<Lone> lone;
     };
 
     void from_client(RawPacket& raw);
@@ -45,6 +54,8 @@ class Trace {
     void server_is_known_to(std::uint64_t end, const RecordedPacket& by);
     [[nodiscard]] bool believe(End& end, std::uint64_t begin, const RecordedPacket& packet);
     [[nodiscard]] ResponseScript::Sent sent_by(const RecordedPacket& packet) const;
+    void skip_to(End& end, std::uint64_t number, const RecordedPacket& by);
+    [[nodiscard]] bool takes_lone_for_fin(End& end);
     void finish();
     void note_holes();
     [[nodiscard]] std::uint64_t request_length();
@@ -60,6 +71,7 @@ class Trace {
     std::vector<Extent> brought_, server_text_;
     std::vector<std::pair<Extent, std::uint64_t>> server_holes_;  // and the packets that lie behind them
     ResponseScript script_;
+    std::optional<std::uint64_t> lost_fin_;
     std::uint64_t holes_left_;  // bytes that may yet be missing from the capture
 
     std::uint64_t server_ack_ = 0;  // of the client's numbers
@@ -70,6 +82,8 @@ class Trace {
     std::uint64_t client_known_ = 0;  // and by SACK
     base::Duration stood_{};          // when the connection did
     bool client_has_acknowledged_ = false;
+    std::optional<base::Duration> syn_;            // when the client sent it
+    base::Duration distance_{};                    // of the server from where was captured, there and back
     std::optional<base::Duration> last_pure_ack_;  // since the server's last new text
     std::uint32_t duplicates_ = 0;                 // of client_ack_, or reports of what is above it
     std::optional<base::Duration> resent_;         // client_ack_'s byte was, after them

@@ -211,3 +211,47 @@ TEST_CASE("numbers far beyond all that was sent are not followed") {
     CHECK(conversation.request.length() == 0);
     CHECK(conversation.response.length() == 0);
 }
+
+TEST_CASE("a FIN that was acknowledged and not captured is made up, of either end") {
+    Tape tape;
+    tape.handshake();
+    tape.client({.at = 21, .seq = 1, .ack = 1, .length = 100});
+    SECTION("the client's") {
+        tape.server({.at = 30, .seq = 1, .ack = 102});
+        tape.client({.at = 40, .seq = 102, .ack = 1});
+        const capture::Recording recording = tape.load();
+        const RecordedConversation& conversation = only(recording);
+        CHECK(noted(conversation.notes, NoteKind::FinMissing) == test::Numbers{5});
+        CHECK(noted(conversation.notes, NoteKind::RequestHole).empty());
+        CHECK(conversation.request.length() == 100);
+        CHECK(conversation.client_ends);
+        REQUIRE(conversation.client_packets.size() == 5);
+        const RecordedPacket& fin = conversation.client_packets[3];
+        CHECK(fin.segment.flags.bits == (kFin | kAck));
+        CHECK(fin.seq == 101);
+        CHECK(fin.segment.seq == tape.client_isn + 101);
+        CHECK(fin.segment.payload_length == 0);
+        CHECK(fin.stamp == conversation.client_packets[4].stamp);
+    }
+    SECTION("the server's") {
+        tape.server({.at = 30, .seq = 1, .ack = 101, .length = 50});
+        tape.client({.at = 40, .seq = 101, .ack = 52});
+        const capture::Recording recording = tape.load();
+        const RecordedConversation& conversation = only(recording);
+        CHECK(noted(conversation.notes, NoteKind::FinMissing) == test::Numbers{6});
+        CHECK(noted(conversation.notes, NoteKind::ResponseHole).empty());
+        CHECK(conversation.response.length() == 50);
+        CHECK(conversation.server_ends);
+        REQUIRE(conversation.steps.size() == 2);
+        CHECK(conversation.steps[0].length == 50);
+        CHECK(conversation.steps[1].kind == capture::ResponseStep::Kind::Fin);
+    }
+    SECTION("but a byte between others is text") {
+        tape.server({.at = 30, .seq = 1, .ack = 102});
+        tape.client({.at = 40, .seq = 102, .ack = 1, .length = 10});
+        const capture::Recording recording = tape.load();
+        CHECK(noted(only(recording).notes, NoteKind::FinMissing).empty());
+        CHECK(noted(only(recording).notes, NoteKind::RequestHole) == test::Numbers{6});
+        CHECK(only(recording).request.length() == 111);
+    }
+}

@@ -72,6 +72,26 @@ TEST_CASE("text that an ACK let go was written with what went before") {
     CHECK(all[1].after == 235ms);  // since the step before began
 }
 
+TEST_CASE("a capture taken far from the server sees what an ACK let go a round trip later") {
+    Tape tape;
+    const auto exchange = [&](std::uint64_t distance) {
+        tape.client({.at = 0, .flags = kSyn, .options = tape.client_options});
+        tape.server({.at = distance, .flags = kSyn | kAck, .ack = 1, .options = tape.server_options});
+        tape.client({.at = 101, .seq = 1, .ack = 1});
+        tape.server({.at = 200, .seq = 1, .ack = 1, .length = 1000});
+        tape.client({.at = 201, .seq = 1, .ack = 1001});
+        tape.server({.at = 301, .seq = 1001, .ack = 1, .length = 1000});
+    };
+    SECTION("far") {
+        exchange(100);
+        CHECK(steps(tape).size() == 1);
+    }
+    SECTION("near") {
+        exchange(10);
+        CHECK(steps(tape).size() == 2);
+    }
+}
+
 TEST_CASE("what the server sent again is no step, nor is what it sent out of order") {
     Tape tape;
     tape.handshake();
@@ -178,4 +198,23 @@ TEST_CASE("text beyond the recorded server's window is a probe") {
     CHECK_FALSE(packets[2].exceeds_window);
     CHECK(packets[3].exceeds_window);
     CHECK_FALSE(packets[4].exceeds_window);  // scaled by 9
+}
+
+TEST_CASE("a server's window is unknown without its SYN, and known by that alone") {
+    Tape without_answer;
+    without_answer.client({.at = 0, .flags = kSyn, .options = without_answer.client_options});
+    without_answer.client({.at = 20, .seq = 1, .ack = 1});
+    without_answer.server({.at = 25, .seq = 1, .ack = 1, .window = 1});
+    without_answer.client({.at = 26, .seq = 1, .ack = 1, .length = 1000});
+    const capture::Recording unknown = without_answer.load();
+    CHECK_FALSE(only(unknown).client_packets.back().exceeds_window);
+    Tape without_syn;
+    without_syn.server({.at = 10, .flags = kSyn | kAck, .ack = 1, .options = without_syn.server_options});
+    without_syn.server({.at = 25, .seq = 1, .ack = 1, .window = 2});  // scaled by 9
+    without_syn.client({.at = 26, .seq = 1, .ack = 1, .length = 1024});
+    without_syn.client({.at = 27, .seq = 1025, .ack = 1, .length = 1});
+    const capture::Recording known = without_syn.load();
+    const auto& packets = only(known).client_packets;
+    CHECK_FALSE(packets[packets.size() - 2].exceeds_window);
+    CHECK(packets.back().exceeds_window);
 }
