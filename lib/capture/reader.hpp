@@ -69,14 +69,15 @@ class Reader {
     };
     struct Raw;
     struct Framed;
-    Reader(struct pcap* handle, std::FILE* stream, std::string name, LinkType link_type,
-           const Settings& settings);
+    Reader(struct pcap* handle, std::FILE* stream, std::unique_ptr<char[]> buffer, std::string name,
+           LinkType link_type, const Settings& settings);
     [[nodiscard]] base::Result<std::optional<Raw>, std::string> read_raw();
     [[nodiscard]] std::optional<Framed> framed_of(const Raw& raw);
     [[nodiscard]] base::Duration in_order(base::Duration stamp);
     void count(const Record& record, ChecksumRepair checksums);
     [[nodiscard]] std::string fault(long offset, const std::string& what) const;
 
+    std::unique_ptr<char[]> buffer_;  // the stream's, which is closed before
     std::unique_ptr<struct pcap, Close> handle_;
     std::FILE* stream_;  // the handle's
     std::string name_;

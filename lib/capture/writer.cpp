@@ -8,7 +8,6 @@ namespace terminus::capture {
 namespace {
 
 constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-constexpr std::size_t kFileBuffer = 1u << 20;  // a million frames a second in few system calls
 
 /// https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html 4, in this machine's order, which is x86's.
 struct FileHeader {
@@ -27,16 +26,16 @@ struct RecordHeader {
 };
 static_assert(sizeof(FileHeader) == 24 && sizeof(RecordHeader) == 16);
 
-}  // namespace
-
-void Writer::CloseFile::operator()(std::FILE* file) const {
-    std::fclose(file);
+template <typename Header>
+base::Bytes bytes_of(const Header& header) {
+    return {reinterpret_cast<const std::uint8_t*>(&header), sizeof header};
 }
 
-Writer::Writer(std::FILE* file, std::string path) : file_(file), path_(std::move(path)) {
-    std::setvbuf(file, nullptr, _IOFBF, kFileBuffer);
-    const FileHeader header;
-    put(&header, sizeof header);
+}  // namespace
+
+Writer::Writer(std::FILE* file, std::string path)
+    : output_(std::make_unique<Output>(file)), path_(std::move(path)) {
+    output_->put(bytes_of(FileHeader{}));
 }
 
 base::Result<Writer, std::string> Writer::create(const std::string& path) {
@@ -49,28 +48,48 @@ void Writer::begin(base::Duration stamp, std::uint32_t length) {
     const RecordHeader header{static_cast<std::uint32_t>(stamp.count() / kNanosecondsPerSecond),
                               static_cast<std::uint32_t>(stamp.count() % kNanosecondsPerSecond), length,
                               length};
-    put(&header, sizeof header);
+    output_->put(bytes_of(header));
     ++counters_.records;
     counters_.bytes += length;
 }
 
 void Writer::add(base::Bytes piece) {
-    put(piece.data(), piece.size());
-}
-
-void Writer::put(const void* bytes, std::size_t size) {
-    if (error_ != 0 || size == 0) return;
-    errno = 0;
-    if (std::fwrite(bytes, 1, size, file_.get()) != size) error_ = errno != 0 ? errno : EIO;
+    output_->put(piece);
 }
 
 base::Result<void, std::string> Writer::close() {
-    std::FILE* const file = file_.release();
-    if (file == nullptr) return {};
-    errno = 0;
-    if (std::fclose(file) != 0 && error_ == 0) error_ = errno != 0 ? errno : EIO;
-    if (error_ != 0) return base::Failure{path_ + ": " + std::strerror(error_)};
+    if (const int error = output_->close(); error != 0)
+        return base::Failure{path_ + ": " + std::strerror(error)};
     return {};
+}
+
+Writer::Output::Output(std::FILE* file) : file_(file) {
+    std::setvbuf(file, nullptr, _IONBF, 0);  // what waits here need not wait there, too
+    waiting_.reserve(kBytes);
+}
+
+void Writer::Output::put(base::Bytes bytes) {
+    if (bytes.size() > kBytes - waiting_.size()) flush();
+    waiting_.insert(waiting_.end(), bytes.begin(), bytes.end());
+}
+
+void Writer::Output::flush() {
+    errno = 0;
+    if (error_ == 0 && std::fwrite(waiting_.data(), 1, waiting_.size(), file_) != waiting_.size())
+        note_error();
+    waiting_.clear();
+}
+
+int Writer::Output::close() {
+    if (file_ == nullptr) return error_;
+    flush();
+    errno = 0;
+    if (std::fclose(std::exchange(file_, nullptr)) != 0 && error_ == 0) note_error();
+    return error_;
+}
+
+void Writer::Output::note_error() {
+    error_ = errno != 0 ? errno : EIO;
 }
 
 }  // namespace terminus::capture

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
@@ -38,16 +39,33 @@ class Writer {
     [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-    struct CloseFile {
-        void operator()(std::FILE* file) const;
+    /// The file and what is to go there next: three small pieces make a frame, and copying one costs less
+    /// than a call of fwrite().
+    class Output {
+     public:
+        explicit Output(std::FILE* file);
+        Output(const Output&) = delete;
+        Output& operator=(const Output&) = delete;
+        ~Output() { static_cast<void>(close()); }
+        void put(base::Bytes bytes);
+        /// The first error there was, as errno has it; 0 for none.
+        [[nodiscard]] int close();
+
+     private:
+        /// Few system calls, and it stays in the second-level cache.
+        static constexpr std::size_t kBytes = 1u << 18;
+        void flush();
+        void note_error();
+
+        std::FILE* file_;
+        std::vector<std::uint8_t> waiting_;
+        int error_ = 0;
     };
     Writer(std::FILE* file, std::string path);
-    void put(const void* bytes, std::size_t size);
 
-    std::unique_ptr<std::FILE, CloseFile> file_;
+    std::unique_ptr<Output> output_;
     std::string path_;
     Counters counters_;
-    int error_ = 0;  // the first
 };
 
 }  // namespace terminus::capture

@@ -288,6 +288,15 @@ TEST_CASE("a capture that ends within a packet is refused with the packet and wh
         (void)file.next();
         CHECK(file.at_end());
     }
+    SECTION("far behind its beginning") {
+        FileBytes file = FileBytes::pcap(FileBytes::kNanoseconds, FileBytes::kEthernet);
+        for (int i = 0; i < 20; ++i)
+            file.record(1, 0, std::string(60'000, 'x'));
+        Opened long_file(file.bytes.substr(0, file.bytes.size() - 1));
+        for (int i = 0; i < 19; ++i)
+            (void)long_file.next();
+        CHECK(long_file.fault().starts_with("packet 20 at byte 1140328: "));  // 24 + 19 * (16 + 60,000)
+    }
     SECTION("in a block of pcapng") {
         const std::string blocks =
             FileBytes::pcapng(FileBytes::kEthernet).block(1, "four").block(2, "more").bytes;

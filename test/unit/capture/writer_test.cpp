@@ -34,6 +34,24 @@ TEST_CASE("what is written is a pcap file of Ethernet frames with nanoseconds") 
               .bytes);
 }
 
+TEST_CASE("frames come in their order however many they are, and whether or not the file is closed") {
+    const test::TemporaryFolder folder;
+    for (const bool is_closed : {true, false}) {
+        auto expected = test::FileBytes::pcap(test::FileBytes::kNanoseconds, test::FileBytes::kEthernet);
+        {
+            Writer writer = Writer::create(folder.file("out.pcap")).value();
+            for (std::uint32_t i = 0; i < 40; ++i) {
+                const std::string frame(i % 2 == 0 ? 60'000 + i : i, static_cast<char>(i));
+                expected.record(0, i, frame);
+                writer.begin(std::chrono::nanoseconds(i), static_cast<std::uint32_t>(frame.size()));
+                writer.add(bytes(frame));
+            }
+            if (is_closed) REQUIRE(writer.close().ok());
+        }
+        CHECK(test::read_file(folder.file("out.pcap")) == expected.bytes);
+    }
+}
+
 TEST_CASE("a file that can't be made is an error with its name") {
     const auto made = Writer::create("/nowhere/out.pcap");
     REQUIRE_FALSE(made.ok());
