@@ -48,10 +48,16 @@ inline void set_destination_mac(Buffer& frame, const wire::MacAddress& mac) {
     std::copy(mac.bytes.begin(), mac.bytes.end(), frame.mutable_bytes().begin());
 }
 
-/// mbufs that the pool has free, the lcores' caches included. Walks the caches: once a turn, not once a
-/// packet.
+/// mbufs that the pool has free, the lcores' caches included. Walks the caches of all lcores that DPDK could
+/// have, a cache line each: for reports.
 [[nodiscard]] inline std::uint32_t buffers_available(const rte_mempool* pool) {
     return rte_mempool_avail_count(pool);
+}
+/// mbufs that the calling thread could take now: what is in its own cache and in nobody's. Once a turn.
+[[nodiscard]] inline std::uint32_t buffers_within_reach(rte_mempool* pool) {
+    const rte_mempool_cache* const own = rte_mempool_default_cache(pool, rte_lcore_id());
+    const unsigned in_ring = rte_mempool_get_ops(pool->ops_index)->get_count(pool);
+    return in_ring + (own == nullptr ? 0 : own->len);
 }
 /// mbufs that the pool has in all.
 [[nodiscard]] inline std::uint32_t buffers_total(const rte_mempool* pool) {

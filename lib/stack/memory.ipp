@@ -11,7 +11,7 @@ namespace terminus::stack {
 
 template <typename App>
 void Stack<App>::measure_buffers() {
-    const std::uint32_t available = packet::buffers_available(settings_.buffers.payload);
+    const std::uint32_t available = packet::buffers_within_reach(settings_.buffers.payload);
     const std::uint32_t mark = settings_.buffers.reserve;
     has_buffers_ = available > mark;
     buffer_share_ = has_buffers_ ? (available - mark) / kBufferShareDivisor : 0;

@@ -161,6 +161,21 @@ TEST_CASE("a pool tells what it has and what is free") {
     CHECK(packet::buffers_available(test::pool()) == free - 1);
 }
 
+TEST_CASE("what another lcore keeps in its cache is free, and out of reach") {
+    rte_mempool* const pool = rte_pktmbuf_pool_create("within_reach", 511, 64, 0, 2176, 0);
+    REQUIRE(pool != nullptr);
+    rte_mbuf* const ours = rte_pktmbuf_alloc(pool);  // and some more are in our cache now
+    CHECK(packet::buffers_within_reach(pool) == 510);
+    void* theirs[10];
+    REQUIRE(rte_mempool_generic_get(pool, theirs, 10, nullptr) == 0);
+    rte_mempool_generic_put(pool, theirs, 10, &pool->local_cache[RTE_MAX_LCORE - 1]);
+    CHECK(packet::buffers_within_reach(pool) == 500);
+    CHECK(packet::buffers_available(pool) == 510);
+    rte_pktmbuf_free(ours);
+    CHECK(packet::buffers_within_reach(pool) == 501);
+    rte_mempool_free(pool);
+}
+
 TEST_CASE("HARDENING 7: only a device's word for good counts as verified") {
     Buffer frame = test::make_buffer({});
     CHECK_FALSE(packet::device_verified_l4(frame));
