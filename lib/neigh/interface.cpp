@@ -74,10 +74,9 @@ bool LocalAddresses::is_directed_broadcast(const wire::IpAddress& address) const
 }
 
 std::size_t LocalAddresses::position(const wire::IpAddress& address) const {
-    const auto at = std::lower_bound(sorted_.begin(), sorted_.end(), address,
-                                     [this](LocalId id, const wire::IpAddress& wanted) {
-                                         return slots_[id].address.bytes() < wanted.bytes();
-                                     });
+    const auto at = std::lower_bound(
+        sorted_.begin(), sorted_.end(), address,
+        [this](LocalId id, const wire::IpAddress& wanted) { return slots_[id].address < wanted; });
     return static_cast<std::size_t>(at - sorted_.begin());
 }
 

@@ -66,27 +66,9 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     return address;
 }
 
-bool IpAddress::is_multicast() const {
-    return is_v4() ? (bytes_[12] & 0xf0) == 0xe0 : bytes_[0] == 0xff;
-}
-
-bool IpAddress::is_loopback() const {
-    if (is_v4()) return bytes_[12] == 127;
-    constexpr std::array<std::uint8_t, 16> kLoopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-    return bytes_ == kLoopback;
-}
-
-bool IpAddress::is_unspecified() const {
-    return is_v4() ? v4_host_order() == 0 : bytes_ == std::array<std::uint8_t, 16>{};
-}
-
 bool IpAddress::is_link_local() const {
     if (is_v4()) return bytes_[12] == 169 && bytes_[13] == 254;
     return bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
-}
-
-bool IpAddress::is_limited_broadcast() const {
-    return is_v4() && v4_host_order() == 0xffffffffu;
 }
 
 std::string IpAddress::to_string() const {
@@ -141,13 +123,14 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
 }
 
 bool Prefix::contains(const IpAddress& candidate) const {
-    if (address.is_v4() != candidate.is_v4()) return false;
-    const base::Bytes ours = address.wire_bytes();
-    const base::Bytes theirs = candidate.wire_bytes();
-    const std::size_t whole = bits / 8u;
-    if (whole > 0 && std::memcmp(ours.data(), theirs.data(), whole) != 0) return false;
-    const unsigned rest = bits % 8u;
-    return rest == 0 || ((ours[whole] ^ theirs[whole]) >> (8 - rest)) == 0;
+    const bool is_v4 = address.is_v4();
+    if (is_v4 != candidate.is_v4()) return false;
+    const auto ours = address.halves();
+    const auto theirs = candidate.halves();
+    const unsigned compared = is_v4 ? 96u + bits : bits;  // what makes both mapped is the same
+    if (compared == 0) return true;
+    if (compared <= 64) return (ours[0] ^ theirs[0]) >> (64 - compared) == 0;
+    return ours[0] == theirs[0] && (ours[1] ^ theirs[1]) >> (128 - compared) == 0;
 }
 
 std::optional<IpAddress> Prefix::directed_broadcast() const {

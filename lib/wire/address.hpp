@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -31,12 +32,8 @@ class IpAddress {
     constexpr IpAddress() = default;
 
     [[nodiscard]] static constexpr IpAddress v4(std::uint32_t host_order) {
-        IpAddress address;
-        address.bytes_[10] = 0xff;
-        address.bytes_[11] = 0xff;
-        for (int i = 0; i < 4; ++i)
-            address.bytes_[12 + i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
-        return address;
+        const std::uint64_t low = kMapped | std::uint64_t{__builtin_bswap32(host_order)} << 32;
+        return v6(std::bit_cast<std::array<std::uint8_t, 16>>(std::array<std::uint64_t, 2>{0, low}));
     }
     [[nodiscard]] static constexpr IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c,
                                                 std::uint8_t d) {
@@ -51,10 +48,8 @@ class IpAddress {
     [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text);
 
     [[nodiscard]] constexpr bool is_v4() const {
-        for (int i = 0; i < 10; ++i) {
-            if (bytes_[i] != 0) return false;
-        }
-        return bytes_[10] == 0xff && bytes_[11] == 0xff;
+        const auto native = std::bit_cast<std::array<std::uint64_t, 2>>(bytes_);
+        return native[0] == 0 && static_cast<std::uint32_t>(native[1]) == kMapped;
     }
     [[nodiscard]] constexpr std::uint32_t v4_host_order() const {
         return (std::uint32_t{bytes_[12]} << 24) | (std::uint32_t{bytes_[13]} << 16) |
@@ -67,19 +62,49 @@ class IpAddress {
         return is_v4() ? base::Bytes(bytes_).subspan(12) : base::Bytes(bytes_);
     }
 
-    [[nodiscard]] bool is_multicast() const;    ///< 224.0.0.0/4, ff00::/8
-    [[nodiscard]] bool is_loopback() const;     ///< 127.0.0.0/8, ::1
-    [[nodiscard]] bool is_unspecified() const;  ///< 0.0.0.0, ::
-    [[nodiscard]] bool is_link_local() const;   ///< 169.254.0.0/16, fe80::/10
+    /// 224.0.0.0/4, ff00::/8
+    [[nodiscard]] constexpr bool is_multicast() const {
+        return is_v4() ? (bytes_[12] & 0xf0) == 0xe0 : bytes_[0] == 0xff;
+    }
+    /// 127.0.0.0/8, ::1
+    [[nodiscard]] constexpr bool is_loopback() const {
+        return is_v4() ? bytes_[12] == 127 : *this == v6({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+    }
+    /// 0.0.0.0, ::
+    [[nodiscard]] constexpr bool is_unspecified() const {
+        return is_v4() ? v4_host_order() == 0 : *this == IpAddress{};
+    }
+    [[nodiscard]] bool is_link_local() const;  ///< 169.254.0.0/16, fe80::/10
     /// 255.255.255.255; directed broadcasts are known only to `neigh`, which has the prefixes.
-    [[nodiscard]] bool is_limited_broadcast() const;
+    [[nodiscard]] constexpr bool is_limited_broadcast() const {
+        return is_v4() && v4_host_order() == 0xffffffffu;
+    }
 
     /// RFC 5952 form; for logs and the admin side, never per packet.
     [[nodiscard]] std::string to_string() const;
 
-    friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
+    /// The upper and the lower 64 bits. Addresses are compared several times a packet, and in two words that
+    /// costs a fraction of what it does byte by byte.
+    [[nodiscard]] constexpr std::array<std::uint64_t, 2> halves() const {
+        const auto native = std::bit_cast<std::array<std::uint64_t, 2>>(bytes_);
+        return {__builtin_bswap64(native[0]), __builtin_bswap64(native[1])};
+    }
+    friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
+        const auto ours = std::bit_cast<std::array<std::uint64_t, 2>>(a.bytes_);
+        const auto theirs = std::bit_cast<std::array<std::uint64_t, 2>>(b.bytes_);
+        return ((ours[0] ^ theirs[0]) | (ours[1] ^ theirs[1])) == 0;
+    }
+    /// As their bytes are ordered.
+    friend constexpr std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) {
+        const auto ours = a.halves();
+        const auto theirs = b.halves();
+        return ours[0] != theirs[0] ? ours[0] <=> theirs[0] : ours[1] <=> theirs[1];
+    }
 
  private:
+    /// Bytes 8 … 11 of a mapped address, as x86 loads them.
+    static constexpr std::uint32_t kMapped = 0xffff0000;
+
     std::array<std::uint8_t, 16> bytes_{};
 };
 

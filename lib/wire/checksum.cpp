@@ -57,8 +57,10 @@ std::uint64_t sum(base::Bytes data, std::size_t offset) {
 std::uint64_t pseudo_sum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,
                          std::uint32_t l4_length) {
     // RFC 8200 8.1 has a 32-bit length and RFC 9293 a 16-bit one; both are the same sum.
-    return sum(source.wire_bytes()) + sum(destination.wire_bytes()) + protocol + (l4_length >> 16) +
-           (l4_length & 0xffffu);
+    const std::uint64_t rest = protocol + (l4_length >> 16) + (l4_length & 0xffffu);
+    if (!source.is_v4()) return sum(source.wire_bytes()) + sum(destination.wire_bytes()) + rest;
+    const std::uint64_t addresses = std::uint64_t{source.v4_host_order()} + destination.v4_host_order();
+    return fold(addresses) + rest;
 }
 
 std::uint16_t l4_checksum(const IpAddress& source, const IpAddress& destination, std::uint8_t protocol,

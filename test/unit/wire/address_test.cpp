@@ -99,6 +99,28 @@ TEST_CASE("a prefix holds the addresses that share its bits, and no other family
     CHECK_FALSE(contains("2001:db8::/33", "2001:db8:8000::1"));
     CHECK(contains("2001:db8::1/128", "2001:db8::1"));
     CHECK_FALSE(contains("2001:db8::1/128", "2001:db8::"));
+    CHECK(contains("2001:db8:0:2::/63", "2001:db8:0:3::"));
+    CHECK_FALSE(contains("2001:db8:0:2::/63", "2001:db8:0:4::"));
+    CHECK(contains("2001:db8:0:2::/64", "2001:db8:0:2:ffff::"));
+    CHECK_FALSE(contains("2001:db8:0:2::/64", "2001:db8:0:3::"));
+    CHECK(contains("2001:db8:0:2::/65", "2001:db8:0:2:7fff::"));
+    CHECK_FALSE(contains("2001:db8:0:2::/65", "2001:db8:0:2:8000::"));
+    CHECK_FALSE(contains("2001:db8:0:2::/65", "2001:db8:0:3::"));
+}
+
+TEST_CASE("addresses are in the order of their bytes") {
+    const char* const ascending[] = {"::",         "::1",           "::ff:0:0:0", "0.0.0.1",
+                                     "0.0.1.0",    "1.0.0.0",       "255.0.0.0",  "::1:0:0:0:0",
+                                     "2001:db8::", "2001:db8::1:0", "fe80::",     "ff00::"};
+    for (const char* const first : ascending) {
+        for (const char* const second : ascending) {
+            const auto a = *IpAddress::parse(first);
+            const auto b = *IpAddress::parse(second);
+            CHECK((a == b) == (a.bytes() == b.bytes()));
+            CHECK((a < b) == (a.bytes() < b.bytes()));
+            CHECK((a > b) == (a.bytes() > b.bytes()));
+        }
+    }
 }
 
 TEST_CASE("a prefix is read and written, and refused when it is malformed or too long for its family") {
