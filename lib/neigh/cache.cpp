@@ -14,6 +14,7 @@ NeighbourCache::NeighbourCache(const base::SipKey& key, const NeighbourLimits& l
       buckets_(std::bit_ceil(limits.entries_max), kNone) {
     TERMINUS_ASSERT(limits.entries_max > 0, "the config's least is one neighbour");
     TERMINUS_ASSERT(limits.probes > 0, "a neighbour is asked at least once");
+    recent_.fill(kNone);
     free_.reserve(limits.entries_max);
     for (std::uint32_t index = limits.entries_max; index > 0; --index)
         free_.push_back(index - 1);
@@ -22,7 +23,7 @@ NeighbourCache::NeighbourCache(const base::SipKey& key, const NeighbourLimits& l
 }
 
 Lookup NeighbourCache::lookup(const wire::IpAddress& next_hop, std::uint16_t port, base::Instant now) {
-    std::uint32_t index = find(next_hop, port);
+    std::uint32_t index = find_recent(next_hop, port);
     if (index == kNone) {
         if (!make_room()) return {};
         index = create(next_hop, port);

@@ -115,6 +115,8 @@ class NeighbourCache {
 
  private:
     static constexpr std::uint32_t kNone = UINT32_MAX;
+    /// A router and a few backends are next hops again and again, and often differ in their last byte.
+    static constexpr std::size_t kRecent = 16;
 
     // Every state waits for one constant time, so each list is in the order of its deadlines. Incomplete and
     // Probe share one; Stale waits for nothing and is in the order of ageing, for eviction.
@@ -155,6 +157,7 @@ class NeighbourCache {
         return lists_[static_cast<std::size_t>(list_of(state))];
     }
     [[nodiscard]] std::uint32_t find(const wire::IpAddress& address, std::uint16_t port) const;
+    [[nodiscard]] std::uint32_t find_recent(const wire::IpAddress& address, std::uint16_t port);
     [[nodiscard]] std::size_t bucket_index(const wire::IpAddress& address, std::uint16_t port) const;
     [[nodiscard]] bool make_room();
     std::uint32_t create(const wire::IpAddress& address, std::uint16_t port);
@@ -173,6 +176,7 @@ class NeighbourCache {
     std::vector<Entry> entries_;
     std::vector<std::uint32_t> buckets_;
     std::vector<std::uint32_t> free_;
+    std::array<std::uint32_t, kRecent> recent_{};  // where lookup() found what had this last byte
     std::array<Ends, kLists> lists_;
     Queue transmit_;
     Queue events_;

@@ -1,4 +1,6 @@
 // The cache's containers: slots, hash chains, deadline lists and rings. What they mean is in cache.cpp.
+#include <algorithm>
+
 #include "base/assert.hpp"
 #include "neigh/cache.hpp"
 
@@ -18,6 +20,14 @@ std::uint32_t NeighbourCache::find(const wire::IpAddress& address, std::uint16_t
         index = entries_[index].next_in_bucket;
     }
     return index;
+}
+
+// find(), without its keyed hash where the last frame of this kind went to the same place.
+std::uint32_t NeighbourCache::find_recent(const wire::IpAddress& address, std::uint16_t port) {
+    std::uint32_t& recent = recent_[address.bytes()[15] % kRecent];
+    if (recent == kNone || entries_[recent].address != address || entries_[recent].port != port)
+        recent = find(address, port);
+    return recent;
 }
 
 // Refuse the new, keep the old (HARDENING 26): only what has no proven use goes, the longest in its state
@@ -66,6 +76,7 @@ void NeighbourCache::forget(std::uint32_t index) {
         at = &entries_[*at].next_in_bucket;
     *at = entry.next_in_bucket;
     entry.wants_transmit = false;
+    std::replace(recent_.begin(), recent_.end(), index, kNone);
     free_.push_back(index);
     --size_;
     ++version_;
