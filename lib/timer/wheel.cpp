@@ -156,6 +156,8 @@ std::uint64_t Wheel::next_visit() const {
         const unsigned distance = distance_to_occupied(level, digit_of(current_, level));
         if (distance == 0) continue;
         first = std::min(first, ((current_ >> (8 * level)) + distance) << (8 * level));
+        // What is above is visited when a slot of its own begins, and none does before that.
+        if ((first ^ current_) >> (8 * (level + 1)) == 0) break;
     }
     return first;
 }
