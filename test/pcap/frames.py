@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 from harness.frames import checksum, packed, pseudo_header
 
 OURS = bytes.fromhex("027063617000")  # net_pcap's first address, which terminus-replay's first port has
-FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
+FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = 1, 2, 4, 8, 16, 32, 64, 128
 
 
 def mac(number):
@@ -28,7 +28,7 @@ def ip(source, destination, protocol, payload, **changes):
         return head + packed(source) + packed(destination) + payload
     length = changes.get("length", 20 + len(payload))
     head = bytearray(
-        struct.pack("!BBHHHBBH", changes.get("version", 4) << 4 | changes.get("words", 5), 0, length, changes.get("id", 1),
+        struct.pack("!BBHHHBBH", changes.get("version", 4) << 4 | changes.get("words", 5), changes.get("tos", 0), length, changes.get("id", 1),
                     changes.get("fragment", 0x4000), changes.get("ttl", 64), protocol, 0)
         + packed(source) + packed(destination))
     struct.pack_into("!H", head, 10, checksum(bytes(head)) ^ changes.get("spoil", 0))
@@ -37,7 +37,7 @@ def ip(source, destination, protocol, payload, **changes):
 
 def tcp(source, source_port, destination, destination_port, flags, seq, ack=0, window=65535, options=b"", text=b"", **changes):
     words = changes.get("words", 5 + len(options) // 4)
-    head = bytearray(struct.pack("!HHIIBBHHH", source_port, destination_port, seq % 2**32, ack % 2**32, words << 4, flags, window, 0, 0))
+    head = bytearray(struct.pack("!HHIIBBHHH", source_port, destination_port, seq % 2**32, ack % 2**32, words << 4, flags, window, 0, changes.get("urgent", 0)))
     segment = head + options + text
     struct.pack_into("!H", segment, 16, checksum(pseudo_header(source, destination, 6, len(segment)) + bytes(segment)) ^ changes.get("spoil", 0))
     return bytes(segment)
@@ -70,6 +70,10 @@ def mss(value):
 
 
 SACK_PERMITTED = b"\4\2\1\1"
+
+
+def timestamps(value, echo):
+    return struct.pack("!BBBBII", 1, 1, 8, 10, value, echo)
 
 
 def sack(*blocks):

@@ -3,7 +3,7 @@
 
     test/pcap/generate.py PATH/TO/terminus-replay [NAME...]
 
-A scene is a function; its docstring is the capture's line in README.md. Afterwards replay_test.py --update writes the
+A scene is a function, here or in losses.py, endings.py, hostile.py; its docstring is the capture's line in README.md. Afterwards replay_test.py --update writes the
 golden files, and a reader decides whether what changed is right.
 """
 
@@ -12,38 +12,15 @@ import pathlib
 import struct
 import sys
 
+import endings
 import frames
+import hostile
+import losses
+from actors import BACKEND, CLIENT, CLIENT6, CLIENT_MAC, REQUEST, RESPONSE, SERVICE, SERVICE6, ipv4, ipv6, session, syn
 from frames import ACK, FIN, PSH, RST, SYN, URG
-from world import HOSTS, MILLISECOND, ROUND_TRIP, Host, World
+from world import MILLISECOND, ROUND_TRIP, Host, World
 
 HERE = pathlib.Path(__file__).resolve().parent
-CLIENT, SERVICE, BACKEND = "192.0.2.1", "192.0.2.80", "192.0.2.10"
-CLIENT6, SERVICE6, BACKEND6 = "2001:db8::1", "2001:db8::80", "2001:db8::10"
-CLIENT_MAC = frames.mac(1)
-REQUEST, RESPONSE = b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\nhello\n"
-
-
-def ipv4(packet):
-    return frames.ethernet(CLIENT_MAC, 0x0800, packet)
-
-
-def ipv6(packet):
-    return frames.ethernet(CLIENT_MAC, 0x86DD, packet)
-
-
-def syn(world, port=40000, service_port=80):
-    return Host(world, CLIENT, port, SERVICE, service_port)
-
-
-def session(world, is_v6=False):
-    """A client and its backend, connected through Terminus, with the request on its way to the backend."""
-    client = Host(world, CLIENT6, 40000, SERVICE6, 80) if is_v6 else Host(world, CLIENT, 40000, SERVICE, 80)
-    backend = Host(world, BACKEND6, 8080, "2001:db8::2", None, 7000) if is_v6 else Host(world, BACKEND, 8080, "192.0.2.2", None, 7000)
-    client.open()
-    backend.accept()
-    client.say(REQUEST)
-    backend.acknowledge()
-    return client, backend
 
 
 def arp_and_ping(world):
@@ -353,8 +330,9 @@ def backwards(world):
 
 SCENES = {
     name: scene
-    for name, scene in list(globals().items())
-    if inspect.isfunction(scene) and scene.__module__ == "__main__" and scene.__doc__ and name not in ("session",)
+    for module in (sys.modules["__main__"], losses, endings, hostile)
+    for name, scene in vars(module).items()
+    if inspect.isfunction(scene) and scene.__module__ == module.__name__ and list(inspect.signature(scene).parameters)[:1] == ["world"]
 }
 
 

@@ -36,6 +36,7 @@ class Segment:
         length = struct.unpack_from("!H", frame, 18)[0] if is_v6 else struct.unpack_from("!H", frame, 16)[0] - 20
         self.source_port, self.destination_port, self.seq, self.ack = struct.unpack_from("!HHII", frame, at)
         self.flags = frame[at + 13]
+        self.options = frame[at + 20 : at + (frame[at + 12] >> 4) * 4]
         self.text = frame[at + (frame[at + 12] >> 4) * 4 : 14 + (40 if is_v6 else 20) + length]
         self.next_seq = self.seq + len(self.text) + bool(self.flags & SYN) + bool(self.flags & FIN)
 
@@ -133,11 +134,17 @@ class Host:
     def segment(self, flags, text=b"", options=b"", **changes):
         seq, ack = changes.pop("seq", self.seq), changes.pop("ack", self.ack if flags & ACK else 0)
         window = changes.pop("window", self.window)
-        return self.framed(frames.tcp(self.address, self.port, self.peer, self.peer_port, flags, seq, ack, window, options, text, **changes))
-
-    def framed(self, segment):
+        tos = changes.pop("tos", 0)
+        segment = frames.tcp(self.address, self.port, self.peer, self.peer_port, flags, seq, ack, window, options, text, **changes)
         kind = 0x86DD if ":" in self.address else 0x0800
-        return frames.ethernet(self.mac, kind, frames.ip(self.address, self.peer, 6, segment))
+        return frames.ethernet(self.mac, kind, frames.ip(self.address, self.peer, 6, segment, tos=tos))
+
+    def option(self, kind):
+        """The value of an option of what was learnt last."""
+        at, options = 0, self.last.options
+        while options[at] != kind:
+            at += 1 if options[at] == 1 else options[at + 1]
+        return options[at + 2 : at + options[at + 1]]
 
     def send(self, flags, text=b"", options=b"", after=10 * MILLISECOND, **changes):
         self.world.send(self.segment(flags, text, options, **changes), after)
