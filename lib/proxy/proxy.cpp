@@ -1,5 +1,7 @@
 #include "proxy/proxy.hpp"
 
+#include <algorithm>
+
 #include "proxy/splice.hpp"
 #include "proxy/stack_of_proxy.hpp"
 
@@ -41,6 +43,21 @@ std::uint32_t Proxy::source_ports_used() const {
     for (const flow::SourcePorts& ports : source_ports_)
         used += ports.used();
     return used;
+}
+
+std::optional<wire::FourTuple> Proxy::client_behind(const Stack& stack,
+                                                    const wire::FourTuple& backend_leg) const {
+    const std::vector<wire::IpAddress>& ours = services_->local_addresses();
+    const auto local = std::find(ours.begin(), ours.end(), backend_leg.local.address);
+    const auto local_id = static_cast<std::uint16_t>(local - ours.begin());
+    const Cookie cookie = local == ours.end() ? stack::kNoCookie : stack.cookie_of(backend_leg, local_id);
+    if (cookie == stack::kNoCookie) return std::nullopt;
+    const ConnectionId client = sessions_[cookie].id(Leg::Client);
+    const ConnectionId backend = sessions_[cookie].id(Leg::Backend);
+    if (client.is_none() || backend.is_none()) return std::nullopt;
+    // The name of a client's own connection leads to its session, too.
+    if (stack.tuple(backend) != backend_leg) return std::nullopt;
+    return stack.tuple(client);
 }
 
 std::optional<std::uint16_t> Proxy::find_listener(const wire::Endpoint& local) const {

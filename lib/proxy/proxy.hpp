@@ -58,6 +58,10 @@ class Proxy {
     /// Sessions with at least one leg.
     [[nodiscard]] std::uint32_t sessions() const { return sessions_.size(); }
     [[nodiscard]] std::uint32_t source_ports_used() const;
+    /// For who watches: the client's connection of the session whose connection to a backend is
+    /// `backend_leg`; nothing when there is no such session, or its client has gone.
+    [[nodiscard]] std::optional<wire::FourTuple> client_behind(const Stack& stack,
+                                                               const wire::FourTuple& backend_leg) const;
 
     // ---- the stack's calls: stack::Application
 

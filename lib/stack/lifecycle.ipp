@@ -137,6 +137,15 @@ wire::FourTuple Stack<App>::tuple(ConnectionId id) const {
     return network_.tuple_of(connections_[id.index].key);
 }
 
+template <typename App>
+Cookie Stack<App>::cookie_of(const wire::FourTuple& tuple, std::uint16_t local_id) const {
+    const flow::Key key = key_of(tuple, local_id);
+    const flow::Handle handle = find_handle(key, table_.hash(key));
+    if (handle.is_none() || handle.kind() != flow::HandleKind::Connection) return kNoCookie;
+    const ConnectionSlot& slot = connections_[handle.index()];
+    return slot.is_closed ? kNoCookie : slot.cookie;
+}
+
 // The application's phase of the turn. What it touches meanwhile joins the list and has its turn too; a
 // connection is in the list once, so the walk ends.
 template <typename App>

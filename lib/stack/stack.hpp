@@ -111,6 +111,9 @@ class Stack {
     [[nodiscard]] std::uint16_t fast_open_text_max(const wire::IpAddress& remote, ProfileId profile) const;
     void set_cookie(ConnectionId id, Cookie cookie);
     [[nodiscard]] wire::FourTuple tuple(ConnectionId id) const;
+    /// The cookie of the connection with this name, kNoCookie when there is none or the application has had
+    /// its last call. `local_id` is that of tuple.local.address.
+    [[nodiscard]] Cookie cookie_of(const wire::FourTuple& tuple, std::uint16_t local_id) const;
     /// The buffers one connection may hold now (kBufferShareDivisor); 0 under the reserve.
     [[nodiscard]] std::uint32_t buffer_share() const { return buffer_share_; }
     [[nodiscard]] rte_mempool* payload_pool() const { return settings_.buffers.payload; }

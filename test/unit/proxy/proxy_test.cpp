@@ -43,6 +43,24 @@ TEST_CASE("a request reaches the backend and its response the client, byte by by
     REQUIRE(world.closes(Leg::Backend, CloseReason::Normal) == 1);
 }
 
+TEST_CASE("a connection to a backend tells for which client it was made, for as long as both are there") {
+    const LeakCheck leaks;
+    World world({.is_v6 = GENERATE(false, true)});
+    world.serve(8080, {.finish_when_peer_finished = true});
+    Flow& client = world.connect({.send = "GET", .finish_when_peer_finished = true});
+    REQUIRE(world.run_until(1s, [&] { return !world.served().empty(); }));
+    const auto turned = [](const wire::FourTuple& tuple) { return wire::FourTuple{tuple.remote, tuple.local}; };
+    const wire::FourTuple backend_leg = turned(world.served()[0].tuple);
+    REQUIRE(world.proxy().client_behind(world.node().stack(), backend_leg) == turned(client.tuple));
+    REQUIRE_FALSE(world.proxy().client_behind(world.node().stack(), turned(client.tuple)));
+    wire::FourTuple other = backend_leg;
+    ++other.local.port;
+    REQUIRE_FALSE(world.proxy().client_behind(world.node().stack(), other));
+    world.reset(client);
+    REQUIRE(world.run_until(1s, [&] { return world.served()[0].closed.has_value(); }));
+    REQUIRE_FALSE(world.proxy().client_behind(world.node().stack(), backend_leg));
+}
+
 TEST_CASE("a server that speaks first is heard before the client says anything") {
     const LeakCheck leaks;
     World world({.is_v6 = GENERATE(false, true)});
