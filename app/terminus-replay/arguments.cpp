@@ -46,10 +46,21 @@ Arguments parse_arguments(int argc, char** argv) {
     cli.add_option("--limit", arguments.limit_seconds,
                    "virtual seconds after the last packet, while connections are left")
         ->capture_default_str();
+    cli.add_option("--mode", arguments.mode,
+                   "exact: the captures are of Terminus's links; causal, strict: of clients with another "
+                   "server, whose\nanswers are played by the backends (exact)")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, Mode>{
+            {"exact", Mode::Exact}, {"causal", Mode::Causal}, {"strict", Mode::Strict}}))
+        ->type_name("MODE");
+    cli.add_option("--played", arguments.played,
+                   "[DEVICE=]FILE: what was received, for --mode exact from then on")
+        ->allow_extra_args(false);
     cli.set_version_flag("--version", "terminus-replay " TERMINUS_VERSION);
     try {
         cli.parse(line.own_reversed);
         if (arguments.update && arguments.expect.empty()) throw CLI::RequiresError("--update", "--expect");
+        if (arguments.mode == Mode::Exact && !arguments.played.empty())
+            throw CLI::ValidationError("--played", "in exact mode the captures are what is received");
     } catch (const CLI::ParseError& error) {
         std::exit(cli.exit(error) == 0 ? 0 : kCannotRun);  // help and version are no errors
     }

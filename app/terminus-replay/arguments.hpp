@@ -13,6 +13,13 @@ enum class ReportFormat : std::uint8_t { Text, Json };
 /// before.
 enum class Checksums : std::uint8_t { Verify, Repair };
 
+/// What captures are of, and how they are played.
+enum class Mode : std::uint8_t {
+    Exact,   ///< of Terminus's own links: every frame at its time
+    Causal,  ///< of clients with another server: a packet waits for what it answers
+    Strict,  ///< the same, at the recorded times
+};
+
 /// terminus-replay's command line, testpmd's order: terminus-replay <EAL options> -- <application options>.
 struct Arguments {
     std::vector<std::string> eal;     ///< less the net_pcap devices
@@ -27,6 +34,8 @@ struct Arguments {
     std::string plot;  ///< a folder; empty: nothing is drawn
     std::vector<std::string> conditions;
     std::uint32_t limit_seconds = 300;
+    Mode mode = Mode::Exact;
+    std::vector<std::string> played;  ///< as `expect`: where what was received is written
 };
 
 /// Parses, or prints help, the version or an error and ends the process as CLI programs do.

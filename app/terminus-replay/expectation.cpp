@@ -32,7 +32,7 @@ std::string difference(const Expectation& expectation, const Replay& replay) {
     capture::CompareRequest request;
     request.expected = expectation.golden;
     request.actual = device.sent;
-    if (!device.received.empty()) request.received = device.received;
+    if (!expectation.port->received().empty()) request.received = expectation.port->received();
     request.begins = replay.recorded();
     const auto compared = capture::compare(request);
     if (!compared) throw std::runtime_error(compared.error());

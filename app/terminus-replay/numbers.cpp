@@ -4,6 +4,7 @@
 #include <array>
 
 #include "control/metrics.hpp"
+#include "foreign_numbers.hpp"
 
 namespace terminus::app {
 namespace {
@@ -29,8 +30,8 @@ void add_metrics(std::vector<Number>& out, const Replay& replay, const config::C
 
 void add_ports(std::vector<Number>& out, const Replay& replay) {
     for (const Replay::Port& port : replay.ports()) {
-        const capture::FilePort::Counters& files = port.files->counters();
-        const capture::Reader::Counters read = port.files->reader_counters();
+        const capture::FilePort::Counters files = port.counters();
+        const capture::Reader::Counters read = port.reader_counters();
         const auto add = [&](const char* name, std::uint64_t value) {
             out.push_back({name, {{"port", port.name}}, static_cast<double>(value)});
         };
@@ -68,6 +69,7 @@ std::string short_name(std::string_view metric) {
 std::vector<Number> numbers_of(const Replay& replay, const config::Config& config) {
     std::vector<Number> out;
     add_ports(out, replay);
+    add_foreign(out, replay);
     add_metrics(out, replay, config);
     out.push_back({"virtual_seconds", {}, static_cast<double>(replay.elapsed().count()) / 1e9});
     return out;

@@ -96,6 +96,20 @@ std::string expected_device(const std::string& expectation) {
     return is_pcap_device(expectation) && equals != std::string::npos ? expectation.substr(0, equals) : "";
 }
 
+void take_played_files(std::vector<PcapDevice>& devices, const std::vector<std::string>& played) {
+    for (const std::string& text : played) {
+        const std::string name = expected_device(text);
+        if (name.empty() && devices.size() > 1)
+            throw std::runtime_error("--played " + text + ": say which device's, as net_pcap0=FILE");
+        const auto device = std::find_if(devices.begin(), devices.end(), [&](const PcapDevice& one) {
+            return name.empty() || one.name == name;
+        });
+        if (device == devices.end())
+            throw std::runtime_error("--played " + text + ": there is no such device");
+        set_once(device->played, expected_file(text), device->name);
+    }
+}
+
 void refuse_to_overwrite(const std::vector<PcapDevice>& devices,
                          const std::vector<std::string>& expectations) {
     std::vector<std::string> kept;
@@ -104,12 +118,14 @@ void refuse_to_overwrite(const std::vector<PcapDevice>& devices,
     for (const std::string& expectation : expectations)
         kept.push_back(expected_file(expectation));
     for (const PcapDevice& device : devices) {
-        if (device.sent.empty()) continue;
-        for (const std::string& file : kept) {
-            if (is_same_file(file, device.sent))
-                throw std::runtime_error(device.sent + ": it is to be read and would be overwritten");
+        for (const std::string& written : {device.sent, device.played}) {
+            if (written.empty()) continue;
+            for (const std::string& file : kept) {
+                if (is_same_file(file, written))
+                    throw std::runtime_error(written + ": it is to be read and would be overwritten");
+            }
+            kept.push_back(written);
         }
-        kept.push_back(device.sent);
     }
 }
 

@@ -13,6 +13,7 @@ struct PcapDevice {
     std::string name;
     std::string received;  ///< empty: nothing is received
     std::string sent;      ///< empty: what is sent is only counted
+    std::string played;    ///< where what Terminus received of a foreign capture is written; empty: nowhere
 };
 
 /// Takes the net_pcap devices (--vdev=net_pcap… and --vdev net_pcap…) out of EAL's options. Throws
@@ -28,6 +29,10 @@ struct PcapDevice {
 [[nodiscard]] std::string expected_file(const std::string& expectation);
 /// And the device's name, if it has one.
 [[nodiscard]] std::string expected_device(const std::string& expectation);
+
+/// Gives each device its file of `played`, "[DEVICE=]FILE" as expectations are. Throws std::runtime_error
+/// for one without a device.
+void take_played_files(std::vector<PcapDevice>& devices, const std::vector<std::string>& played);
 
 /// Throws std::runtime_error when a file to be written is one to be read, too, or two devices write one file.
 void refuse_to_overwrite(const std::vector<PcapDevice>& devices,

@@ -40,9 +40,9 @@ class Source {
 
 /// What a port received and sent, in the order of their times; of one instant what came before what it
 /// brought about.
-capture::Conversations conversations_of(const PcapDevice& device, base::Duration begins) {
-    Source received(device.received);
-    Source sent(device.sent);
+capture::Conversations conversations_of(const Replay::Port& port, base::Duration begins) {
+    Source received(port.received());
+    Source sent(port.device.sent);
     capture::Conversations conversations;
     while (received.next() || sent.next()) {
         const bool is_received =
@@ -68,6 +68,11 @@ void check_plot(const Replay& replay, const std::string& folder) {
         if (port.device.sent.empty())
             throw std::runtime_error("--plot: " + port.device.name +
                                      " needs tx_pcap=FILE, for what it sends");
+        const bool is_lost =
+            port.stage != nullptr && !port.device.received.empty() && port.received().empty();
+        if (is_lost)
+            throw std::runtime_error("--plot: " + port.device.name +
+                                     " needs --played FILE, for what it receives");
     }
     std::error_code error;
     std::filesystem::create_directories(folder, error);
@@ -77,7 +82,7 @@ void check_plot(const Replay& replay, const std::string& folder) {
 std::size_t plot(const Replay& replay, const std::string& folder) {
     std::size_t left_out = 0;
     for (const Replay::Port& port : replay.ports()) {
-        const capture::Conversations conversations = conversations_of(port.device, replay.recorded());
+        const capture::Conversations conversations = conversations_of(port, replay.recorded());
         const std::size_t drawn = std::min(conversations.all().size(), kDrawnMax);
         left_out += conversations.all().size() - drawn;
         for (std::size_t i = 0; i < drawn; ++i) {

@@ -12,6 +12,7 @@
 #include "config/config.hpp"
 #include "control/service_directory.hpp"
 #include "dpdk/eal.hpp"
+#include "foreign.hpp"
 #include "worker/group.hpp"
 #include "worker/mesh.hpp"
 #include "worker/relay_port.hpp"
@@ -28,6 +29,18 @@ class Replay {
         std::string name;
         PcapDevice device;
         std::unique_ptr<capture::FilePort> files;
+        /// In place of it towards the workers, when captures of other servers are played.
+        replay::StagePort* stage = nullptr;
+        capture::Reader::Counters read{};  ///< then
+
+        [[nodiscard]] capture::FilePort::Counters counters() const;
+        [[nodiscard]] capture::Reader::Counters reader_counters() const {
+            return stage == nullptr ? files->reader_counters() : read;
+        }
+        /// The file of what was received; empty when there is none.
+        [[nodiscard]] const std::string& received() const {
+            return stage == nullptr ? device.received : device.played;
+        }
     };
 
     /// Throws std::runtime_error: a port without a device, a device without a port, files, memory.
@@ -44,6 +57,8 @@ class Replay {
 
     [[nodiscard]] const std::vector<Port>& ports() const { return ports_; }
     [[nodiscard]] const worker::Group& group() const { return group_; }
+    /// nullptr in exact mode.
+    [[nodiscard]] const Foreign* foreign() const { return foreign_.get(); }
     /// Packets that were received so far.
     [[nodiscard]] std::uint64_t received() const;
     /// Virtual time that has passed.
@@ -58,16 +73,22 @@ class Replay {
     static constexpr base::Instant kStart = base::instant_from_ns(1'000'000'000'000);
     /// What a turn takes at least: about as long as on a real core, and time goes on whatever happens.
     static constexpr base::Duration kTurn = std::chrono::microseconds(1);
+    /// And one of the backends, several of which lie between two of the workers.
+    static constexpr base::Duration kBackendsTurn = std::chrono::nanoseconds(1);
     /// When everything is closed: frames that wait for a neighbour or for their other fragments are given up
     /// within this time.
     static constexpr base::Duration kSettling = std::chrono::seconds(60);
 
     void open_ports(const config::Config& config, const std::vector<PcapDevice>& devices,
-                    Checksums checksums);
+                    const Arguments& arguments);
+    void start_files();
+    void stage_foreign(const config::Config& config, const Arguments& arguments);
     void make_workers(const config::Config& config, std::uint64_t seed);
     void turn();
     [[nodiscard]] bool has_work();
+    [[nodiscard]] std::optional<base::Instant> next_turn();
     [[nodiscard]] base::Instant next_arrival() const;
+    [[nodiscard]] base::Instant next_known() const;
     [[nodiscard]] base::Instant next_deadline() const;
     [[nodiscard]] bool has_connections() const;
 
@@ -77,6 +98,7 @@ class Replay {
     std::vector<Port> ports_;
     control::ServiceDirectory directory_;
     std::unique_ptr<const proxy::ServiceTable> services_;
+    std::unique_ptr<Foreign> foreign_;
     worker::Group group_;
     worker::Mesh mesh_;
     std::vector<std::unique_ptr<worker::RelayPort>> relays_;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "foreign_report.hpp"
 #include "stats/reasons.hpp"
 
 namespace terminus::app {
@@ -28,7 +29,7 @@ struct Forwarded {
 };
 
 Forwarded forwarded(const Replay::Port& port) {
-    const capture::FilePort::Counters& files = port.files->counters();
+    const capture::FilePort::Counters files = port.counters();
     return {files.received, files.no_buffer + files.too_long, files.sent, port.files->frames_refused()};
 }
 
@@ -114,7 +115,7 @@ std::string note(const Replay::Port& port, std::uint64_t count, const std::strin
 std::string notes(const Replay& replay) {
     std::string text;
     for (const Replay::Port& port : replay.ports()) {
-        const capture::Reader::Counters read = port.files->reader_counters();
+        const capture::Reader::Counters read = port.reader_counters();
         text += note(port, read.duplicates, "were seen at another interface before, and were left out");
         text += note(port, read.cut, "were cut by the snap length, and are what was left of them");
         text += note(port, read.backwards, "had an earlier time than the one before, and took its time");
@@ -130,15 +131,15 @@ std::string notes(const Replay& replay) {
 
 nlohmann::json json_of(const Replay::Port& port) {
     const Forwarded own = forwarded(port);
-    const capture::Reader::Counters read = port.files->reader_counters();
+    const capture::Reader::Counters read = port.reader_counters();
     return {{"name", port.name},
             {"device", port.device.name},
             {"rx_packets", own.rx_packets},
             {"rx_dropped", own.rx_dropped},
-            {"rx_bytes", port.files->counters().received_bytes},
+            {"rx_bytes", port.counters().received_bytes},
             {"tx_packets", own.tx_packets},
             {"tx_dropped", own.tx_dropped},
-            {"tx_bytes", port.files->counters().sent_bytes},
+            {"tx_bytes", port.counters().sent_bytes},
             {"cut_packets", read.cut},
             {"backward_stamps", read.backwards},
             {"duplicates", read.duplicates},
@@ -150,7 +151,7 @@ nlohmann::json json_of(const Replay::Port& port) {
 }  // namespace
 
 std::string text_report(const Replay& replay, const std::vector<Number>& numbers) {
-    std::string text = forward_statistics(replay);
+    std::string text = forward_statistics(replay) + foreign_text(replay);
     for (const Part& part : kParts)
         text += lines_of(part, numbers);
     text += notes(replay);
@@ -164,6 +165,7 @@ std::string json_report(const Replay& replay, const std::vector<Number>& numbers
     report["ports"] = nlohmann::json::array();
     for (const Replay::Port& port : replay.ports())
         report["ports"].push_back(json_of(port));
+    if (replay.foreign() != nullptr) report["foreign"] = foreign_json(replay);
     report["numbers"] = nlohmann::json::array();
     for (const Number& number : numbers) {
         if (number.value == 0) continue;

@@ -28,19 +28,28 @@ def golden(name):
 
 
 def replay(name, sent, *options):
+    return run_program(name, CAPTURES[name], sent, *lines(name, "options"), *options)
+
+
+def run_program(name, capture, sent, *options):
     own = HERE / "in" / f"{name}.yaml"
     config = own if own.exists() else HERE / "config.yaml"
-    command = [PROGRAM, f"--vdev=net_pcap0,rx_pcap={CAPTURES[name]},tx_pcap={sent}", "--", "-c", config, *lines(name, "options"), *options]
+    command = [PROGRAM, f"--vdev=net_pcap0,rx_pcap={capture},tx_pcap={sent}", "--", "-c", config, *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def lines(name, suffix):
-    path = HERE / "in" / f"{name}.{suffix}"
+def lines(name, kind):
+    path = HERE / "in" / f"{name}.{kind}"
     return path.read_text().splitlines() if path.exists() else []
 
 
 def conditions(name):
     return [f"--assert={line}" for line in lines(name, "assert")]
+
+
+def is_foreign(name):
+    """Whether the capture is of another server: these are not replayed by their mode's default, exact."""
+    return any(line.startswith("--mode=") for line in lines(name, "options"))
 
 
 def all_at_once(function, arguments):
@@ -90,6 +99,47 @@ class Corpus(Folder):
             self.assertEqual(run.returncode, 0, run.stderr)
             made.add(sent.read_bytes())
         self.assertEqual(len(made), 1)
+
+
+class Foreign(Folder):
+    """Captures of other servers."""
+
+    NAMES = [name for name in CAPTURES if is_foreign(name)]
+
+    def each(self, *ways):
+        """Runs each capture in each way, and gives all runs."""
+        self.assertTrue(self.NAMES)
+        return all_at_once(lambda job: (*job, self.run_one(*job)), [(name, way) for name in self.NAMES for way in ways])
+
+    def run_one(self, name, way):
+        options = [f"--mode={way}" if option.startswith("--mode=") else option for option in lines(name, "options")]
+        return run_program(name, CAPTURES[name], self.path / f"{name}.{way}", *options,
+                           f"--played={self.path / f'{name}.{way}.played'}", "--report=json")
+
+    def test_what_was_played_replays_exactly_to_the_same_bytes(self):
+        for name, way, run in self.each("causal", "strict"):
+            with self.subTest(name, way=way):
+                self.assertEqual(run.returncode, 0, run.stderr)
+                again = self.path / "again"
+                exact = run_program(name, self.path / f"{name}.{way}.played", again, f"--expect={self.path / f'{name}.{way}'}")
+                self.assertEqual(exact.returncode, 0, exact.stderr)
+                self.assertEqual(again.read_bytes(), (self.path / f"{name}.{way}").read_bytes())
+
+    def test_a_run_gives_the_same_each_time(self):
+        runs = all_at_once(lambda number: self.run_one("foreign_loss", "causal").stdout, range(4))
+        self.assertEqual(len(set(runs)), 1)
+
+    def test_two_workers_account_for_every_byte_too(self):
+        config = self.path / "two.yaml"
+        config.write_text((HERE / "config.yaml").read_text() + "workers: {count: 2}\n")
+        played, sent, again = self.path / "played", self.path / "sent", self.path / "again"
+        command = [PROGRAM, f"--vdev=net_pcap0,rx_pcap={CAPTURES['foreign_loss']},tx_pcap={sent}", "--", "-c", config,
+                   *lines("foreign_loss", "options"), f"--played={played}", *conditions("foreign_loss")]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        command = [PROGRAM, f"--vdev=net_pcap0,rx_pcap={played},tx_pcap={again}", "--", "-c", config, f"--expect={sent}"]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        self.assertEqual(run.returncode, 0, run.stderr)
 
 
 class Repetition(Folder):

@@ -16,6 +16,7 @@ PROGRAM = sys.argv.pop(1) if len(sys.argv) > 1 else "terminus-replay"
 CORPUS = pathlib.Path(__file__).resolve().parents[1] / "pcap"
 ANY = CORPUS / "in/any_bridge_host.pcap"
 CLIENT_RESETS, GOLDEN = CORPUS / "in/client_resets.pcap", CORPUS / "golden/client_resets.pcap"
+FOREIGN = CORPUS / "in/foreign_failures.pcap"
 RECORD_HEADER, WINDOW = 16, 14 + 20 + 14
 
 
@@ -185,6 +186,95 @@ class Replay(unittest.TestCase):
         self.assertEqual((suite.get("name"), suite.get("tests"), suite.get("failures")), ("terminus-replay", "3", "1"))
         self.assertEqual([case.get("name") for case in suite], ["replay", "expect net_pcap0", "assert closes == 9"])
         self.assertEqual(suite[2].find("failure").get("message"), "it is 2")
+
+    # ---- captures of other servers
+
+    def test_the_report_tells_what_was_played_and_what_was_not(self):
+        run = self.replay("--mode=causal", "--checksums=repair", capture=FOREIGN)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("\n  Played from the capture of front:\n"
+                      "    192.0.2.8:80 is played to www (192.0.2.80:80), the one service on its port\n", run.stdout)
+        self.assertRegex(run.stdout, r"\n    conversations played +3\n      with every byte accounted for +3\n")
+        self.assertRegex(run.stdout, r"\n  Not mapped:\n    not IP +6  packets 1-2, 5-6, 13-14\n    not TCP +2  packets ")
+        report = json.loads(self.replay("--mode=causal", "--checksums=repair", "--report=json", capture=FOREIGN).stdout)["foreign"][0]
+        self.assertEqual([one["server"] for one in report["conversations"]], ["192.0.2.8:80", "192.0.2.9:80", "192.0.2.7:80"])
+        self.assertTrue(all(one["accounted_for"] for one in report["conversations"]))
+        self.assertEqual(report["conversations"][2]["response_bytes_reached"], 532)
+
+    def test_what_no_service_takes_is_listed(self):
+        config = self.path / "other.yaml"
+        config.write_text((CORPUS / "config.yaml").read_text().replace("192.0.2.80:80]", "192.0.2.80:90]"))
+        run = self.replay("--mode=causal", "--report=json", '--assert=foreign_conversations{state="not_played"} == 3', capture=FOREIGN, config=config)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual({one["why"] for one in json.loads(run.stdout)["foreign"][0]["unplayed"]}, {"no service takes its server's place"})
+        config.write_text((CORPUS / "config.yaml").read_text().replace("192.0.2.2/24", "192.0.2.1/24"))
+        run = self.replay("--mode=causal", capture=FOREIGN, config=config)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("    192.0.2.1:59080 > 192.0.2.8:80 from packet 3: its client has an address of the configuration's\n", run.stdout)
+
+        config.write_text((CORPUS / "config.yaml").read_text().replace("192.0.2.2/24", "192.0.2.129/25")
+                          + "routes: [{to: 192.0.2.10/32, port: front}, {to: 192.0.2.99/32, port: front}]\n")
+        run = self.replay("--mode=causal", '--assert=foreign_conversations{state="not_played"} == 3', capture=FOREIGN, config=config)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn(": no route leads to its client\n", run.stdout)
+
+    def test_backends_may_be_behind_another_port(self):
+        config, files = self.path / "two.yaml", [self.path / name for name in ("front", "back", "front.again", "back.again")]
+        config.write_text((CORPUS / "config.yaml").read_text().replace(
+            "pools:\n", "  - {name: back, device: net_pcap1, addresses: [198.51.100.2/24]}\npools:\n", 1).replace("192.0.2.10:", "198.51.100.10:"))
+
+        def replay(front, back, *options):
+            return self.run_program(f"--vdev=net_pcap0,{front}", f"--vdev=net_pcap1,{back}", "--", "-c", config, *options)
+
+        played = [self.path / "front.played", self.path / "back.played"]
+        run = replay(f"rx_pcap={FOREIGN},tx_pcap={files[0]}", f"tx_pcap={files[1]}", "--mode=causal", "--checksums=repair",
+                     f"--played=net_pcap0={played[0]}", f"--played=net_pcap1={played[1]}",
+                     '--assert=foreign_conversations{state="accounted_for"} == 3', '--assert=port_rx_packets{port="back"} > 5')
+        self.assertEqual(run.returncode, 0, run.stderr)
+        run = replay(f"rx_pcap={played[0]},tx_pcap={files[2]}", f"rx_pcap={played[1]},tx_pcap={files[3]}",
+                     f"--expect=net_pcap0={files[0]}", f"--expect=net_pcap1={files[1]}")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.refused(replay(f"rx_pcap={FOREIGN}", "", "--mode=causal", f"--played={played[0]}"), "say which device's")
+
+    def test_a_wrong_checksum_stays_wrong_unless_it_is_to_be_repaired(self):
+        run = self.replay("--mode=causal", '--assert=drops{reason="tcp_checksum"} > 0', '--assert=foreign_packets{what="repaired"} == 0', capture=FOREIGN)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        run = self.replay("--mode=causal", "--checksums=repair", "--assert=drops == 0", '--assert=foreign_packets{what="repaired"} > 0', capture=FOREIGN)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
+    def test_a_client_that_uses_its_port_again_is_played_again(self):
+        data = FOREIGN.read_bytes()
+        records, at = [], 24
+        while at < len(data):
+            length = int.from_bytes(data[at + 8 : at + 12], "little")
+            records.append(bytearray(data[at : at + RECORD_HEADER + length]))
+            at += RECORD_HEADER + length
+        again = [bytearray(record) for record in records if record[28:30] == b"\x08\0" and b"\xc0\0\2\7" in record[42:50]]
+        self.assertEqual(len(again), 10)
+        for record in again:
+            seconds = int.from_bytes(record[:4], "little")
+            record[:4] = (seconds + 10).to_bytes(4, "little")
+            is_clients = record[50:52] != b"\0\x50"
+            number = slice(54, 58) if is_clients else slice(58, 62)  # the client's own, acknowledged by the server
+            record[number] = ((int.from_bytes(record[number], "big") + 10**9) % 2**32).to_bytes(4, "big")
+        capture = self.path / "twice.pcap"
+        capture.write_bytes(data[:24] + b"".join(records + again))
+        run = self.replay("--mode=causal", "--checksums=repair", '--assert=foreign_conversations{state="accounted_for"} == 4',
+                          '--assert=foreign_bytes{stream="response",state="reached"} == 1064', capture=capture)
+        self.assertEqual(run.returncode, 0, run.stderr + run.stdout)
+
+    def test_what_was_played_is_written_for_those_who_ask(self):
+        played = self.path / "played.pcap"
+        self.refused(self.replay(f"--played={played}"), "--played", "exact mode")
+        self.refused(self.replay("--mode=causal", f"--played=net_pcap7={played}", capture=FOREIGN), "there is no such device")
+        self.refused(self.replay("--mode=causal", f"--played={self.sent}", capture=FOREIGN), "would be overwritten")
+        self.refused(self.replay("--mode=causal", "--played=/dev/full", capture=FOREIGN), "/dev/full: No space left on device")
+        folder = self.path / "drawings"
+        self.refused(self.replay("--mode=causal", f"--plot={folder}", capture=FOREIGN), "--plot", "--played")
+        run = self.replay("--mode=causal", "--checksums=repair", f"--plot={folder}", f"--played={played}", capture=FOREIGN)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertTrue((folder / "net_pcap0-1-ladder.svg").exists())
+        self.refused(self.replay("--mode=backwards"), "--mode")
 
     # ---- what can't be replayed
 

@@ -49,7 +49,9 @@ TEST_CASE("a connection to a backend tells for which client it was made, for as 
     world.serve(8080, {.finish_when_peer_finished = true});
     Flow& client = world.connect({.send = "GET", .finish_when_peer_finished = true});
     REQUIRE(world.run_until(1s, [&] { return !world.served().empty(); }));
-    const auto turned = [](const wire::FourTuple& tuple) { return wire::FourTuple{tuple.remote, tuple.local}; };
+    const auto turned = [](const wire::FourTuple& tuple) {
+        return wire::FourTuple{tuple.remote, tuple.local};
+    };
     const wire::FourTuple backend_leg = turned(world.served()[0].tuple);
     REQUIRE(world.proxy().client_behind(world.node().stack(), backend_leg) == turned(client.tuple));
     REQUIRE_FALSE(world.proxy().client_behind(world.node().stack(), turned(client.tuple)));
