@@ -18,7 +18,7 @@ import counting
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FUZZ_SECONDS = int(os.environ.get("TERMINUS_FUZZ_SECONDS", "60"))
-PARSERS = {"fuzz_capture", "fuzz_frame", "fuzz_tcp_options"}
+PARSERS = {"fuzz_capture", "fuzz_frame", "fuzz_recording", "fuzz_tcp_options"}
 PHASE_SECONDS_MAX = 40 * 60  # longer means hung; a sanitized build from nothing takes about twenty minutes on two cores
 
 # -g1: functions and lines, which is what reports and backtraces show; variables would take a third more time to compile.
