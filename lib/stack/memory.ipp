@@ -4,22 +4,25 @@
 
 #include <algorithm>
 
-#include "packet/frame_access.hpp"
 #include "stack/stack.hpp"
 
 namespace terminus::stack {
 
 template <typename App>
-void Stack<App>::measure_buffers() {
-    const std::uint32_t available = packet::buffers_within_reach(settings_.buffers.payload);
+void Stack<App>::divide_buffers(std::uint32_t available) {
     const std::uint32_t mark = settings_.buffers.reserve;
     has_buffers_ = available > mark;
     buffer_share_ = has_buffers_ ? (available - mark) / kBufferShareDivisor : 0;
     const std::uint64_t promised = std::max(buffer_share_ / kPromisedDivisor, kPromisedMin);
     env_.receive_limit_bytes =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(promised * kBytesPerBuffer, UINT32_MAX));
-    if (available < mark + packet::buffers_total(settings_.buffers.payload) / kLowWaterDivisor)
-        relieve_pressure();
+    if (is_low_on_buffers(available)) relieve_pressure();
+}
+
+template <typename App>
+bool Stack<App>::is_low_on_buffers(std::uint32_t free_buffers) const {
+    const std::uint32_t total = packet::buffers_total(settings_.buffers.payload);
+    return free_buffers < settings_.buffers.reserve + total / kLowWaterDivisor;
 }
 
 // What waits to be sent doesn't count against what may be received: two peers that both write before they

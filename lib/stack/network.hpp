@@ -106,6 +106,8 @@ class Network {
     }
     /// TTL and hop limit of what is not TCP: echo replies.
     void set_hop_limit(std::uint8_t hop_limit) { hop_limit_ = hop_limit; }
+    /// Another port in the place of one, with its capabilities: from now on that one sends.
+    void replace_port(std::uint16_t index, packet::Port& port) { ports_[index] = &port; }
     /// Gives the ports what is waiting for them.
     void flush();
     [[nodiscard]] bool has_unsent() const;

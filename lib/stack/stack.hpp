@@ -9,6 +9,7 @@
 #include "flow/handle.hpp"
 #include "flow/table.hpp"
 #include "packet/batch.hpp"
+#include "packet/frame_access.hpp"
 #include "stack/application.hpp"
 #include "stack/connection_id.hpp"
 #include "stack/network.hpp"
@@ -46,7 +47,13 @@ class Stack {
     // ---- the worker's side: a turn
 
     /// The turn's time, once; measures the free buffers too.
-    void begin_turn(base::Instant now);
+    void begin_turn(base::Instant now) {
+        begin_turn(now, packet::buffers_within_reach(settings_.buffers.payload));
+    }
+    /// The same with free buffers as somebody measured them: in a replay that was another pool.
+    void begin_turn(base::Instant now, std::uint32_t free_buffers);
+    /// Whether so few are free that a turn may have to end a connection.
+    [[nodiscard]] bool is_low_on_buffers(std::uint32_t free_buffers) const;
     /// Every frame of a burst from `port`: parsed, found, given to its connection or answered.
     void ingress(packet::Batch& frames, std::uint16_t port);
     /// A frame that another worker received for this one.
@@ -195,7 +202,7 @@ class Stack {
     void reset_half_open(std::uint32_t index, const wire::FourTuple& named, stats::CloseReason reason);
 
     // memory.ipp
-    void measure_buffers();
+    void divide_buffers(std::uint32_t available);
     [[nodiscard]] static std::uint32_t received_buffers(const ConnectionSlot& slot);
     [[nodiscard]] tcp::Environment environment_for(const ConnectionSlot& slot) const;
     [[nodiscard]] tcp::Environment environment_for(const HalfOpenSlot& slot) const;

@@ -10,10 +10,10 @@
 namespace terminus::stack {
 
 template <typename App>
-void Stack<App>::begin_turn(base::Instant now) {
+void Stack<App>::begin_turn(base::Instant now, std::uint32_t free_buffers) {
     // HARDENING 29: a clock that steps back stands still until it has caught up.
     if (now > env_.now) env_.now = now;
-    measure_buffers();
+    divide_buffers(free_buffers);
 }
 
 template <typename App>

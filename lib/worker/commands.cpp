@@ -29,6 +29,8 @@ void Worker::execute(Command& command) {
             } else if constexpr (std::is_same_v<Asked, AbortAll>) {
                 stack_.abort_all(asked.reason);
                 mailbox_.reply(AllAborted{});
+            } else if constexpr (std::is_same_v<Asked, SetRecorder>) {
+                next_recorder_ = asked.recorder;  // the reply comes with the end of the turn
             } else if constexpr (std::is_same_v<Asked, Stop>) {
                 stopping_ = true;  // run() replies when the last turn is over
             } else {

@@ -14,6 +14,8 @@
 
 namespace terminus::worker {
 
+class Recorder;
+
 /// One line of `ss`: a copy, so that the control thread may look at it as long as it likes.
 struct ConnectionRow {
     wire::FourTuple tuple;
@@ -55,7 +57,8 @@ struct RowPage {
 
 // What the control thread asks of a worker; each is answered by one Reply of the matching kind.
 struct SetTunables {
-    tcp::Tunables tunables;  ///< process-wide limits already divided by the number of workers
+    tcp::Tunables tunables;      ///< process-wide limits already divided by the number of workers
+    std::uint32_t revision = 0;  ///< of the configuration: for a recording
 };
 struct SetServices {
     const proxy::ServiceTable* table;  ///< stays valid until every worker has replied to a newer one
@@ -69,10 +72,14 @@ struct SetDraining {
 struct AbortAll {
     stats::CloseReason reason;  ///< every connection is reset
 };
+struct SetRecorder {
+    Recorder*
+        recorder;  ///< takes down all turns after this one, until a newer one is acknowledged; or nullptr
+};
 struct Stop {};  ///< the worker's loop ends after flushing what it can
 
-using Command =
-    std::variant<std::monostate, SetTunables, SetServices, ListConnections, SetDraining, AbortAll, Stop>;
+using Command = std::variant<std::monostate, SetTunables, SetServices, ListConnections, SetDraining, AbortAll,
+                             SetRecorder, Stop>;
 
 struct TunablesSet {};
 struct ServicesSet {
@@ -83,9 +90,10 @@ struct ConnectionsListed {
 };
 struct DrainingSet {};
 struct AllAborted {};
+struct RecorderSet {};
 struct Stopped {};
 
 using Reply = std::variant<std::monostate, TunablesSet, ServicesSet, ConnectionsListed, DrainingSet,
-                           AllAborted, Stopped>;
+                           AllAborted, RecorderSet, Stopped>;
 
 }  // namespace terminus::worker

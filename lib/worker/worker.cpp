@@ -38,8 +38,11 @@ Worker::Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mai
       network_(settings_.stack, ports_, stats_, now),
       stack_(settings_.stack, network_, proxy_, stats_, now),
       turn_began_(now) {
-    for (std::size_t port = 0; port < ports_.size(); ++port)
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
         relayed_.push_back(std::make_unique<packet::Batch>());
+        recorded_ports_.push_back(
+            std::make_unique<RecordedPort>(*ports_[port], static_cast<std::uint16_t>(port)));
+    }
     proxy_.set_profiles(stack_);
     publish();
 }
@@ -50,14 +53,16 @@ void Worker::run() {
         run_once(now);
         if (settings_.idle == Idle::Sleep && idle_turns_ >= kIdleTurns) nap(now);
     }
+    record(nullptr);
     network_.flush();
     mailbox_.reply(Stopped{});
 }
 
 // DESIGN 3.7: ingress, mailbox, timers, application, egress.
-bool Worker::run_once(base::Instant now) {
+bool Worker::run_once(base::Instant now, std::uint32_t free_buffers) {
     account(now);
-    stack_.begin_turn(now);
+    const bool is_kept = recorder_ != nullptr && begin_recorded(now, free_buffers);
+    stack_.begin_turn(now, free_buffers);
     bool busy = receive();
     busy |= take_messages();
     busy |= take_mail();
@@ -71,7 +76,31 @@ bool Worker::run_once(base::Instant now) {
     if (busy) stats_.turns_busy.add();
     idle_turns_ = busy ? 0 : idle_turns_ + 1;
     if (stats_.turns.value() % kPublishTurns == 0) publish();
+    if (recorder_ != nullptr) recorder_->end_turn(is_kept || busy);
+    if (next_recorder_) change_recorder();
     return busy;
+}
+
+void Worker::record(Recorder* recorder) {
+    recorder_ = recorder;
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
+        if (recorder != nullptr) recorded_ports_[port]->set_recorder(*recorder);
+        packet::Port& used = recorder != nullptr ? *recorded_ports_[port] : *ports_[port];
+        network_.replace_port(static_cast<std::uint16_t>(port), used);
+    }
+}
+
+// Whether the turn will do something even if nothing arrives: then it has to be repeated, too.
+bool Worker::begin_recorded(base::Instant now, std::uint32_t free_buffers) {
+    recorder_->begin_turn(now, free_buffers);
+    return stack_.has_work() || stack_.next_deadline() <= now || stack_.is_low_on_buffers(free_buffers);
+}
+
+// The turn in which that was asked for is the last one of the old recorder.
+void Worker::change_recorder() {
+    record(*next_recorder_);
+    next_recorder_.reset();
+    mailbox_.reply(RecorderSet{});
 }
 
 bool Worker::receive() {
@@ -80,6 +109,7 @@ bool Worker::receive() {
         ports_[port]->receive(burst_);
         if (burst_.empty()) continue;
         any = true;
+        if (recorder_ != nullptr) recorder_->received(static_cast<std::uint16_t>(port), burst_);
         stack_.ingress(burst_, static_cast<std::uint16_t>(port));
         send_messages();
     }
@@ -96,6 +126,7 @@ bool Worker::take_messages() {
             std::optional<stack::Message> message = ring.try_pop();
             if (!message) break;
             any = true;
+            if (recorder_ != nullptr) recorder_->message(from, *message);
             if (message->kind == stack::Message::Kind::Frame) {
                 stack_.handed_over(std::move(message->frame), message->port);
             } else {
@@ -141,10 +172,12 @@ void Worker::send_messages() {
 
 bool Worker::take_mail() {
     bool any = false;
-    for (std::uint32_t taken = 0; taken < kMailBudget; ++taken) {
+    // Replies keep the order of the commands, so the one that comes at the end of the turn is its last.
+    for (std::uint32_t taken = 0; taken < kMailBudget && !next_recorder_; ++taken) {
         std::optional<Command> command = mailbox_.take();
         if (!command) break;
         any = true;
+        if (recorder_ != nullptr) recorder_->command(*command);
         execute(*command);
     }
     return any;

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/time.hpp"
 #include "packet/batch.hpp"
+#include "packet/frame_access.hpp"
 #include "packet/port.hpp"
 #include "proxy/proxy.hpp"
 #include "proxy/stack_of_proxy.hpp"
@@ -13,6 +15,8 @@
 #include "stack/settings.hpp"
 #include "worker/group.hpp"
 #include "worker/mesh.hpp"
+#include "worker/recorded_port.hpp"
+#include "worker/recorder.hpp"
 
 namespace terminus::worker {
 
@@ -48,7 +52,13 @@ class Worker {
 
     /// One turn at `now`: false when it found nothing to do. The time until the next turn is accounted as
     /// busy or idle by that.
-    bool run_once(base::Instant now);
+    bool run_once(base::Instant now) {
+        return run_once(now, packet::buffers_within_reach(settings_.stack.buffers.payload));
+    }
+    /// The same with free buffers as somebody measured them: a replay's are those of the recording.
+    bool run_once(base::Instant now, std::uint32_t free_buffers);
+    /// All turns from now on are taken down; nullptr: no more. Between two turns.
+    void record(Recorder* recorder);
 
     /// When a worker that found nothing must look again, whatever arrives meanwhile.
     [[nodiscard]] base::Instant next_deadline() const { return stack_.next_deadline(); }
@@ -67,6 +77,8 @@ class Worker {
     /// Gauges that cost a walk are published this often.
     static constexpr std::uint32_t kPublishTurns = 256;
 
+    bool begin_recorded(base::Instant now, std::uint32_t free_buffers);
+    void change_recorder();
     bool receive();
     bool take_messages();
     bool relay();
@@ -80,7 +92,8 @@ class Worker {
 
     Settings settings_;
     std::vector<packet::Port*> ports_;
-    std::vector<std::unique_ptr<packet::Batch>> relayed_;  // per port, waiting for the device
+    std::vector<std::unique_ptr<RecordedPort>> recorded_ports_;  // by port index, used while recorder_ is set
+    std::vector<std::unique_ptr<packet::Batch>> relayed_;        // per port, waiting for the device
     Mailbox& mailbox_;
     Mesh& mesh_;
     stats::CoreStats& stats_;
@@ -92,6 +105,8 @@ class Worker {
     std::uint32_t idle_turns_ = 1;      // in a row; nothing was done before the first turn
     std::uint64_t frames_refused_ = 0;  // by the ports, as counted so far
     bool stopping_ = false;
+    Recorder* recorder_ = nullptr;
+    std::optional<Recorder*> next_recorder_;  // asked for in this turn
 };
 
 }  // namespace terminus::worker

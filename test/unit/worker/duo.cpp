@@ -49,11 +49,11 @@ std::uint64_t sum(const Counters& counters, std::size_t count) {
 
 }  // namespace
 
-Duo::Duo(bool is_v6)
+Duo::Duo(bool is_v6, const sim::LinkSettings& wire)
     : is_v6_(is_v6),
       port_({.mac = kPortMac, .capabilities = sim::MemoryPort::able()}),
       host_port_({.mac = kHostMac, .capabilities = sim::MemoryPort::able()}),
-      link_(port_, host_port_, terminus::test::pool(), {.delay = std::chrono::microseconds(50)}),
+      link_(port_, host_port_, terminus::test::pool(), wire),
       group_(2),
       mesh_(2),
       relay_(port_, 0, 1, 0, mesh_),

@@ -43,7 +43,8 @@ class Duo {
     static constexpr std::uint16_t kBackendPort = 8080;
     static constexpr proxy::ServiceId kService = 5;
 
-    explicit Duo(bool is_v6 = false);
+    explicit Duo(bool is_v6 = false,
+                 const sim::LinkSettings& wire = {.delay = std::chrono::microseconds(50)});
 
     /// What the backend does with each connection.
     void serve(Script script) { host_app_.listen(backend(), std::move(script)); }
@@ -70,6 +71,8 @@ class Duo {
     /// A snapshot like the first; without the service when `has_service` is false. Lives as long as this.
     [[nodiscard]] const proxy::ServiceTable* table(std::uint64_t version, bool has_service);
 
+    /// What worker `index` was made of.
+    [[nodiscard]] Settings worker_settings(std::uint16_t index) const;
     [[nodiscard]] base::Instant now() const { return now_; }
     [[nodiscard]] worker::Worker& worker(std::uint16_t index) { return *workers_[index]; }
     [[nodiscard]] Mailbox& mailbox(std::uint16_t index) { return group_.mailbox(index); }
@@ -92,7 +95,6 @@ class Duo {
 
  private:
     [[nodiscard]] wire::Endpoint backend() const;
-    [[nodiscard]] Settings worker_settings(std::uint16_t index) const;
     [[nodiscard]] stack::Settings host_settings() const;
     bool turn();
     void step(base::Instant end);

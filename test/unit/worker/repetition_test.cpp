@@ -1,0 +1,215 @@
+#include "worker/repetition.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "support/recording_file.hpp"
+#include "worker/duo.hpp"
+
+namespace terminus::worker {
+namespace {
+
+using namespace std::chrono_literals;
+using terminus::test::RecordingFile;
+using test::Duo;
+using test::Flow;
+using test::LeakCheck;
+using test::pattern;
+
+/// A Duo from its first turn on, taken down.
+class RecordedDuo {
+ public:
+    explicit RecordedDuo(bool is_v6, const sim::LinkSettings& wire) : duo(is_v6, wire) {
+        for (std::uint16_t worker = 0; worker < 2; ++worker) {
+            recorders_.push_back(std::make_unique<Recorder>(std::size_t{1} << 25));
+            duo.worker(worker).record(recorders_[worker].get());
+        }
+    }
+
+    [[nodiscard]] std::vector<std::uint8_t> file() const {
+        record::Head head;
+        head.workers = 2;
+        head.ports.resize(1);
+        RecordingFile made(head);
+        for (std::uint16_t worker = 0; worker < 2; ++worker) {
+            REQUIRE(recorders_[worker]->gave_up_at() == 0);
+            std::vector<std::uint8_t> turns;
+            for (const base::Bytes piece : recorders_[worker]->ring().readable())
+                turns.insert(turns.end(), piece.begin(), piece.end());
+            made.chunk(record::ChunkKind::Turns, turns, worker);
+        }
+        made.end("the test is over");
+        return made.bytes();
+    }
+
+    /// What worker `index` is repeated with.
+    [[nodiscard]] Repetition::Settings settings(std::uint16_t index) {
+        return {.worker = duo.worker_settings(index),
+                .workers = 2,
+                .pool = terminus::test::pool(),
+                .table = duo.table(1, true),
+                .began = Duo::kStart,
+                .capabilities = {duo.port().capabilities()},
+                .command = [this](record::CommandKind kind, std::uint64_t argument) -> Command {
+                    if (kind == record::CommandKind::SetDraining) return SetDraining{argument != 0};
+                    if (kind == record::CommandKind::SetServices)
+                        return SetServices{duo.table(argument, argument % 2 == 0)};
+                    REQUIRE(kind == record::CommandKind::AbortAll);
+                    return AbortAll{static_cast<stats::CloseReason>(argument)};
+                }};
+    }
+
+    Duo duo;
+
+ private:
+    std::vector<std::unique_ptr<Recorder>> recorders_;
+};
+
+/// Clients whose requests and responses go over a bad wire; the last one is left half way.
+void talk(Duo& duo) {
+    const std::string response = pattern(2, 60'000);
+    duo.serve({.send = response, .send_after = 700, .finish_when_peer_finished = true});
+    std::vector<Flow*> clients;
+    for (std::uint64_t i = 0; i < 20; ++i)
+        clients.push_back(&duo.connect({.send = pattern(100 + i, 700), .finish_when_sent = true}));
+    REQUIRE(duo.run_until(60s, [&] {
+        return std::all_of(clients.begin(), clients.end(),
+                           [](const Flow* one) { return one->closed.has_value(); });
+    }));
+    duo.run(70s);  // TIME_WAIT ends, neighbours age
+    (void)duo.connect({.send = pattern(3, 700)});
+    duo.run(1s);
+}
+
+void require_same_bytes(Repetition& repetition, std::uint64_t sent_at_least) {
+    while (repetition.step()) {
+    }
+    if (repetition.divergence()) {
+        CAPTURE(repetition.divergence()->worker, repetition.divergence()->turn);
+        FAIL("it diverged");
+    }
+    REQUIRE_FALSE(repetition.ran_out_of_buffers());
+    REQUIRE(repetition.counters().sent > sent_at_least);
+}
+
+TEST_CASE("two workers over a bad wire send the same bytes once more") {
+    const LeakCheck leaks;
+    const sim::LinkSettings wire{.delay = 2ms,
+                                 .loss_permille = 30,
+                                 .duplicate_permille = 20,
+                                 .reorder_permille = 50,
+                                 .jitter = 300us,
+                                 .segment_bytes = GENERATE(0, 300),
+                                 .seed = 7};
+    RecordedDuo recorded(GENERATE(false, true), wire);
+    talk(recorded.duo);
+    const std::vector<std::uint8_t> file = recorded.file();
+    const auto recording = record::Recording::parse(file);
+    REQUIRE(recording.ok());
+    for (const std::uint16_t worker : {0, 1}) {
+        Repetition repetition(recording.value(), recorded.settings(worker));
+        require_same_bytes(repetition, 200);
+        REQUIRE(repetition.stats().frames_sent.value() == recorded.duo.stats(worker).frames_sent.value());
+        REQUIRE(repetition.stats().leg(stats::Leg::Client).segments_received.value() ==
+                recorded.duo.stats(worker).leg(stats::Leg::Client).segments_received.value());
+    }
+}
+
+TEST_CASE("a device that takes little and then nothing is repeated, and so are commands") {
+    const LeakCheck leaks;
+    RecordedDuo recorded(false, {.delay = 50us});
+    Duo& duo = recorded.duo;
+    duo.warm_up();
+    duo.serve({.send = pattern(3, 200'000), .finish_when_sent = true});
+    for (int i = 0; i < 10; ++i)
+        (void)duo.connect({});
+    duo.port().set_transmit_room(5);
+    duo.run(5ms);
+    duo.port().set_transmit_room(0);
+    duo.run(300ms);
+    duo.port().set_transmit_room(sim::MemoryPort::kUnlimited);
+    duo.run(5ms);
+    for (const std::uint16_t worker : {0, 1}) {
+        (void)duo.ask(worker, SetDraining{true});
+        (void)duo.ask(worker, SetServices{duo.table(3, false)});
+        (void)duo.connect({});
+        duo.run(1ms);
+        (void)duo.ask(worker, AbortAll{stats::CloseReason::Drain});
+    }
+    duo.run(1s);
+    const std::vector<std::uint8_t> file = recorded.file();
+    const auto recording = record::Recording::parse(file);
+    REQUIRE(recording.ok());
+    for (const std::uint16_t worker : {0, 1}) {
+        Repetition repetition(recording.value(), recorded.settings(worker));
+        require_same_bytes(repetition, 50);
+    }
+}
+
+TEST_CASE("one byte that is otherwise is found in its turn, with what was sent then and now") {
+    const LeakCheck leaks;
+    RecordedDuo recorded(false, {.delay = 50us});
+    recorded.duo.warm_up();
+    std::vector<std::uint8_t> file = recorded.file();
+    // The last byte of worker 0's fifth burst that was sent.
+    std::uint64_t turn_number = 0, bursts = 0;
+    {
+        const auto recording = record::Recording::parse(file);
+        record::Turns turns(recording.value(), 0);
+        while (bursts < 5) {
+            const record::Turn turn = *turns.next();
+            ++turn_number;
+            base::Bytes events = turn.events;
+            while (!events.empty() && bursts < 5) {
+                const record::Event event = *record::take_event(events, 0).value();
+                if (event.kind() != record::EventKind::Sent || event.header.count == 0) continue;
+                if (++bursts == 5)
+                    file[static_cast<std::size_t>(event.body.data() + event.body.size() - file.data()) - 1] ^=
+                        1;
+            }
+        }
+    }
+    const auto recording = record::Recording::parse(file);
+    Repetition repetition(recording.value(), recorded.settings(0));
+    while (repetition.step()) {
+    }
+    REQUIRE(repetition.divergence());
+    const Divergence& divergence = *repetition.divergence();
+    REQUIRE(divergence.turn == turn_number);
+    REQUIRE(divergence.worker == 0);
+    REQUIRE(divergence.port == 0);
+    REQUIRE(divergence.recorded.size() == divergence.repeated.size());
+    REQUIRE(divergence.recorded != divergence.repeated);
+    REQUIRE_FALSE(repetition.step());
+}
+
+TEST_CASE("another seed diverges: what a repetition says is not for nothing") {
+    const LeakCheck leaks;
+    RecordedDuo recorded(false, {.delay = 50us});
+    recorded.duo.warm_up();
+    const std::vector<std::uint8_t> file = recorded.file();
+    const auto recording = record::Recording::parse(file);
+    Repetition::Settings settings = recorded.settings(0);
+    settings.worker.stack.secrets = tcp::Secrets::from_seed(99);
+    Repetition repetition(recording.value(), settings);
+    while (repetition.step()) {
+    }
+    REQUIRE(repetition.divergence());
+}
+
+TEST_CASE("a recorder that is asked for by command begins with the next turn, and ends with one") {
+    Duo duo;
+    Recorder recorder(1u << 20);
+    REQUIRE(std::holds_alternative<RecorderSet>(duo.ask(0, SetRecorder{&recorder})));
+    REQUIRE(recorder.ring().readable()[0].empty());
+    (void)duo.ask(0, SetDraining{true});
+    const std::size_t one_turn = recorder.ring().readable()[0].size();
+    REQUIRE(one_turn > 0);
+    REQUIRE(std::holds_alternative<RecorderSet>(duo.ask(0, SetRecorder{nullptr})));
+    const std::size_t two_turns = recorder.ring().readable()[0].size();
+    REQUIRE(two_turns > one_turn);
+    (void)duo.ask(0, SetDraining{false});
+    REQUIRE(recorder.ring().readable()[0].size() == two_turns);
+}
+
+}  // namespace
+}  // namespace terminus::worker
