@@ -22,7 +22,14 @@ Arguments parse_arguments(int argc, char** argv) {
         "all is\n"
         "as expected; 1: something is not; 2: nothing could be replayed.",
         "terminus-replay");
-    cli.add_option("-c,--config", arguments.config, "the configuration file")->required();
+    auto* config = cli.add_option("-c,--config", arguments.config, "the configuration file");
+    auto* recording =
+        cli.add_option("--recording", arguments.recording,
+                       "what `terminusd --record` wrote, instead of captures and a configuration: is what is "
+                       "sent the same?");
+    cli.add_option("--export", arguments.export_folder,
+                   "a folder for the recording's frames: a capture of each port's received and sent ones")
+        ->needs(recording);
     cli.add_option("--seed", arguments.seed, "of all that is drawn by chance")->capture_default_str();
     cli.add_option("--checksums", arguments.checksums,
                    "verify or repair (verify): what becomes of received packets whose checksums are wrong")
@@ -58,6 +65,12 @@ Arguments parse_arguments(int argc, char** argv) {
     cli.set_version_flag("--version", "terminus-replay " TERMINUS_VERSION);
     try {
         cli.parse(line.own_reversed);
+        if (config->empty() && recording->empty()) throw CLI::RequiredError("--config or --recording");
+        for (const CLI::Option* option : cli.get_options()) {
+            const bool is_of_recordings = option == recording || option->get_name() == "--export";
+            if (!recording->empty() && !option->empty() && !is_of_recordings)
+                throw CLI::ExcludesError("--recording", option->get_name());
+        }
         if (arguments.update && arguments.expect.empty()) throw CLI::RequiresError("--update", "--expect");
         if (arguments.mode == Mode::Exact && !arguments.played.empty())
             throw CLI::ValidationError("--played", "in exact mode the captures are what is received");

@@ -25,6 +25,8 @@ struct Arguments {
     std::vector<std::string> eal;     ///< less the net_pcap devices
     std::vector<PcapDevice> devices;  ///< these
     std::string config;
+    std::string recording;      ///< of a terminusd, instead of captures and a configuration
+    std::string export_folder;  ///< for the recording's frames as captures; empty: none
     std::uint64_t seed = 1;
     Checksums checksums = Checksums::Verify;
     std::vector<std::string> expect;  ///< "golden.pcap", or "net_pcap0=golden.pcap"

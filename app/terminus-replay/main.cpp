@@ -16,6 +16,7 @@
 #include "numbers.hpp"
 #include "plot.hpp"
 #include "progress.hpp"
+#include "repeat.hpp"
 #include "replay.hpp"
 #include "report.hpp"
 
@@ -124,6 +125,7 @@ int run(const Arguments& arguments) {
 int main(int argc, char** argv) {
     terminus::app::Arguments arguments = terminus::app::parse_arguments(argc, argv);
     try {
+        if (!arguments.recording.empty()) return terminus::app::repeat(arguments);
         arguments.devices = terminus::app::take_pcap_devices(arguments.eal);
         return terminus::app::run(arguments);
     } catch (const std::exception& error) {

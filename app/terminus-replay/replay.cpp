@@ -22,16 +22,6 @@ bool has_option(const std::vector<std::string>& options, std::initializer_list<s
     });
 }
 
-// An ordinary user's DPDK, without devices or hugepages, where the options say nothing else.
-std::vector<std::string> eal_arguments(std::vector<std::string> options, const dpdk::Sizing& sizing) {
-    if (!has_option(options, {"-l", "-c", "--lcores"})) options.push_back(dpdk::one_lcore());
-    if (!has_option(options, {"--log-level"})) options.emplace_back("--log-level=error");
-    dpdk::EalRequest request;
-    request.options = std::move(options);
-    request.memory_megabytes = sizing.memory_megabytes;
-    return dpdk::eal_arguments(request);
-}
-
 // net_pcap's own addresses.
 wire::MacAddress mac_of(std::size_t port) {
     return {{2, 'p', 'c', 'a', 'p', static_cast<std::uint8_t>(port)}};
@@ -41,6 +31,15 @@ constexpr wire::MacAddress kRecordedPeer{
     {2, 'p', 'e', 'e', 'r', 0}};  // of packets recorded without addresses
 
 }  // namespace
+
+std::vector<std::string> replay_eal_arguments(std::vector<std::string> options, const dpdk::Sizing& sizing) {
+    if (!has_option(options, {"-l", "-c", "--lcores"})) options.push_back(dpdk::one_lcore());
+    if (!has_option(options, {"--log-level"})) options.emplace_back("--log-level=error");
+    dpdk::EalRequest request;
+    request.options = std::move(options);
+    request.memory_megabytes = sizing.memory_megabytes;
+    return dpdk::eal_arguments(request);
+}
 
 Replay::Replay(const config::Config& config, const Arguments& arguments)
     : sizing_(made(dpdk::size_buffers(sizing_request(config)))),
@@ -57,7 +56,8 @@ Replay::Replay(const config::Config& config, const Arguments& arguments)
     const bool is_exact = arguments.mode == Mode::Exact;
     dpdk::Sizing memory = sizing_;
     if (!is_exact) memory.memory_megabytes *= 2;  // the backends have as many buffers
-    eal_ = std::make_unique<dpdk::Eal>(made(dpdk::Eal::start(eal_arguments(std::move(options), memory))));
+    eal_ = std::make_unique<dpdk::Eal>(
+        made(dpdk::Eal::start(replay_eal_arguments(std::move(options), memory))));
     pools_ = std::make_unique<Pools>(made(Pools::create(sizing_)));
     services_ = made(directory_.build(config));
     open_ports(config, devices, arguments);

@@ -20,6 +20,11 @@
 
 namespace terminus::app {
 
+/// EAL's arguments of an ordinary user's DPDK, without devices or hugepages, where `options` say nothing
+/// else.
+[[nodiscard]] std::vector<std::string> replay_eal_arguments(std::vector<std::string> options,
+                                                            const dpdk::Sizing& sizing);
+
 /// The workers of a configuration over capture files, in one thread and in virtual time. Whatever they do
 /// follows from configuration, captures and seed: no clock is read, and nothing is drawn by chance.
 class Replay {

@@ -19,6 +19,13 @@ Arguments parse_arguments(int argc, char** argv) {
         "terminusd");
     cli.add_option("-c,--config", arguments.config, "the configuration file")->capture_default_str();
     cli.add_flag("--check", arguments.check, "read the configuration, say OK or what is wrong, and exit");
+    auto* record = cli.add_option("--record", arguments.record,
+                                  "a new file for all that an exact replay needs, from the first packet on; "
+                                  "it holds keys and payload");
+    cli.add_option("--record-limit", arguments.record_limit,
+                   "bytes (or 10GB and the like) after which the recording ends; none by itself")
+        ->transform(CLI::AsSizeValue(false))
+        ->needs(record);
     cli.set_version_flag("--version", std::string("terminusd ") + kVersion);
     try {
         cli.parse(line.own_reversed);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@ struct Arguments {
     std::vector<std::string> eal;
     std::string config = "/etc/terminus/terminus.yaml";
     bool check = false;
+    std::string record;                       ///< a file for a recording of all that happens; empty: none
+    std::uint64_t record_limit = UINT64_MAX;  ///< its bytes
 };
 
 /// Parses, or prints help, the version or an error and ends the process as CLI programs do.

@@ -13,6 +13,7 @@
 #include "dpdk/eal.hpp"
 #include "plan.hpp"
 #include "privileges.hpp"
+#include "recording_head.hpp"
 #include "workers.hpp"
 
 namespace terminus::app {
@@ -73,7 +74,7 @@ base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::
 
 // Made in this order, destroyed in the reverse one: EAL, pools, devices, workers; the control thread is this
 // one.
-int run_daemon(const Arguments& arguments, config::Config config) {
+int run_daemon(const Arguments& arguments, config::Config config, const std::string& text) {
     control::start_log(config.log.level);
     spdlog::info("terminusd {} starts, configuration {}", kVersion, arguments.config);
     const auto cpus = worker::plan_cpus(cpu_request(config));
@@ -98,7 +99,15 @@ int run_daemon(const Arguments& arguments, config::Config config) {
     const worker::Settings settings =
         worker_settings(config, sizing.value(), pools.value(), devices.value(),
                         supervisor.runtime().services(), cpus.value().workers_share);
-    Workers workers(settings, devices.value(), group, supervisor.runtime().services());
+    const base::Instant began = worker::read_clock();
+    Workers workers(settings, devices.value(), group, supervisor.runtime().services(), began);
+    if (!arguments.record.empty()) {
+        const record::Head head =
+            recording_head(arguments.config, text, settings, config, sizing.value(), devices.value(), began);
+        const auto recording = supervisor.recording().begin({arguments.record, arguments.record_limit}, head);
+        if (!recording) return fail(recording.error());
+        workers.record(supervisor.recording());
+    }
     if (const auto started = supervisor.start(); !started) return fail(started.error());
     for (const std::string& line : drop_privileges())
         spdlog::info("{}", line);

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <string>
+
 #include "arguments.hpp"
 #include "config/config.hpp"
 
 namespace terminus::app {
 
 /// Starts everything, serves until the control thread has drained, stops everything: the process's exit code.
-[[nodiscard]] int run_daemon(const Arguments& arguments, config::Config config);
+/// `text` is what the configuration file said.
+[[nodiscard]] int run_daemon(const Arguments& arguments, config::Config config, const std::string& text);
 
 }  // namespace terminus::app

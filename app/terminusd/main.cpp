@@ -8,7 +8,8 @@
 
 int main(int argc, char** argv) {
     const terminus::app::Arguments arguments = terminus::app::parse_arguments(argc, argv);
-    auto loaded = terminus::config::load(arguments.config);
+    std::string text;
+    auto loaded = terminus::config::load(arguments.config, &text);
     if (!loaded) {
         for (const terminus::config::ConfigError& error : loaded.error()) {
             std::fprintf(stderr, "%s\n", error.to_string().c_str());
@@ -21,5 +22,5 @@ int main(int argc, char** argv) {
         std::printf("%s: OK\n", arguments.config.c_str());
         return 0;
     }
-    return terminus::app::run_daemon(arguments, std::move(loaded).value());
+    return terminus::app::run_daemon(arguments, std::move(loaded).value(), text);
 }

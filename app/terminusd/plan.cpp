@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/recording_head.hpp"
 #include "control/worker_settings.hpp"
 
 namespace terminus::app {
@@ -23,19 +24,10 @@ worker::Idle idle_of(config::Idle idle) {
     return worker::Idle::Sleep;
 }
 
-// A device with a queue for each worker steers by its RSS; any other is polled by few and steered in
-// software.
 std::vector<control::PortFacts> facts_of(const std::vector<dpdk::Device>& devices, std::uint16_t workers) {
-    std::vector<std::uint16_t> worker_of_queue;
-    for (std::uint16_t worker = 0; worker < workers; ++worker)
-        worker_of_queue.push_back(worker);
     std::vector<control::PortFacts> facts;
-    for (const dpdk::Device& device : devices) {
-        const bool by_rss = device.queue_pairs() == workers && workers > 1;
-        facts.push_back(
-            {device.mac(), device.mtu(),
-             flow::Steering(by_rss ? device.rss() : flow::RssConfig{}, worker_of_queue, workers)});
-    }
+    for (const dpdk::Device& device : devices)
+        facts.push_back({device.mac(), device.mtu(), steering_of(spread_over(device, workers), workers)});
     return facts;
 }
 
@@ -135,6 +127,11 @@ base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Co
     if (!usable) return base::Failure{"port " + port.name + ": " + usable.error()};
     settings.queue_pairs = usable.value() >= workers ? workers : std::uint16_t{1};
     return settings;
+}
+
+flow::RssConfig spread_over(const dpdk::Device& device, std::uint16_t workers) {
+    const bool by_rss = device.queue_pairs() == workers && workers > 1;
+    return by_rss ? device.rss() : flow::RssConfig{};
 }
 
 worker::Settings worker_settings(const config::Config& config, const dpdk::Sizing& sizing, const Pools& pools,

@@ -31,6 +31,10 @@ namespace terminus::app {
                                                                               const config::Port& port,
                                                                               rte_mempool* pool);
 
+/// A device with a queue for each worker steers by its RSS; any other is polled by few and steered in
+/// software: then there is nothing in it.
+[[nodiscard]] flow::RssConfig spread_over(const dpdk::Device& device, std::uint16_t workers);
+
 /// Worker 0's settings. `devices` by port index. Secrets come from the kernel.
 [[nodiscard]] worker::Settings worker_settings(const config::Config& config, const dpdk::Sizing& sizing,
                                                const Pools& pools, const std::vector<dpdk::Device>& devices,

@@ -11,12 +11,12 @@
 namespace terminus::app {
 
 Workers::Workers(const worker::Settings& settings, std::vector<dpdk::Device>& devices, worker::Group& group,
-                 const proxy::ServiceTable& services)
+                 const proxy::ServiceTable& services, base::Instant began)
     : mesh_(static_cast<std::uint16_t>(group.size())) {
     for (std::uint16_t worker = 0; worker < group.size(); ++worker) {
         workers_.push_back(std::make_unique<worker::Worker>(control::for_worker(settings, worker),
                                                             ports_of(worker, devices), group.mailbox(worker),
-                                                            mesh_, &services));
+                                                            mesh_, &services, began));
     }
 }
 
@@ -40,6 +40,11 @@ std::vector<packet::Port*> Workers::ports_of(std::uint16_t worker, std::vector<d
         own.push_back(relays_.back().get());
     }
     return own;
+}
+
+void Workers::record(control::Recording& recording) {
+    for (std::uint16_t worker = 0; worker < workers_.size(); ++worker)
+        workers_[worker]->record(recording.recorder(worker));
 }
 
 void Workers::start(const worker::CpuPlan& cpus) {

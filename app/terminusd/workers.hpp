@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "control/recording.hpp"
 #include "dpdk/device.hpp"
 #include "packet/port.hpp"
 #include "worker/cpu_plan.hpp"
@@ -20,10 +21,12 @@ class Workers {
  public:
     /// Everything referred to outlives this. The workers are made here and run from start() on.
     Workers(const worker::Settings& settings, std::vector<dpdk::Device>& devices, worker::Group& group,
-            const proxy::ServiceTable& services);
+            const proxy::ServiceTable& services, base::Instant began);
     /// The control thread has stopped the workers (worker::Stop) before.
     ~Workers();
 
+    /// Gives each its recorder: before start().
+    void record(control::Recording& recording);
     void start(const worker::CpuPlan& cpus);
 
  private:

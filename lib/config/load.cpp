@@ -83,10 +83,11 @@ std::string ConfigError::to_string() const {
     return file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + message;
 }
 
-base::Result<Config, std::vector<ConfigError>> load(const std::string& path) {
-    base::Result<std::string, std::string> text = read_file(path);
-    if (!text) return base::Failure{whole_file(path, text.error())};
-    return parse(text.value(), path);
+base::Result<Config, std::vector<ConfigError>> load(const std::string& path, std::string* text) {
+    base::Result<std::string, std::string> read = read_file(path);
+    if (!read) return base::Failure{whole_file(path, read.error())};
+    if (text != nullptr) *text = read.value();
+    return parse(read.value(), path);
 }
 
 base::Result<Config, std::vector<ConfigError>> parse(std::string_view text, const std::string& filename) {

@@ -26,8 +26,10 @@ struct ConfigError {
     bool operator==(const ConfigError&) const = default;
 };
 
-/// Reads and checks a file. All errors at once, in the order of the file. Never throws.
-[[nodiscard]] base::Result<Config, std::vector<ConfigError>> load(const std::string& path);
+/// Reads and checks a file. All errors at once, in the order of the file. Never throws. `text`, if given,
+/// gets what the file said.
+[[nodiscard]] base::Result<Config, std::vector<ConfigError>> load(const std::string& path,
+                                                                  std::string* text = nullptr);
 
 /// The same for text that is already here; `filename` is for the messages.
 [[nodiscard]] base::Result<Config, std::vector<ConfigError>> parse(std::string_view text,

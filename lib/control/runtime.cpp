@@ -52,10 +52,13 @@ void Runtime::set_tunable(const std::string& name, const std::string& text, Tuna
             "restart",
             time_wait_room_, half_open_room_);
     }
+    changed({after.value().name, text});
     send_tunables([done = std::move(done), result = after.value()] { done(result); });
 }
 
-base::Result<void, std::string> Runtime::apply(const config::Config& wanted, std::function<void()> done) {
+base::Result<void, std::string> Runtime::apply(const config::Config& wanted, std::function<void()> done,
+                                               const std::string& text) {
+    changed({"", text});
     config::Config next = config::live_part(config_, wanted);
     auto table = directory_.build(next);
     if (!table) return base::Failure{table.error()};
@@ -70,9 +73,18 @@ base::Result<void, std::string> Runtime::apply(const config::Config& wanted, std
     return {};
 }
 
+void Runtime::changed(const record::Revision& revision) {
+    ++revision_;
+    hears_(revision);
+}
+
 void Runtime::send_tunables(std::function<void()> done) {
     const tcp::Tunables tunables = tunables_of(config_.tcp, workers());
-    mailroom_.post_all([&](std::uint32_t) { return worker::SetTunables{tunables}; }, std::move(done));
+    mailroom_.post_all(
+        [&](std::uint32_t) {
+            return worker::SetTunables{tunables, revision_};
+        },
+        std::move(done));
 }
 
 void Runtime::send_services(std::function<void()> done) {

@@ -14,6 +14,7 @@
 #include "config/sysctl.hpp"
 #include "control/mailroom.hpp"
 #include "control/service_directory.hpp"
+#include "record/head.hpp"
 
 namespace terminus::control {
 
@@ -40,9 +41,15 @@ class Runtime {
     /// Brings into force what `wanted` changes and a reload can change; logs every change. `done` runs when
     /// all workers have it. The error (nothing changed): why the services can't be had.
     [[nodiscard]] base::Result<void, std::string> apply(const config::Config& wanted,
-                                                        std::function<void()> done);
+                                                        std::function<void()> done,
+                                                        const std::string& text = "");
+
+    /// Hears of each change (a tunable that is set, the `text` of a file that is applied) before any worker
+    /// does. What workers are sent is numbered by these: SetTunables::revision is how many there were.
+    void on_revision(std::function<void(const record::Revision&)> hears) { hears_ = std::move(hears); }
 
  private:
+    void changed(const record::Revision& revision);
     void send_tunables(std::function<void()> done);
     void send_services(std::function<void()> done);
     void log_changes(const config::Config& wanted) const;
@@ -55,6 +62,8 @@ class Runtime {
     std::map<std::string, std::string> set_by_sysctl_;
     std::uint32_t time_wait_room_;  // what the tables were made for at start
     std::uint32_t half_open_room_;
+    std::uint32_t revision_ = 0;
+    std::function<void(const record::Revision&)> hears_ = [](const record::Revision&) {};
 };
 
 }  // namespace terminus::control

@@ -14,6 +14,7 @@ Supervisor::Supervisor(worker::Group& group, config::Config initial, Options opt
     : options_(std::move(options)),
       mailroom_(io_, group),
       runtime_(mailroom_, std::move(initial)),
+      recording_(io_, mailroom_),
       metrics_(group, runtime_.config(), facts_),
       drain_(io_, mailroom_, group, [this](bool clean) { stopped(clean); }),
       commands_(mailroom_, runtime_, metrics_, facts_),
@@ -21,6 +22,7 @@ Supervisor::Supervisor(worker::Group& group, config::Config initial, Options opt
       http_(io_, {[this] { return to_text(metrics_.Collect()); }, [this] { return facts_.ready; }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       sample_timer_(io_) {
+    runtime_.on_revision([this](const record::Revision& revision) { recording_.add(revision); });
     facts_.version = options_.version;
     facts_.start_time_seconds =
         std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -67,7 +69,8 @@ void Supervisor::reload() {
         return;
     }
     spdlog::info("reload: reading {}", options_.config_path);
-    const auto loaded = config::load(options_.config_path);
+    std::string text;
+    const auto loaded = config::load(options_.config_path, &text);
     if (!loaded) {
         for (const config::ConfigError& error : loaded.error())
             spdlog::error("reload: {}", error.to_string());
@@ -75,10 +78,13 @@ void Supervisor::reload() {
         ++facts_.reloads_refused;
         return;
     }
-    const auto applied = runtime_.apply(loaded.value(), [this] {
-        ++facts_.reloads_applied;
-        spdlog::info("reload: in force on all workers");
-    });
+    const auto applied = runtime_.apply(
+        loaded.value(),
+        [this] {
+            ++facts_.reloads_applied;
+            spdlog::info("reload: in force on all workers");
+        },
+        text);
     if (!applied) {
         spdlog::error("reload: {}; the running configuration stays", applied.error());
         ++facts_.reloads_refused;
@@ -109,6 +115,7 @@ void Supervisor::sample_later() {
 void Supervisor::stopped(bool clean) {
     spdlog::info("drain: over");
     exit_code_ = clean ? 0 : 1;
+    if (clean) recording_.workers_stopped();  // otherwise one may still use its recorder
     admin_.stop();
     http_.stop();
     signals_.cancel();

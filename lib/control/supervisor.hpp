@@ -14,6 +14,7 @@
 #include "control/http_server.hpp"
 #include "control/mailroom.hpp"
 #include "control/metrics.hpp"
+#include "control/recording.hpp"
 #include "control/runtime.hpp"
 
 namespace terminus::control {
@@ -38,6 +39,7 @@ class Supervisor {
     int run();
 
     [[nodiscard]] const Runtime& runtime() const { return runtime_; }
+    [[nodiscard]] Recording& recording() { return recording_; }
     /// Whether /readyz says so: from the workers' first answer to the first moment of a drain.
     [[nodiscard]] bool ready() const { return facts_.ready; }
 
@@ -62,6 +64,7 @@ class Supervisor {
     ProcessFacts facts_;
     Mailroom mailroom_;
     Runtime runtime_;
+    Recording recording_;
     Metrics metrics_;
     Drain drain_;
     AdminCommands commands_;

@@ -162,6 +162,22 @@ class Replay(unittest.TestCase):
         self.refused(run, "needs tx_pcap=FILE")
         self.refused(self.replay("--update"), "--update")
 
+    # ---- recordings of terminusd
+
+    def test_a_file_that_is_no_recording_or_breaks_off_is_refused_with_the_place(self):
+        self.refused(self.run_program("--recording", GOLDEN), f"{GOLDEN}: byte 0: this is no recording")
+        whole = (CORPUS.parent / "fuzz/corpus/recording/whole").read_bytes()
+        broken = self.path / "broken.rec"
+        broken.write_bytes(whole[:-3])
+        end = len(whole) - 8 - len("asked to")
+        self.refused(self.run_program("--recording", broken), f"{broken}: byte {end}: the file breaks off")
+        self.refused(self.run_program("--recording", self.path / "none.rec"), "none.rec: No such file or directory")
+
+    def test_a_recording_comes_with_its_own_configuration(self):
+        self.refused(self.run_program("--recording", GOLDEN, "-c", CORPUS / "config.yaml"), "--recording")
+        self.refused(self.run_program("--export", self.path), "--recording")
+        self.refused(self.run_program("--seed", "1"), "--config or --recording")
+
     # ---- conditions
 
     def test_conditions_hold_or_fail(self):

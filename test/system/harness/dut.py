@@ -75,11 +75,12 @@ def configuration(network, **changes):
 class Dut:
     """One terminusd. `config` may be changed before start() or reload(); JSON is YAML."""
 
-    def __init__(self, network, build="sanitized", config=None, eal=("--no-huge", "--no-pci", "--no-shconf")):
+    def __init__(self, network, build="sanitized", config=None, eal=("--no-huge", "--no-pci", "--no-shconf"), options=()):
         self.network = network
         self.build = build
         self.config = copy.deepcopy(config) if config is not None else configuration(network)
         self.eal = list(eal)
+        self.options = list(options)
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="terminus-"))
         self.socket = self.folder / "admin.sock"
         self.config.setdefault("admin", {})["socket"] = str(self.socket)
@@ -94,7 +95,7 @@ class Dut:
 
     def launch(self):
         """Starts the process without waiting for anything."""
-        command = [program("terminusd", self.build), *self.eal, "--", "-c", self.write_config()]
+        command = [program("terminusd", self.build), *self.eal, "--", "-c", self.write_config(), *self.options]
         self.process = self.network.start(self.network.dut, *command, log=self.folder / "log", env=SANITIZERS)
         return self.process
 

@@ -92,6 +92,9 @@ class FakeWorkers {
         } else if (std::get_if<worker::AbortAll>(&command) != nullptr) {
             note(i, "abort");
             box.reply(worker::AllAborted{});
+        } else if (std::get_if<worker::SetRecorder>(&command) != nullptr) {
+            note(i, "recorder");
+            box.reply(worker::RecorderSet{});
         } else if (std::get_if<worker::Stop>(&command) != nullptr) {
             note(i, "stop");
             box.reply(worker::Stopped{});

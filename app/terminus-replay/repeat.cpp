@@ -1,0 +1,78 @@
+#include "repeat.hpp"
+
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+
+#include "dpdk/eal.hpp"
+#include "exit_codes.hpp"
+#include "recorded_frames.hpp"
+#include "recorded_run.hpp"
+#include "replay.hpp"
+
+namespace terminus::app {
+namespace {
+
+template <typename T>
+T made(base::Result<T, std::string> result) {
+    if (!result) throw std::runtime_error(result.error());
+    return std::move(result).value();
+}
+
+unsigned long long printable(std::uint64_t number) {
+    return number;
+}
+
+void show_origin(const record::Recording& recording) {
+    if (recording.head.version != TERMINUS_VERSION)
+        std::fprintf(stderr, "terminus-replay: it was terminusd %s; this is %s\n",
+                     recording.head.version.c_str(), TERMINUS_VERSION);
+    std::printf(
+        "recorded by terminusd %s; %s\n", recording.head.version.c_str(),
+        recording.end ? ("ended: " + *recording.end).c_str() : "it has no end: the process ended before it");
+}
+
+void show_difference(const record::Recording& recording, const worker::Divergence& found) {
+    const double seconds =
+        static_cast<double>(found.now.time_since_epoch().count() - recording.head.began) / 1e9;
+    std::fprintf(stderr,
+                 "worker %u, turn %llu, %.9f s after its start: what it sends through port %s is not "
+                 "what was recorded\n%s",
+                 unsigned{found.worker}, printable(found.turn), seconds,
+                 recording.head.ports[found.port].name.c_str(), difference(recording, found).c_str());
+}
+
+}  // namespace
+
+int repeat(const Arguments& arguments) {
+    const RecordingInMemory file(arguments.recording);
+    const record::Recording& recording = file.get();
+    show_origin(recording);
+    if (!arguments.export_folder.empty()) export_captures(recording, arguments.export_folder);
+    const RecordedProcess process(recording);
+    const auto eal = std::make_unique<dpdk::Eal>(
+        made(dpdk::Eal::start(replay_eal_arguments(arguments.eal, process.sizing()))));
+    const Pools pools = made(Pools::create(process.sizing()));
+    std::uint64_t sent = 0;
+    for (std::uint16_t worker = 0; worker < recording.head.workers; ++worker) {
+        worker::Repetition repetition(recording, process.settings(pools, worker));
+        while (repetition.step()) {
+        }
+        if (repetition.ran_out_of_buffers())
+            throw std::runtime_error("worker " + std::to_string(worker) +
+                                     ": there are too few buffers for what was received");
+        if (repetition.divergence()) {
+            std::fflush(stdout);
+            show_difference(recording, *repetition.divergence());
+            return kNotAsExpected;
+        }
+        const worker::Repetition::Counters& counters = repetition.counters();
+        std::printf("worker %u: %llu turns, %llu packets received, %llu sent\n", unsigned{worker},
+                    printable(counters.turns), printable(counters.received), printable(counters.sent));
+        sent += counters.sent;
+    }
+    std::printf("same bytes: %llu packets sent, all as recorded\n", printable(sent));
+    return kAsExpected;
+}
+
+}  // namespace terminus::app
