@@ -23,13 +23,22 @@ void LossRecovery::find_losses(const Context& context, Work& work) {
     reordering_at_ = wait > Duration::zero() ? context.env.now + wait : base::kNever;
 }
 
+Duration LossRecovery::reordering_window(const Context& context) const {
+    const bool is_evident =
+        state_ >= RecoveryState::Recovery || records_.sacked_bytes() >= kDuplicateThreshold * context.snd.mss;
+    return rack_.reordering_window(min_rtt_, context.rtt.smoothed(), is_evident);
+}
+
+/// Until its answer is overdue.
+Duration LossRecovery::time_left(const Context& context, const SentRecord& record, Duration window) const {
+    return record.sent_at + rack_.rtt() + window - context.env.now;
+}
+
 /// RFC 8985 6.2 step 5. Returns how long until the next may be lost; zero when none is waiting.
 Duration LossRecovery::find_by_time(const Context& context) {
     if (!rack_.has_delivery()) return Duration::zero();
     SentPool& pool = context.env.sent;
-    const bool is_evident =
-        state_ >= RecoveryState::Recovery || records_.sacked_bytes() >= kDuplicateThreshold * context.snd.mss;
-    const Duration window = rack_.reordering_window(min_rtt_, context.rtt.smoothed(), is_evident);
+    const Duration window = reordering_window(context);
     Duration longest{0};
     std::uint32_t index = records_.oldest();
     while (index != SentPool::kNone) {
@@ -41,7 +50,7 @@ Duration LossRecovery::find_by_time(const Context& context) {
             index = later;
             continue;
         }
-        const Duration remaining = record.sent_at + rack_.rtt() + window - context.env.now;
+        const Duration remaining = time_left(context, record, window);
         if (remaining <= Duration::zero()) {
             lose(context, index);
         } else {
@@ -69,20 +78,29 @@ void LossRecovery::lose_first(const Context& context) {
     unsacked_duplicates_ = std::min(unsacked_duplicates_, most_duplicates(context.snd));
 }
 
-/// After a time-out: what isn't reported as held is lost, and what was sent again as well; reports are
-/// forgotten too when the peer has gone back on one (RFC 2018 8, HARDENING 24). What now has one fate is one
-/// record.
-void LossRecovery::lose_all(const Context& context, bool with_sacked) {
+/// What was sent again is lost as well. What now has one fate is one record. RFC 8985 6.3: the time-out is
+/// the first segment's, and says nothing of one that was sent a moment ago.
+void LossRecovery::lose_all(const Context& context, Reach reach) {
     SentPool& pool = context.env.sent;
+    const Duration window = reordering_window(context);
+    const auto is_spared = [&](const SentRecord& record) {
+        if (record.has(SentRecord::kSacked)) return reach != Reach::Everything;
+        return reach == Reach::Overdue && time_left(context, record, window) > Duration::zero();
+    };
     std::uint32_t index = records_.first();
+    if (reach == Reach::Overdue && index != SentPool::kNone && is_spared(pool[index])) {
+        const wire::SeqNum end = pool[index].begin + context.snd.mss;
+        // Without room for another record it is all of them.
+        if (pool[index].end.after(end)) (void)records_.split(pool, index, end);
+        lose(context, index);
+        index = pool[index].next;
+    }
     while (index != SentPool::kNone) {
-        if (pool[index].has(SentRecord::kSacked)) {
-            if (!with_sacked) {
-                index = pool[index].next;
-                continue;
-            }
-            records_.unmark_sacked(pool, index);
+        if (is_spared(pool[index])) {
+            index = pool[index].next;
+            continue;
         }
+        if (pool[index].has(SentRecord::kSacked)) records_.unmark_sacked(pool, index);
         lose(context, index);
         const std::uint32_t before = pool[index].previous;
         // A PSH stays where it was.

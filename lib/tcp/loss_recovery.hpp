@@ -111,7 +111,8 @@ class LossRecovery {
     // ---- what arrives and what expires
 
     Outcome acknowledge(const Context& context, const Ack& ack);
-    /// The retransmission time-out (RFC 6298 5.4, 5681 3.1): everything that isn't reported is lost.
+    /// The retransmission time-out (RFC 6298 5.4, 5681 3.1): the first segment is lost, and with it what
+    /// isn't reported and was not sent lately (RFC 8985 6.3).
     void timed_out(const Context& context, std::uint32_t timeouts_before);
     /// RFC 8985 6.3: the reordering window is over for something.
     void reordering_expired(const Context& context);
@@ -203,7 +204,15 @@ class LossRecovery {
     Duration find_by_time(const Context&);
     void lose(const Context&, std::uint32_t index);
     void lose_first(const Context&);
-    void lose_all(const Context&, bool with_sacked);
+    /// What is lost at once.
+    enum class Reach : std::uint8_t {
+        Overdue,     ///< the first segment, and what was sent long enough ago
+        Unreported,  ///< all that no SACK reports
+        Everything,  ///< that too: the peer has gone back on it
+    };
+    void lose_all(const Context&, Reach);
+    [[nodiscard]] Duration reordering_window(const Context&) const;
+    [[nodiscard]] Duration time_left(const Context&, const SentRecord&, Duration window) const;
     // recovery_state.cpp
     void follow_state(const Context&, Work&);
     bool in_loss(const Context&, Work&);

@@ -168,12 +168,13 @@ void LossRecovery::timed_out(const Context& context, std::uint32_t timeouts_befo
     if (is_new || recover_.at_or_before(context.snd.una) || timeouts_before == 0) {
         congestion_.timed_out(event(context));
         begin_undo(context.snd);
-    } else {
-        congestion_.set_window(context.snd.mss);
     }
     const std::uint32_t first = records_.first();
     const bool gone_back = first != SentPool::kNone && context.env.sent[first].has(SentRecord::kSacked);
-    lose_all(context, gone_back);
+    const bool tells_times = context.sack && rack_.has_delivery();
+    lose_all(context, gone_back ? Reach::Everything : tells_times ? Reach::Overdue : Reach::Unreported);
+    // Room for one segment beside what is taken to be on the way.
+    congestion_.set_window(pipe(context.snd) + context.snd.mss);
     reneged_ = false;
     recover_ = context.snd.nxt;
     state_ = RecoveryState::Loss;
@@ -188,7 +189,7 @@ void LossRecovery::timed_out(const Context& context, std::uint32_t timeouts_befo
 
 /// What is outstanding goes again without anybody being to blame: no reduction, so nothing to undo.
 void LossRecovery::resend_blamelessly(const Context& context, stats::RetransmitCause cause) {
-    lose_all(context, false);
+    lose_all(context, Reach::Unreported);
     if (state_ != RecoveryState::Loss) leave(context, RecoveryState::Loss);
     recover_ = context.snd.nxt;
     may_undo_ = frto_ = new_text_first_ = false;
