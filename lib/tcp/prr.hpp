@@ -35,7 +35,7 @@ class Prr {
             room = std::min<std::uint64_t>(room, threshold - pipe);
         }
         if (sent_ == 0) room = std::max<std::uint64_t>(room, mss);  // the fast retransmission itself
-        return static_cast<std::uint32_t>(pipe + room);
+        return static_cast<std::uint32_t>(std::min<std::uint64_t>(pipe + room, UINT32_MAX));
     }
 
  private:
