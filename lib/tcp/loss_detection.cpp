@@ -17,9 +17,7 @@ void LossRecovery::find_losses(const Context& context, Work& work) {
         if (third || partial) lose_first(context);
         return;
     }
-    const std::uint32_t resent = records_.retransmitted_bytes();
     const Duration wait = find_by_time(context);
-    work.resent_was_lost = records_.retransmitted_bytes() < resent;
     reordering_at_ = wait > Duration::zero() ? context.env.now + wait : base::kNever;
 }
 

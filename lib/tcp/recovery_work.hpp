@@ -17,7 +17,6 @@ struct LossRecovery::Work {
     bool resent_arrived = false;    ///< something of which it can't be said which copy
     bool newly_sacked = false;
     bool dsack = false;
-    bool resent_was_lost = false;  ///< a retransmission was lost again
     bool first_is_sacked = false;  ///< the ACK stops before what the peer said it holds
 };
 
