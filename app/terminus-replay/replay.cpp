@@ -56,8 +56,8 @@ Replay::Replay(const config::Config& config, const Arguments& arguments)
     const bool is_exact = arguments.mode == Mode::Exact;
     dpdk::Sizing memory = sizing_;
     if (!is_exact) memory.memory_megabytes *= 2;  // the backends have as many buffers
-    eal_ = std::make_unique<dpdk::Eal>(
-        made(dpdk::Eal::start(replay_eal_arguments(std::move(options), memory))));
+    eal_ =
+        std::make_unique<dpdk::Eal>(made(dpdk::Eal::start(replay_eal_arguments(std::move(options), memory))));
     pools_ = std::make_unique<Pools>(made(Pools::create(sizing_)));
     services_ = made(directory_.build(config));
     open_ports(config, devices, arguments);
