@@ -41,7 +41,7 @@ void map_options(HeaderBytes& header, const wire::TcpSegment& segment, const Map
             if (segment.flags.ack()) base::store_be32(&option[kEchoReplyAt], mapping.echo_reply);
         }
         if (option[0] != kOptionSack) return;
-        if (!mapping.sack) return replace_by_nops(option);
+        if (!mapping.sack || mapping.is_early) return replace_by_nops(option);
         for (std::size_t at = 2; at + 4 <= option.size(); at += 4) {
             const wire::SeqNum recorded(base::load_be32(&option[at]));
             base::store_be32(&option[at], (mapping.isn + (recorded - mapping.recorded_isn)).value());
@@ -81,7 +81,7 @@ HeaderBytes map_header(const RecordedPacket& packet, const Part& part, const Map
     const bool had_syn = segment.flags.syn() && !part.is_first;
     base::store_be32(&header[kSeqAt], (segment.seq + part.offset + (had_syn ? 1 : 0)).value());
     if (segment.flags.ack()) {
-        const wire::SeqNum ack = mapping.isn + (segment.ack - mapping.recorded_isn);
+        const wire::SeqNum ack = mapping.isn + (mapping.is_early ? 1 : segment.ack - mapping.recorded_isn);
         base::store_be32(&header[kAckAt], ack.value());
     }
     header[kFlagsAt] = map_flags(header[kFlagsAt], part, mapping);

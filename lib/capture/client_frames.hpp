@@ -21,6 +21,7 @@ struct Mapping {
     bool timestamps = true;        ///< false: they leave the client's packets; so with the rest
     bool sack = true;
     bool ecn = true;
+    bool is_early = false;  ///< what the packet acknowledges lies before all that Terminus sends
 };
 
 /// The part of a packet's text that goes into one frame.

@@ -90,14 +90,17 @@ class LostText {
  private:
     RecordedPacket* add(wire::TcpFlags flags, std::uint64_t seq, std::uint64_t end) {
         pass_until(end);
+        const bool follows_ack = !done_.empty() && done_.back().segment.flags.ack();
         const RecordedPacket* like = nullptr;
         if (next_ < packets_.size() && packets_[next_].segment.flags.ack()) like = &packets_[next_];
-        if (!done_.empty() && done_.back().segment.flags.ack()) like = &done_.back();
+        if (follows_ack) like = &done_.back();
         if (like == nullptr) return nullptr;  // nothing but SYNs: nobody could have acknowledged it
         wire::TcpHeader header = plain_ack(conversation_, like->segment);
+        if (!follows_ack) header.ack = conversation_.server_isn + 1;  // it ends the handshake
         header.flags = flags;
         header.seq = conversation_.client_isn + static_cast<std::uint32_t>(seq);
         RecordedPacket packet = made_up(*like, header);
+        if (!follows_ack) packet.waits_for = 1;
         if (next_ < packets_.size()) {
             packet.number = packets_[next_].number;
             packet.stamp = packets_[next_].stamp;

@@ -74,6 +74,7 @@ void read_negotiation(const RawConversation& raw, RecordedConversation& into) {
     const RecordedPacket* const syn = find_syn(raw, true);
     const RecordedPacket* const answer = find_syn(raw, false);
     into.has_syn = syn != nullptr;
+    into.has_syn_ack = answer != nullptr;
     into.outcome = outcome_of(raw, syn != nullptr, answer != nullptr);
     RecordedConversation::Negotiated& both = into.negotiated;
     if (syn != nullptr) both.client_mss = syn->segment.options.mss;

@@ -52,6 +52,8 @@ std::string_view text(NoteKind kind) {
             return "server's bytes not captured, filled";
         case NoteKind::FinMissing:
             return "FIN not captured, made up";
+        case NoteKind::EarlyAck:
+            return "acknowledges what was sent before the capture, acknowledges nothing";
         case NoteKind::NumberImpossible:
             return "number beyond all that was sent, not followed";
         case NoteKind::EndMissing:

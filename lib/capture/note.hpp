@@ -35,6 +35,7 @@ enum class NoteKind : std::uint8_t {
     RequestHole,         ///< bytes that the server acknowledged and the capture hasn't; filled
     ResponseHole,        ///< bytes that the client acknowledged and the capture hasn't; filled
     FinMissing,          ///< acknowledged and not captured, of either end; made up
+    EarlyAck,            ///< of what the server sent before the capture began: acknowledges nothing
     NumberImpossible,    ///< an acknowledgement or text far beyond all that was sent: not followed
     EndMissing,          ///< the capture ends before the connection does
 };

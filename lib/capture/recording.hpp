@@ -84,6 +84,7 @@ struct RecordedConversation {
     std::uint64_t first_packet = 0;  ///< in the capture
     base::Duration first_stamp{};
     bool has_syn = false;  ///< the client's; without, client_packets begin with one that was made up
+    bool has_syn_ack = false;
     Outcome outcome = Outcome::Established;
     Negotiated negotiated;
     wire::SeqNum client_isn;

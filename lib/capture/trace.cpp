@@ -75,6 +75,8 @@ void Trace::client_acknowledges(RecordedPacket& packet) {
     client_has_acknowledged_ = true;
     if (segment.seg_len() == 0) last_pure_ack_ = packet.stamp;
     const auto acknowledged = server_.numbers.at(segment.ack);
+    if (!into_.has_syn_ack && acknowledged.value_or(0) == 0)
+        into_.notes.push_back({packet.number, NoteKind::EarlyAck});
     if (!acknowledged || !believe(server_, *acknowledged, packet)) return;
     std::uint64_t known = *acknowledged;
     bool reports_above = false;

@@ -273,3 +273,22 @@ TEST_CASE("a handshake that was made up is played before the rest") {
     CHECK(scene.player.counters().made_up == 2);
     CHECK(scene.player.counters().recorded == 2);
 }
+
+TEST_CASE("what a packet of the middle acknowledges from before the capture, it doesn't") {
+    Tape tape;
+    tape.client({.at = 0, .seq = 5000, .ack = 300, .sack = {{350, 400}}});
+    tape.server({.at = 10, .seq = 700, .ack = 5000, .length = 30});
+    tape.client({.at = 20, .seq = 5000, .ack = 730});
+    Scene scene(tape);
+    scene.next(0);
+    scene.answer(3);
+    CHECK(scene.next(3).ack == 1);
+    const Scene::Frame early = scene.next(3);
+    CHECK(early.packet == 1);
+    CHECK(early.ack == 1);
+    CHECK(early.segment.options == wire::TcpOptions{});
+    scene.hear({.at = 13, .seq = 1, .ack = 1, .length = 30});
+    CHECK(scene.next(23).ack == 31);
+    const auto& notes = scene.player.conversation().notes;
+    CHECK(noted(notes, capture::NoteKind::EarlyAck) == test::Numbers{1});
+}

@@ -156,6 +156,20 @@ TEST_CASE("nothing is made up where the server acknowledged nothing, nor for a r
     CHECK(noted(only(recording).notes, NoteKind::RequestHole).empty());
 }
 
+TEST_CASE("text that was lost behind the SYN ends the handshake") {
+    Tape tape;
+    tape.client({.at = 0, .flags = kSyn, .options = tape.client_options});
+    tape.server({.at = 10, .flags = kSyn | kAck, .ack = 1, .options = tape.server_options});
+    tape.server({.at = 30, .seq = 1, .ack = 101, .length = 500});  // the ACK and the request weren't captured
+    tape.client({.at = 40, .seq = 101, .ack = 501});
+    const capture::Recording recording = tape.load();
+    const auto& packets = only(recording).client_packets;
+    REQUIRE(packets.size() == 3);
+    CHECK(packets[1].segment.ack == tape.server_isn + 1);
+    CHECK(packets[1].waits_for == 1);
+    CHECK(packets[1].filled == 100);
+}
+
 TEST_CASE("text that the client sent again is no hole, whatever the snap length left of it") {
     Tape tape;
     tape.handshake();
