@@ -150,6 +150,12 @@ class Pages(unittest.TestCase):
         self.assertEqual(self.run_script(), (0, ""))
         self.assertFalse((self.root / "docs/rfc/2018.md").exists())
 
+    def test_leave_the_one_that_is_written_by_hand_and_lead_to_it(self):
+        self.write("docs/rfc/linux.md", "by hand")
+        self.assertEqual(self.run_script(), (0, ""))
+        self.assertEqual((self.root / "docs/rfc/linux.md").read_text(), "by hand")
+        self.assertIn("(linux.md)", (self.root / "docs/rfc/README.md").read_text())
+
     def test_fail_for_a_must_without_a_test(self):
         self.write("test/unit/x_test.cpp", "// MUST-1: no test, a helper\nvoid help() {\n}\n")
         self.expect_problem("MUST-1: has neither a test nor a reason")
