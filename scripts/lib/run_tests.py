@@ -31,6 +31,7 @@ BUILDS = {
     "build-soak": ["-Dbuildtype=release"],
     "build-release": ["-Dbuildtype=release", "-Db_lto=true", "-Dcpp_link_args=-flto=auto", "-Dtests=false"],
 }
+SYSTEM_PEERS = {"played_clients", "relay", "vdev_splice"}  # what system tests run beside terminus*
 WITH_CLANG = {"build-tsan", "build-fuzz"}
 
 SANITIZER_OPTIONS = {
@@ -220,7 +221,7 @@ def system(run, pytest_options, name="system tests", **environment):
     with run.phase("release build"):
         build("build-release")
     with run.phase(name):
-        build("build-test", lambda name: name.startswith("terminus"))
+        build("build-test", lambda name: name.startswith("terminus") or name in SYSTEM_PEERS)
         report = ROOT / "build-test" / "system.xml"
         report.unlink(missing_ok=True)
         execute(
