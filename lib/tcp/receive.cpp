@@ -110,13 +110,17 @@ Disposition Connection::process_text(const wire::TcpSegment& segment, packet::Sl
     ack_pending_ = true;
     // A peer without SACK counts these, however many came in one turn.
     if (!sack_ && duplicate_acks_owed_ < UINT8_MAX) ++duplicate_acks_owed_;
-    if (!payload.empty()) {
-        const std::optional<DropReason> refused = hold_text(seq, std::move(payload), env);
-        if (refused && (!fin || *refused == DropReason::TcpOutOfOrderLimit)) return drop(*refused, env);
-    }
-    if (fin && !fin_ahead_) {
+    const bool is_news = fin && !fin_ahead_;
+    if (is_news) {
         fin_ahead_ = true;
         fin_seq_ = end;
+    }
+    if (!payload.empty()) {
+        const std::optional<DropReason> refused = hold_text(seq, std::move(payload), env);
+        if (is_news && refused == DropReason::TcpOutOfOrderLimit) fin_ahead_ = false;
+        if (refused && (!fin || *refused == DropReason::TcpOutOfOrderLimit)) return drop(*refused, env);
+    } else if (is_news && sack_) {
+        sack_report_.held({fin_seq_, fin_seq_ + 1});
     }
     return Disposition::Accepted;
 }
@@ -130,7 +134,9 @@ std::optional<DropReason> Connection::hold_text(wire::SeqNum seq, packet::Slice 
     // RFC 2018 3: only what is held is reported.
     if (inserted.verdict == packet::OutOfOrder::Verdict::Full) return DropReason::TcpOutOfOrderLimit;
     if (sack_) {
-        sack_report_.held(inserted.run);
+        // A FIN has a number, too: a sender whose last segment isn't reported to its end takes it for lost.
+        const bool reaches_fin = fin_ahead_ && inserted.run.end == fin_seq_;
+        sack_report_.held({inserted.run.begin, inserted.run.end + (reaches_fin ? 1u : 0u)});
         // RFC 2883 4: the first contiguous stretch that came again, whole or in part.
         if (env.tunables.dsack && !inserted.duplicate.empty()) sack_report_.duplicate(inserted.duplicate);
     }
