@@ -69,6 +69,12 @@ class Phases(unittest.TestCase):
         self.assertIn("36 passed, 0 failed", self.output.getvalue())
         self.assertEqual(code, 0)
 
+    def test_with_differential_are_the_answers_beside_the_kernels(self):
+        done, code = self.run_script("--seeds", "0", "--fuzz", "0", "--differential")
+        self.assertIn("test/system -k differential", done[2][0])
+        self.assertEqual(done[2][1]["TERMINUS_DIFFERENTIAL"], "1")
+        self.assertEqual((len(done), code), (3, 0))
+
     def test_without_any_fail(self):
         done, code = self.run_script("--seeds", "0", "--fuzz", "0")
         self.assertEqual((done, code), ([], 1))
