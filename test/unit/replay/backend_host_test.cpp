@@ -110,8 +110,8 @@ class World {
 RecordedConversation conversation(const std::string& request, const std::string& response,
                                   std::vector<ResponseStep> steps) {
     RecordedConversation recorded;
-    recorded.request = capture::RecordedStream({{0, bytes_of_text(request)}}, request.size());
-    recorded.response = capture::RecordedStream({{0, bytes_of_text(response)}}, response.size());
+    recorded.request = capture::RecordedStream({{0, bytes_of_text(request)}}, {}, request.size());
+    recorded.response = capture::RecordedStream({{0, bytes_of_text(response)}}, {}, response.size());
     recorded.steps = std::move(steps);
     return recorded;
 }

@@ -14,7 +14,7 @@ TEST_CASE("a stream is whole when all of it came in order, however it was cut an
     std::string text(3000, '\0');
     for (std::size_t i = 0; i < text.size(); ++i)
         text[i] = static_cast<char>(i * 7);
-    const capture::RecordedStream recorded({{0, bytes_of(text)}}, text.size());
+    const capture::RecordedStream recorded({{0, bytes_of(text)}}, {}, text.size());
     StreamCheck check(recorded);
     CHECK_FALSE(check.is_whole());
     check.take(0, bytes_of(text).first(10));
@@ -27,7 +27,7 @@ TEST_CASE("a stream is whole when all of it came in order, however it was cut an
 }
 
 TEST_CASE("a byte that is not as recorded is told by its place") {
-    const capture::RecordedStream recorded({{0, bytes_of("0123456789")}}, 10);
+    const capture::RecordedStream recorded({{0, bytes_of("0123456789")}}, {}, 10);
     StreamCheck check(recorded);
     check.take(0, bytes_of("0123"));
     check.take(4, bytes_of("45x789"));
@@ -37,7 +37,7 @@ TEST_CASE("a byte that is not as recorded is told by its place") {
 }
 
 TEST_CASE("a gap is a difference, and so is what the recording doesn't have") {
-    const capture::RecordedStream recorded({{0, bytes_of("0123")}}, 4);
+    const capture::RecordedStream recorded({{0, bytes_of("0123")}}, {}, 4);
     StreamCheck gap(recorded);
     gap.take(1, bytes_of("123"));
     CHECK(gap.difference() == 0);
