@@ -41,7 +41,8 @@ using Kinds = std::vector<NoteKind>;
 }  // namespace
 
 TEST_CASE("a captured packet has its IP facts, its header and its text") {
-    const capture::CapturedPacket captured = good(data() + Octets(6));  // Ethernet's padding is no text
+    const Octets frame = data() + Octets(6);  // Ethernet's padding is no text
+    const capture::CapturedPacket captured = good(frame);
     CHECK(alterations(captured).empty());
     CHECK(captured.source == Tape().client_end);
     CHECK(captured.destination == Tape().server_end);

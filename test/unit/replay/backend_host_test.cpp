@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "packet/frame_access.hpp"
@@ -29,7 +30,7 @@ constexpr base::Instant kStart = base::instant_from_ns(1'000'000'000'000);
 const wire::IpAddress kOurs = wire::IpAddress::v4(192, 0, 2, 2);
 const wire::Endpoint kBackend{wire::IpAddress::v4(198, 51, 100, 10), 8080};
 
-base::Bytes bytes_of_text(const std::string& text) {
+base::Bytes bytes_of_text(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
@@ -107,7 +108,8 @@ class World {
     terminus::test::Node<ScriptedApp> node_;
 };
 
-RecordedConversation conversation(const std::string& request, const std::string& response,
+/// The texts outlive it.
+RecordedConversation conversation(std::string_view request, std::string_view response,
                                   std::vector<ResponseStep> steps) {
     RecordedConversation recorded;
     recorded.request = capture::RecordedStream({{0, bytes_of_text(request)}}, {}, request.size());

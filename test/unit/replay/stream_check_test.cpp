@@ -2,11 +2,12 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <string_view>
 
 namespace terminus::replay {
 namespace {
 
-base::Bytes bytes_of(const std::string& text) {
+base::Bytes bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
