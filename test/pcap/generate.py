@@ -16,7 +16,7 @@ import endings
 import frames
 import hostile
 import losses
-from actors import BACKEND, CLIENT, CLIENT6, CLIENT_MAC, REQUEST, RESPONSE, SERVICE, SERVICE6, ipv4, ipv6, session, syn
+from actors import BACKEND, CLIENT, CLIENT6, CLIENT_MAC, RESPONSE, SERVICE, SERVICE6, ipv4, ipv6, session, syn
 from frames import ACK, FIN, PSH, RST, SYN, URG
 from world import MILLISECOND, ROUND_TRIP, Host, World
 
@@ -192,24 +192,6 @@ def response_acknowledged_late(world):
     client.finish()
     backend.finish()
     client.acknowledge()
-
-
-def lost_segment(world):
-    """One of ten segments of the response is lost: SACK tells which, and it alone is sent again"""
-    client, backend = session(world)
-    client.learn()
-    backend.learn()
-    for i in range(10):
-        backend.send(PSH | ACK, bytes([48 + i]) * 1460, after=100_000)
-    sent = [one for one in client.segments() if one.text]
-    lost = sent[2]
-    client.ack = lost.seq
-    for one in sent[3:]:
-        client.send(ACK, options=frames.sack((lost.next_seq, one.next_seq)), after=ROUND_TRIP)
-    world.wait(0.1)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
 
 
 def zero_window(world):

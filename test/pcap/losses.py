@@ -8,6 +8,28 @@ from frames import ACK, CWR, ECE, FIN, PSH, SYN
 from world import MILLISECOND, ROUND_TRIP
 
 
+def report_ahead(client, sent, first):
+    """SACKs as they come for all of `sent` from `first` on; client.ack is what is missing before."""
+    for one in sent[first:]:
+        client.send(ACK, options=frames.sack((sent[first].seq, one.next_seq)), after=ROUND_TRIP)
+
+
+def have_all(client, sent, seconds=0.1):
+    """After so long all of `sent` has come, and the client goes away."""
+    client.world.wait(seconds)
+    client.ack = sent[-1].next_seq
+    client.send(ACK)
+    client.reset()
+
+
+def lost_segment(world, **changes):
+    """One of ten segments of the response is lost: SACK tells which, and it alone is sent again"""
+    client, _, sent = download(world, 10, **changes)
+    client.ack = sent[2].seq
+    report_ahead(client, sent, 3)
+    have_all(client, sent)
+
+
 def two_lost(world):
     """Two of ten segments are lost, apart: SACK tells both, and they alone are sent again"""
     client, _, sent = download(world, 10)
@@ -16,34 +38,17 @@ def two_lost(world):
         client.send(ACK, options=frames.sack((sent[3].seq, one.next_seq)), after=ROUND_TRIP)
     for one in sent[7:]:
         client.send(ACK, options=frames.sack((sent[7].seq, one.next_seq), (sent[3].seq, sent[5].next_seq)), after=ROUND_TRIP)
-    world.wait(0.1)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
+    have_all(client, sent)
 
 
 def lost_segment6(world):
     """One of ten segments is lost on the way to a client over IPv6"""
-    client, _, sent = download(world, 10, is_v6=True)
-    client.ack = sent[2].seq
-    for one in sent[3:]:
-        client.send(ACK, options=frames.sack((sent[3].seq, one.next_seq)), after=ROUND_TRIP)
-    world.wait(0.1)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
+    lost_segment(world, is_v6=True)
 
 
 def lost_segment_bbr(world):
     """One of ten segments is lost with BBR, which doesn't take its window down for one"""
-    client, _, sent = download(world, 10)
-    client.ack = sent[2].seq
-    for one in sent[3:]:
-        client.send(ACK, options=frames.sack((sent[3].seq, one.next_seq)), after=ROUND_TRIP)
-    world.wait(0.1)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
+    lost_segment(world)
 
 
 def lost_without_sack(world):
@@ -52,10 +57,7 @@ def lost_without_sack(world):
     client.ack = sent[2].seq
     for _ in sent[3:]:
         client.send(ACK, after=ROUND_TRIP)
-    world.wait(0.1)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
+    have_all(client, sent)
 
 
 def lost_tail(world):
@@ -63,10 +65,7 @@ def lost_tail(world):
     client, _, sent = download(world, 3)
     client.ack = sent[2].seq
     client.send(ACK, after=ROUND_TRIP)
-    world.wait(0.3)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
+    have_all(client, sent, 0.3)
 
 
 def lost_flight(world):
@@ -83,8 +82,7 @@ def lost_again(world):
     """What was lost is lost again when it is sent again: the SACK of what was sent after it tells"""
     client, backend, sent = download(world, 6)
     client.ack = sent[0].seq
-    for one in sent[1:]:
-        client.send(ACK, options=frames.sack((sent[1].seq, one.next_seq)), after=ROUND_TRIP)
+    report_ahead(client, sent, 1)
     backend.say(b"z" * 1000)
     last = texts(client)[-1]
     client.send(ACK, options=frames.sack((sent[1].seq, last.next_seq)), after=ROUND_TRIP)
@@ -98,8 +96,7 @@ def overtaken(world):
     """A segment comes after five that followed it: it was sent again for nothing, and D-SACK says so"""
     client, backend, sent = download(world, 8)
     client.ack = sent[2].seq
-    for one in sent[3:]:
-        client.send(ACK, options=frames.sack((sent[3].seq, one.next_seq)), after=ROUND_TRIP)
+    report_ahead(client, sent, 3)
     backend.say(b"more", after=MILLISECOND)
     client.ack = sent[-1].next_seq
     client.send(ACK, after=ROUND_TRIP)
@@ -116,10 +113,7 @@ def sack_taken_back(world):
     client.send(ACK, options=frames.sack((sent[1].seq, sent[3].next_seq)), after=ROUND_TRIP)
     client.ack = sent[0].next_seq
     client.send(ACK, after=5 * MILLISECOND)
-    world.wait(1)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
+    have_all(client, sent, 1)
 
 
 def lost_syn(world):
@@ -187,20 +181,14 @@ def too_big(world):
     """A router can't forward what the client is sent: it is sent again in the size that the router names"""
     client, _, sent = download(world, 3)
     refuse(world, sent[0], 1200)
-    world.wait(0.01)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
+    have_all(client, sent, 0.01)
 
 
 def too_big6(world):
     """The same over IPv6"""
     client, _, sent = download(world, 3, is_v6=True)
     refuse(world, sent[0], 1300)
-    world.wait(0.01)
-    client.ack = sent[-1].next_seq
-    client.send(ACK)
-    client.reset()
+    have_all(client, sent, 0.01)
 
 
 def refuse(router, segment, mtu):
