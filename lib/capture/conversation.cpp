@@ -15,14 +15,11 @@ bool opens(const wire::TcpSegment& segment) {
 
 }  // namespace
 
-std::optional<std::uint64_t> Conversations::Numbers::count(wire::SeqNum seq) {
-    if (!iss) iss = seq - 1;
-    const auto highest_number = *iss + static_cast<std::uint32_t>(highest);
-    const auto distance = static_cast<std::int32_t>(seq - highest_number);
-    const auto counted = static_cast<std::int64_t>(highest) + distance;
-    if (counted < 0) return std::nullopt;
-    highest = std::max(highest, static_cast<std::uint64_t>(counted));
-    return static_cast<std::uint64_t>(counted);
+std::optional<std::uint64_t> Conversations::End::count(wire::SeqNum seq) {
+    if (!numbers) numbers = Numbers{seq - 1};
+    const std::optional<std::uint64_t> counted = numbers->at(seq);
+    if (counted) numbers->raise(*counted);
+    return counted;
 }
 
 void Conversations::add(base::Bytes frame, base::Duration at, std::uint64_t number) {
@@ -55,9 +52,10 @@ Conversations::Live& Conversations::live_for(const wire::Endpoint& from, const w
     Live& live = live_[from < to ? Ends{from, to} : Ends{to, from}];
     if (live.conversation != nullptr) {
         const bool is_client = from == live.conversation->client;
-        const Numbers& own = is_client ? live.client : live.server;
+        const End& own = is_client ? live.client : live.server;
         // The other end's SYN is the second half of a simultaneous open, unless it has sent before.
-        if (!opens(segment) || own.iss == segment.seq || (!is_client && !own.iss)) return live;
+        const bool is_first = own.numbers && own.numbers->isn == segment.seq;
+        if (!opens(segment) || is_first || (!is_client && !own.numbers)) return live;
     }
     // A SYN-ACK seen first tells who the client is, too.
     const bool is_answer = segment.flags.syn() && segment.flags.ack();
@@ -69,10 +67,10 @@ Conversations::Live& Conversations::live_for(const wire::Endpoint& from, const w
 
 void Conversations::note(Live& live, bool is_from_client, const wire::TcpSegment& segment,
                          Sighting&& sighting) {
-    Numbers& own = is_from_client ? live.client : live.server;
-    Numbers& other = is_from_client ? live.server : live.client;
+    End& own = is_from_client ? live.client : live.server;
+    End& other = is_from_client ? live.server : live.client;
     if (segment.flags.syn()) {
-        own.iss = own.iss.value_or(segment.seq);
+        if (!own.numbers) own.numbers = Numbers{segment.seq};
         own.scale = segment.options.window_scale;
     }
     sighting.is_from_client = is_from_client;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "capture/numbers.hpp"
 #include "wire/address.hpp"
 #include "wire/tcp.hpp"
 
@@ -50,18 +51,18 @@ class Conversations {
     [[nodiscard]] std::uint64_t others() const { return others_; }
 
  private:
-    /// What is known of the numbers that one end uses.
-    struct Numbers {
-        std::optional<wire::SeqNum> iss;
-        std::uint64_t highest = 0;
+    /// What is known of one end.
+    struct End {
+        std::optional<Numbers> numbers;
         std::optional<std::uint8_t> scale;  ///< of its SYN
-        /// From the ISN, without wrapping; nothing for a number before it.
+        /// From the ISN, which is taken for the number before the first one seen where no SYN was; nothing
+        /// for a number before it.
         [[nodiscard]] std::optional<std::uint64_t> count(wire::SeqNum seq);
     };
     struct Live {
         Conversation* conversation = nullptr;
-        Numbers client;
-        Numbers server;
+        End client;
+        End server;
     };
     using Ends = std::pair<wire::Endpoint, wire::Endpoint>;  // the lesser first
 
