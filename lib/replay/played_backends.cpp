@@ -1,10 +1,8 @@
 #include "replay/played_backends.hpp"
 
-#include <rte_mbuf.h>
-
 #include <algorithm>
 
-#include "base/assert.hpp"
+#include "sim/program_text.hpp"
 
 namespace terminus::stack {
 static_assert(Application<replay::PlayedBackends, Stack<replay::PlayedBackends>>);
@@ -18,18 +16,6 @@ using namespace std::chrono_literals;
 
 /// How long a server waits that got no buffer.
 constexpr base::Duration kRetry = 10ms;
-constexpr std::uint32_t kBufferBytes = 1448;
-
-packet::Slice read_slice(rte_mempool* pool, const capture::RecordedStream& stream, std::uint64_t from,
-                         std::uint32_t length) {
-    rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
-    if (mbuf == nullptr) return {};
-    const auto size = static_cast<std::uint16_t>(length);
-    auto* const room = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(mbuf, size));
-    TERMINUS_ASSERT(room != nullptr, "pools have room for a frame");
-    stream.read(from, {room, length});
-    return packet::Slice(packet::Buffer(mbuf), 0, size);
-}
 
 }  // namespace
 
@@ -154,20 +140,14 @@ bool PlayedBackends::give_bytes(Stack& stack, stack::Cookie cookie, const captur
                                 tcp::Connection& connection) {
     Flow& flow = flows_[cookie];
     const tcp::Environment env = stack.environment(flow.id);
-    std::uint64_t room = std::min<std::uint64_t>(connection.send_room(env), step.length - flow.step_given);
-    // A program keeps to its share of the buffers, too, but never stops with nothing in flight.
-    const std::uint32_t queued = connection.send_queue().buffer_count();
-    const std::uint32_t share = std::max(stack.buffer_share(), 1u);
-    packet::ByteQueue bytes;
-    for (std::uint32_t buffers = share > queued ? share - queued : 0; room > 0 && buffers > 0; --buffers) {
-        const auto length = static_cast<std::uint32_t>(std::min<std::uint64_t>(room, kBufferBytes));
-        packet::Slice slice = read_slice(stack.payload_pool(), flow.part->recorded->response,
-                                         step.begin + flow.step_given, length);
-        if (slice.empty()) break;
-        bytes.push_back(std::move(slice));
-        flow.step_given += length;
-        room -= length;
-    }
+    const std::uint64_t room =
+        std::min<std::uint64_t>(connection.send_room(env), step.length - flow.step_given);
+    const std::uint64_t from = step.begin + flow.step_given;
+    packet::ByteQueue bytes = sim::program_text(connection, stack.payload_pool(), stack.buffer_share(), room,
+                                                [&](std::uint64_t at, base::MutableBytes text) {
+                                                    flow.part->recorded->response.read(from + at, text);
+                                                });
+    flow.step_given += bytes.size_bytes();
     flow.part->given += bytes.size_bytes();
     const bool has_written = !bytes.empty();
     if (has_written) connection.send(std::move(bytes), env);

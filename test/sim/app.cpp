@@ -1,10 +1,8 @@
 #include "app.hpp"
 
-#include <rte_mbuf.h>
-
 #include <algorithm>
 
-#include "base/assert.hpp"
+#include "sim/program_text.hpp"
 
 namespace terminus::stack {
 static_assert(Application<simulation::App, Stack<simulation::App>>);
@@ -18,17 +16,6 @@ using namespace std::chrono_literals;
 
 /// How long a program waits that got no buffer.
 constexpr base::Duration kRetry = 10ms;
-constexpr std::uint32_t kBufferBytes = 1448;
-
-packet::Slice make_slice(rte_mempool* pool, const Stream& stream, std::uint64_t from, std::uint32_t length) {
-    rte_mbuf* const mbuf = rte_pktmbuf_alloc(pool);
-    if (mbuf == nullptr) return {};
-    const auto size = static_cast<std::uint16_t>(length);
-    auto* const room = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(mbuf, size));
-    TERMINUS_ASSERT(room != nullptr, "pools have room for a frame");
-    stream.write(from, {room, length});
-    return packet::Slice(packet::Buffer(mbuf), 0, size);
-}
 
 }  // namespace
 
@@ -186,22 +173,13 @@ void App::write(Stack& stack, stack::Cookie cookie, tcp::Connection& connection)
     const Behaviour& behaviour = flow.behaviour;
     if (flow.has_ended || flow.sent == behaviour.send_bytes || flow.received < behaviour.send_after) return;
     if (env.now < flow.write_at) return wake(stack, cookie, flow.write_at);
-    std::uint32_t room =
+    const std::uint32_t room =
         std::min({connection.send_room(env), behaviour.send_bytes - flow.sent, behaviour.write_max});
-    // A program keeps to its share of the buffers, too, but never stops with nothing in flight.
-    const std::uint32_t queued = connection.send_queue().buffer_count();
-    const std::uint32_t share = std::max(stack.buffer_share(), 1u);
-    std::uint32_t buffers = share > queued ? share - queued : 0;
     const Stream stream(flow.sends);
-    packet::ByteQueue bytes;
-    for (; room > 0 && buffers > 0; --buffers) {
-        const std::uint32_t length = std::min(room, kBufferBytes);
-        packet::Slice slice = make_slice(stack.payload_pool(), stream, flow.sent, length);
-        if (slice.empty()) break;
-        bytes.push_back(std::move(slice));
-        flow.sent += length;
-        room -= length;
-    }
+    packet::ByteQueue bytes = sim::program_text(
+        connection, stack.payload_pool(), stack.buffer_share(), room,
+        [&](std::uint64_t at, base::MutableBytes text) { stream.write(flow.sent + at, text); });
+    flow.sent += bytes.size_bytes();
     const bool has_written = !bytes.empty();
     const bool is_starved = !has_written && connection.send_queue().empty();
     if (has_written) connection.send(std::move(bytes), env);
