@@ -98,7 +98,7 @@ TEST_CASE("two workers over a bad wire send the same bytes once more") {
                                  .duplicate_permille = 20,
                                  .reorder_permille = 50,
                                  .jitter = 300us,
-                                 .segment_bytes = GENERATE(0, 300),
+                                 .segment_bytes = GENERATE(as<std::uint16_t>(), 0, 300),
                                  .seed = 7};
     RecordedDuo recorded(GENERATE(false, true), wire);
     talk(recorded.duo);
