@@ -6,8 +6,8 @@
 #include "support/pool.hpp"
 
 namespace terminus::stack {
-static_assert(Application<test::ScriptedApp, Stack<test::ScriptedApp>>);
-template class Stack<test::ScriptedApp>;
+static_assert(Application<terminus::test::ScriptedApp, Stack<terminus::test::ScriptedApp>>);
+template class Stack<terminus::test::ScriptedApp>;
 }  // namespace terminus::stack
 
 namespace terminus::test {

@@ -10,7 +10,7 @@ using namespace terminus::tcp;
 using namespace std::chrono_literals;
 using terminus::base::Duration;
 using terminus::base::Instant;
-using State = Bbr::State;
+using BbrState = Bbr::State;
 
 namespace {
 
@@ -19,7 +19,7 @@ constexpr std::uint32_t kMss = Model::kMss;
 constexpr std::uint64_t kRate = 1'250'000;  // 10 Mbit/s; with 40 ms, 50 segments
 
 /// Runs until the flow is in `state`; false: it never was.
-bool run_until(Model& model, const Model::Flow& flow, State state, Duration limit = 20s) {
+bool run_until(Model& model, const Model::Flow& flow, BbrState state, Duration limit = 20s) {
     const Instant end = model.now() + limit;
     while (flow.control.state() != state && model.now() < end)
         model.run(model.now() + 100us);
@@ -35,8 +35,8 @@ std::uint64_t used(Model& model, const Model::Flow& flow, Duration time) {
 }
 
 /// The states a flow goes through.
-std::vector<State> states(Model& model, const Model::Flow& flow, Duration time) {
-    std::vector<State> seen{flow.control.state()};
+std::vector<BbrState> states(Model& model, const Model::Flow& flow, Duration time) {
+    std::vector<BbrState> seen{flow.control.state()};
     const Instant end = model.now() + time;
     while (model.now() < end) {
         model.run(model.now() + 100us);
@@ -66,7 +66,7 @@ TEST_CASE("BBR's first rate is the initial window a round trip, times the gain o
         bbr.acknowledged(sample);
         CHECK(bbr.pacing_rate() == 10 * kMss * 20 * 277 / 100);
     }
-    CHECK(bbr.state() == State::Startup);
+    CHECK(bbr.state() == BbrState::Startup);
     CHECK(bbr.window() >= 10 * kMss);
     CHECK(bbr.window() <= 11 * kMss);
 }
@@ -89,16 +89,16 @@ TEST_CASE("BBR lets a millisecond's worth go out at once, within bounds") {
 TEST_CASE("BBR finds the link's rate, leaves Startup at its plateau, drains the queue and probes on") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 1);
     auto& flow = model.add({});
-    REQUIRE(run_until(model, flow, State::Drain, 2s));
+    REQUIRE(run_until(model, flow, BbrState::Drain, 2s));
     CHECK(flow.control.max_bandwidth() > kRate * 98 / 100);
     CHECK(flow.control.max_bandwidth() < kRate * 102 / 100);
     CHECK(flow.control.window() <= 3 * model.bdp());
     CHECK(model.drops() == 0);
-    REQUIRE(run_until(model, flow, State::Cruise, 500ms));
+    REQUIRE(run_until(model, flow, BbrState::Cruise, 500ms));
     CHECK(flow.in_flight <= model.bdp() * 110 / 100);
     CHECK(flow.control.min_rtt() < 43ms);
     CHECK(states(model, flow, 3s) ==
-          std::vector{State::Cruise, State::Refill, State::Up, State::Down, State::Cruise});
+          std::vector{BbrState::Cruise, BbrState::Refill, BbrState::Up, BbrState::Down, BbrState::Cruise});
 }
 
 TEST_CASE("BBR fills a link and keeps its queue short") {
@@ -118,13 +118,13 @@ TEST_CASE("BBR drains the pipe for 200 ms when it saw no shorter round trip for 
     std::vector<Instant> entered;
     Duration longest{0};
     while (model.now() < Instant{30s}) {
-        if (!run_until(model, flow, State::ProbeRtt, 30s)) break;
+        if (!run_until(model, flow, BbrState::ProbeRtt, 30s)) break;
         entered.push_back(model.now());
-        while (flow.control.state() == State::ProbeRtt) {
+        while (flow.control.state() == BbrState::ProbeRtt) {
             CHECK(flow.control.window() <= std::max<std::uint64_t>(model.bdp() * 52 / 100, 4 * kMss));
             model.run(model.now() + 1ms);
         }
-        CHECK(flow.control.state() == State::Cruise);
+        CHECK(flow.control.state() == BbrState::Cruise);
         longest = std::max(longest, model.now() - entered.back());
         CHECK(model.now() - entered.back() >= 200ms);
     }
@@ -225,7 +225,7 @@ TEST_CASE("BBR keeps four segments in flight where the path holds less than one"
 TEST_CASE("an undone loss gives BBR its window, its model and its state back") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 10);
     auto& flow = model.add({});
-    REQUIRE(run_until(model, flow, State::Cruise, 5s));
+    REQUIRE(run_until(model, flow, BbrState::Cruise, 5s));
     Bbr bbr = flow.control;
     const std::uint32_t window = bbr.window();
     const LossEvent loss{.now = model.now(),
@@ -279,10 +279,10 @@ TEST_CASE("an undone loss gives BBR its window, its model and its state back") {
 TEST_CASE("a probe that loses too much ends, and when that was a mistake BBR probes again") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 11);
     auto& flow = model.add({});
-    REQUIRE(run_until(model, flow, State::Up, 10s));
+    REQUIRE(run_until(model, flow, BbrState::Up, 10s));
     model.run(model.now() + 45ms);  // its first feedback is in
     Bbr bbr = flow.control;
-    REQUIRE(bbr.state() == State::Up);
+    REQUIRE(bbr.state() == BbrState::Up);
     bbr.loss_detected({.now = model.now(),
                        .mss = kMss,
                        .in_flight = flow.in_flight,
@@ -300,15 +300,15 @@ TEST_CASE("a probe that loses too much ends, and when that was a mistake BBR pro
     sample.newly_lost = sample.sample_lost = kMss;
     SECTION("up to two in a hundred it doesn't") {
         bbr.acknowledged(sample);
-        CHECK(bbr.state() == State::Up);
+        CHECK(bbr.state() == BbrState::Up);
     }
     SECTION("beyond it does") {
         sample.newly_lost = sample.sample_lost = 2 * kMss;
         bbr.acknowledged(sample);
-        CHECK(bbr.state() == State::Down);
+        CHECK(bbr.state() == BbrState::Down);
         CHECK(bbr.window() <= 60 * kMss);  // what was in flight then is the limit from now on
         bbr.undone(model.now());
-        CHECK(bbr.state() == State::Refill);
+        CHECK(bbr.state() == BbrState::Refill);
     }
 }
 
@@ -317,7 +317,7 @@ TEST_CASE("marks end BBR's Startup and keep its queue where they begin") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000, .mark_above = 20'000}, 12);
     auto& flow = model.add({});
     model.run(Instant{4s});
-    CHECK(flow.control.state() != State::Startup);
+    CHECK(flow.control.state() != BbrState::Startup);
     (void)model.take_queue_max();
     CHECK(used(model, flow, 20s) >= 80);
     CHECK(model.take_queue_max() < 40'000);
@@ -328,7 +328,7 @@ TEST_CASE("marks end BBR's Startup and keep its queue where they begin") {
 TEST_CASE("after an idle time BBR goes on at its rate and doesn't probe the round trip") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 13);
     auto& flow = model.add({});
-    REQUIRE(run_until(model, flow, State::Cruise, 5s));
+    REQUIRE(run_until(model, flow, BbrState::Cruise, 5s));
     const std::uint32_t window = flow.control.window();
     flow.app_rate = 1;  // nothing more for now
     model.run(model.now() + 8s);
@@ -339,7 +339,7 @@ TEST_CASE("after an idle time BBR goes on at its rate and doesn't probe the roun
     CHECK(flow.control.pacing_rate() < kRate * 102 / 100);
     flow.app_rate = 0;
     const auto seen = states(model, flow, 1s);
-    CHECK(std::count(seen.begin(), seen.end(), State::ProbeRtt) == 0);
+    CHECK(std::count(seen.begin(), seen.end(), BbrState::ProbeRtt) == 0);
     CHECK(used(model, flow, 3s) >= 90);
 }
 
@@ -357,7 +357,7 @@ TEST_CASE("two BBR connections share a link alike") {
 TEST_CASE("an ACK cut into many and duplicates gain nothing from BBR") {
     Model model({.rate = kRate, .rtt = 40ms, .buffer = 500'000}, 15);
     auto& flow = model.add({});
-    REQUIRE(run_until(model, flow, State::Cruise, 5s));
+    REQUIRE(run_until(model, flow, BbrState::Cruise, 5s));
     Bbr whole = flow.control;
     Bbr cut = flow.control;
     AckSample sample;
