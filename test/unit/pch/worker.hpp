@@ -1,0 +1,4 @@
+#include <catch2/catch.hpp>
+
+#include "support/pool.hpp"
+#include "worker/worker.hpp"
