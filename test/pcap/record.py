@@ -3,22 +3,22 @@
 
     test/pcap/record.py [NAME...]
 
-Needs root and tcpdump. A scene is a function; its docstring is the capture's line in README.md. Each run records other
-numbers: replay_test.py --update follows it.
+Needs root and `scripts/install-packages run record`. A scene is a function; its docstring is the capture's line in
+README.md. Each run records other numbers: replay_test.py --update follows it.
 """
 
 import pathlib
 import socket
 import sys
-import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 from harness.network import Namespace
-from harness.waiting import wait_until
+
+from tcpdump import recorded
 
 HERE = pathlib.Path(__file__).resolve().parent
 CLIENT, SERVICE = "192.0.2.1", "192.0.2.80"
-REQUEST, RESPONSE, END = b"GET / HTTP/1.0\r\n\r\n", b"x" * 4000, b"the end of the recording"
+REQUEST, RESPONSE = b"GET / HTTP/1.0\r\n\r\n", b"x" * 4000
 
 
 class Host:
@@ -47,18 +47,9 @@ class Host:
         return made
 
     def record(self, name, link_type, happens):
-        """What `happens` as tcpdump has it, less what came before it."""
-        path = HERE / "in" / f"{name}.pcap"
-        with tempfile.TemporaryDirectory() as folder:
-            log = pathlib.Path(folder, "log")
-            words = ["tcpdump", "-i", "any", "-y", link_type, "-Z", "root", "-U", "-w", path]
-            tcpdump = self.host.start(*words, log=log)
-            wait_until(lambda: "listening on" in tcpdump.text(), "tcpdump listens")
+        """What `happens` as tcpdump has it."""
+        with recorded(self.host, HERE / "in" / f"{name}.pcap", "any", "-y", link_type, end_to="127.0.0.1"):
             happens()
-            self.host.socket(kind=socket.SOCK_DGRAM).sendto(END, ("127.0.0.1", 9))
-            wait_until(lambda: END in path.read_bytes(), "tcpdump has written all")
-            tcpdump.stop()
-            assert "\n0 packets dropped by kernel" in tcpdump.text(), tcpdump.text()
 
     def __enter__(self):
         return self

@@ -98,7 +98,7 @@ def dut(shared_dut):
 def nginx(network, tmp_path_factory):
     """Two backends: .11 and .12, each an nginx that says where it is and who came."""
     made = [
-        Nginx(network, tmp_path_factory.mktemp("nginx"), [f"10.0.2.{host}", f"fd00:2::{host}"]) for host in ("11", "12")
+        Nginx(network.servers, tmp_path_factory.mktemp("nginx"), [f"10.0.2.{host}", f"fd00:2::{host}"]) for host in ("11", "12")
     ]
     yield made
     for one in made:

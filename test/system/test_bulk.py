@@ -14,7 +14,7 @@ GIGABYTE = 1 << 30
 
 @pytest.fixture(scope="module")
 def rig(network, tmp_path_factory):
-    nginx = Nginx(network, tmp_path_factory.mktemp("nginx"), ["10.0.2.11", "10.0.2.12", "fd00:2::11", "fd00:2::12"])
+    nginx = Nginx(network.servers, tmp_path_factory.mktemp("nginx"), ["10.0.2.11", "10.0.2.12", "fd00:2::11", "fd00:2::12"])
     digest = random_file(nginx.files / "gigabyte", GIGABYTE)
     with Dut(network, build="release", config=configuration(network)) as dut:
         yield dut, nginx, digest

@@ -95,7 +95,7 @@ def test_a_client_beyond_a_gateway_is_answered_through_it(network, far_client, f
 @pytest.fixture(scope="module")
 def one_arm(tmp_path_factory):
     with Network(one_arm=True) as network:
-        nginx = Nginx(network, tmp_path_factory.mktemp("nginx"), ["10.0.1.11", "10.0.1.12", "fd00:1::11", "fd00:1::12"])
+        nginx = Nginx(network.servers, tmp_path_factory.mktemp("nginx"), ["10.0.1.11", "10.0.1.12", "fd00:1::11", "fd00:1::12"])
         with Dut(network) as dut:
             yield network, dut
         nginx.stop()

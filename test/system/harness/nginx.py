@@ -1,4 +1,4 @@
-"""nginx as a backend, with its own configuration in a directory of its own."""
+"""nginx as a server, with its own configuration in a directory of its own."""
 
 from .process import run
 from .waiting import wait_until
@@ -12,6 +12,7 @@ error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
 http {{
     access_log off;
+    server_tokens off;
     client_max_body_size 0;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -30,20 +31,19 @@ http {{
 
 
 class Nginx:
-    """One nginx on port 8080 of some addresses, serving `files` and taking PUTs below /put/."""
+    """One nginx on a port of some addresses of a namespace, serving `files` and taking PUTs below /put/."""
 
-    def __init__(self, network, folder, addresses):
-        self.network = network
+    def __init__(self, namespace, folder, addresses, port=8080):
         self.folder = folder
         self.files = folder / "files"
         (self.files / "put").mkdir(parents=True, exist_ok=True)
-        listen = " ".join(f"listen {f'[{a}]' if ':' in a else a}:8080;" for a in addresses)
+        ends = [f"[{address}]:{port}" if ":" in address else f"{address}:{port}" for address in addresses]
+        listen = " ".join(f"listen {end};" for end in ends)
         config = folder / "nginx.conf"
         config.write_text(CONFIG.format(folder=folder, listen=listen))
         command = ["nginx", "-p", folder, "-e", folder / "error.log", "-c", config]
-        self.program = network.start(network.servers, *command, log=folder / "output")
-        url = f"http://{f'[{addresses[0]}]' if ':' in addresses[0] else addresses[0]}:8080/"
-        wait_until(lambda: network.servers.run("curl", "-sf", url, check=False).returncode == 0, "nginx answers")
+        self.program = namespace.start(*command, log=folder / "output")
+        wait_until(lambda: namespace.run("curl", "-sf", f"http://{ends[0]}/", check=False).returncode == 0, "nginx answers")
 
     def stop(self):
         self.program.stop()
