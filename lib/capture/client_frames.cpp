@@ -145,8 +145,19 @@ void FrameBuilder::append_text(const RecordedPacket& packet, const Part& part) {
     const std::size_t known = std::min<std::size_t>(part.length, packet.payload.size() - begin);
     const base::Bytes text = packet.payload.subspan(begin, known);
     frame_.insert(frame_.end(), text.begin(), text.end());
-    frame_.resize(frame_.size() + (part.length - known), kFillByte);
     filled_ = static_cast<std::uint32_t>(part.length - known);
+    const std::size_t at = frame_.size();
+    frame_.resize(at + filled_);
+    const std::uint64_t text_begin = packet.seq + (packet.segment.flags.syn() ? 1 : 0);
+    fill(text_begin + part.offset + known, base::MutableBytes(frame_).subspan(at));
+}
+
+// Of one byte all packets say the same: whichever comes first is what the other end reads.
+void FrameBuilder::fill(std::uint64_t seq, base::MutableBytes text) const {
+    std::fill(text.begin(), text.end(), kFillByte);
+    if (seq == 0 || seq - 1 >= request_->length()) return;  // the request begins with 1
+    const std::uint64_t left = request_->length() - (seq - 1);
+    request_->read(seq - 1, text.first(static_cast<std::size_t>(std::min<std::uint64_t>(text.size(), left))));
 }
 
 }  // namespace terminus::capture

@@ -5,6 +5,7 @@
 
 #include "base/bytes.hpp"
 #include "capture/header_options.hpp"
+#include "capture/recorded_stream.hpp"
 #include "capture/recording.hpp"
 #include "wire/address.hpp"
 #include "wire/seq.hpp"
@@ -36,7 +37,8 @@ struct Part {
 /// The packet's TCP header as that part's frame has it, without ports and checksum, which build() sets.
 [[nodiscard]] HeaderBytes map_header(const RecordedPacket& packet, const Part& part, const Mapping& mapping);
 
-/// Makes the frames of one client.
+/// Makes the frames of one client, whose `request` has what the capture has of its text: the snap length may
+/// leave out of one packet what another one brings. Outlives the builder.
 class FrameBuilder {
  public:
     struct Ends {
@@ -45,19 +47,21 @@ class FrameBuilder {
         wire::Endpoint client;
         wire::Endpoint service;
     };
-    explicit FrameBuilder(const Ends& ends) : ends_(ends) {}
+    FrameBuilder(const Ends& ends, const RecordedStream& request) : ends_(ends), request_(&request) {}
 
     /// Ethernet, IP as `packet` had it, `header`, and the part of its text. Stays until the next call.
     [[nodiscard]] base::Bytes build(const RecordedPacket& packet, const Part& part,
                                     const HeaderBytes& header);
-    /// Bytes of the last frame that the capture hadn't.
+    /// Bytes of the last frame that the captured packet hadn't.
     [[nodiscard]] std::uint32_t filled() const { return filled_; }
 
  private:
     void write_ip(const RecordedPacket& packet, const Part& part, std::size_t l4_length);
     void append_text(const RecordedPacket& packet, const Part& part);
+    void fill(std::uint64_t seq, base::MutableBytes text) const;
 
     Ends ends_;
+    const RecordedStream* request_;
     std::vector<std::uint8_t> frame_;
     std::uint32_t filled_ = 0;
 };

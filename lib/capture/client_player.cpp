@@ -22,7 +22,8 @@ constexpr std::uint16_t kMssUnnamedV4 = 536, kMssUnnamedV6 = 1220;
 ClientPlayer::ClientPlayer(const RecordedConversation& conversation, const Settings& settings)
     : conversation_(&conversation),
       settings_(settings),
-      frames_({settings.mac, settings.service_mac, conversation.client, settings.service}) {
+      frames_({settings.mac, settings.service_mac, conversation.client, settings.service},
+              conversation.request) {
     TERMINUS_ASSERT(settings.service.address.is_v4() == conversation.client.address.is_v4(),
                     "the caller looked for a service of the conversation's family");
     client_.isn = conversation.client_isn;

@@ -232,6 +232,23 @@ TEST_CASE("bytes that the snap length cut are played as the fill byte, and count
     CHECK(scene.player.counters().filled_bytes == 1700);
 }
 
+TEST_CASE("bytes that the snap length cut are another packet's, where that has them") {
+    Tape tape;
+    tape.handshake();
+    tape.client({.at = 21, .seq = 1, .ack = 1, .length = 100, .cut = 80});
+    tape.client({.at = 22, .seq = 51, .ack = 1, .length = 50, .cut = 20});
+    tape.client({.at = 23, .seq = 101, .ack = 1, .length = 10});
+    Scene scene(tape);
+    scene.handshake();
+    const Octets first = scene.next(21).text, again = scene.next(22).text;
+    CHECK(Octets(first.begin() + 20, first.begin() + 50) == Octets(30, capture::kFillByte));
+    for (std::size_t i = 0; i < 30; ++i)
+        CHECK(first[50 + i] == stream_byte(true, 50 + i));
+    CHECK(Octets(first.begin() + 50, first.end()) == again);
+    CHECK(Octets(again.begin() + 30, again.end()) == Octets(20, capture::kFillByte));
+    CHECK(scene.player.counters().filled_bytes == 100);
+}
+
 TEST_CASE("wrong checksums stay wrong unless they are to be repaired") {
     for (const auto sum : {Tape::Segment::Sum::Wrong, Tape::Segment::Sum::Unfinished, kRight}) {
         Tape tape;
