@@ -1,4 +1,4 @@
-"""What record_foreign.py records in: a client and nginx, each with the kernel's TCP in a namespace of its own."""
+"""What record_foreign.py records in: a client and servers, each end with the kernel's TCP in a namespace of its own."""
 
 import contextlib
 import os
@@ -44,6 +44,12 @@ class Network:
         self.client.delete()
         self.server.delete()
 
+    def serve(self, *command, port):
+        """Starts another server, and waits until it listens."""
+        program = self.server.start(*command, log=self.folder / f"{command[0]}.log")
+        wait_until(lambda: self.server.run("ss", "-Hntl", f"sport = :{port}").stdout, f"{command[0]} listens")
+        return program
+
     def curl(self, path, server=SERVER, *options):
         host = f"[{server}]" if ":" in server else server
         return self.client.run("curl", "-sf", "-o", "/dev/null", *options, f"http://{host}{path}", check=False)
@@ -70,3 +76,11 @@ class Network:
             host.run("ip", "link", "set", "eth0", "gso_max_segs", "1")
             host.nft(f'table netdev loss {{ chain lose {{ type filter hook ingress device "eth0" priority 0; '
                      f"meta l4proto tcp numgen random mod 100 < {per_cent} drop; }}\n}}\n")
+
+    def bridge(self):
+        """Puts the server's IPv4 address on a bridge, whose port its device becomes: there each packet passes two interfaces."""
+        self.server.run("ip", "link", "add", "br0", "type", "bridge")
+        self.server.run("ip", "link", "set", "br0", "up")
+        self.server.run("ip", "address", "del", f"{SERVER}/24", "dev", "eth0")
+        self.server.run("ip", "link", "set", "eth0", "master", "br0")
+        self.server.run("ip", "address", "add", f"{SERVER}/24", "dev", "br0")

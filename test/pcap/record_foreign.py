@@ -3,9 +3,10 @@
 
     record_foreign.py [NAME ...]        (as root: it makes network namespaces)
 
-A client and nginx, each with the kernel's TCP in a namespace of its own, and tcpdump in front of the server. Each run gives
-other numbers and times, so what is committed is a recording and not to be made again without need: the golden files belong
-to it. Addresses are those of documentation, and nothing else tells of the machine. Needs `scripts/install-packages run record`.
+A client and a server, each with the kernel's TCP in a namespace of its own, and tcpdump in front of the server: curl and wrk
+with nginx, iperf3 with itself, redis-benchmark with redis-server. Each run gives other numbers and times, so what is committed
+is a recording and not to be made again without need: the golden files belong to it. Addresses are those of documentation, and
+nothing else tells of the machine. Needs `scripts/install-packages run test record`.
 """
 
 import http.client
@@ -79,6 +80,54 @@ def failures(network, path):
         network.curl("/300")
 
 
+# Lua: four requests at a time on each connection, and an end when 36 have been answered.
+PIPELINED = """
+local answered = 0
+function init() four = wrk.format("GET", "/300"):rep(4) end
+function request() return four end
+function response()
+    answered = answered + 1
+    if answered == 36 then wrk.thread:stop() end
+end
+"""
+
+
+def wrk(network, path):
+    """wrk: three kept-alive connections to nginx, four requests at a time on each"""
+    script = network.folder / "pipelined.lua"
+    script.write_text(PIPELINED)
+    with network.tcpdump(path):
+        network.client.run("wrk", "-t", "1", "-c", "3", "-d", "1s", "-s", script, f"http://{SERVER}/300")
+
+
+def iperf(network, *options):
+    network.client.run("iperf3", "-c", SERVER, *options)
+
+
+def iperf3(network, path):
+    """iperf3: 256 kB each way over two streams, with its control connections; a snap length of 96 bytes, text is filled"""
+    network.serve("iperf3", "-s", "-B", SERVER, port=5201)
+    with network.tcpdump(path, "-s", "96"):
+        iperf(network, "-n", "256K", "-P", "2")
+        iperf(network, "-n", "256K", "-P", "2", "-R")
+
+
+def iperf3_any(network, path):
+    """iperf3 on a host whose bridge has the server's address, by `tcpdump -i any`: super-frames, all twice"""
+    network.bridge()
+    network.serve("iperf3", "-s", "-B", SERVER, port=5201)
+    with network.tcpdump(path, interface="any"):
+        iperf(network, "-n", "16K", "-l", "16K")
+        iperf(network, "-n", "16K", "-l", "16K", "-R")
+
+
+def redis(network, path):
+    """redis-benchmark: SETs and GETs of three connections, ten at a time on each, after a connection that asks for the configuration"""
+    network.serve("redis-server", "--bind", SERVER, "--protected-mode", "no", "--save", "", "--dir", network.folder, port=6379)
+    with network.tcpdump(path):
+        network.client.run("redis-benchmark", "-h", SERVER, "-t", "set,get", "-n", "60", "-c", "3", "-P", "10", "-d", "100", "-q")
+
+
 def sent_again(path, from_server):
     """Whether the capture has text of one end's behind which text had been seen already."""
     highest = {}
@@ -102,6 +151,10 @@ SCENES = {
     "foreign_midway": midway,
     "foreign_ipv6": over_ipv6,
     "foreign_failures": failures,
+    "foreign_wrk": wrk,
+    "foreign_iperf3": iperf3,
+    "foreign_iperf3_any": iperf3_any,
+    "foreign_redis": redis,
 }
 
 
