@@ -19,13 +19,21 @@ constexpr std::uint16_t kMssUnnamedV4 = 536, kMssUnnamedV6 = 1220;
 
 }  // namespace
 
+std::optional<std::string_view> ClientPlayer::obstacle(const RecordedConversation& conversation,
+                                                       const wire::Endpoint& service) {
+    const wire::IpAddress& client = conversation.client.address;
+    if (client.is_v4() != service.address.is_v4()) return "its client is of another family than the service";
+    // RFC 9293 3.9.2.3: nobody takes a packet that is from himself (wire::parse_frame).
+    if (client == service.address) return "its client has the service's own address";
+    return std::nullopt;
+}
+
 ClientPlayer::ClientPlayer(const RecordedConversation& conversation, const Settings& settings)
     : conversation_(&conversation),
       settings_(settings),
       frames_({settings.mac, settings.service_mac, conversation.client, settings.service},
               conversation.request) {
-    TERMINUS_ASSERT(settings.service.address.is_v4() == conversation.client.address.is_v4(),
-                    "the caller looked for a service of the conversation's family");
+    TERMINUS_ASSERT(!obstacle(conversation, settings.service), "the caller has asked for it");
     client_.isn = conversation.client_isn;
     mapping_.recorded_isn = conversation.server_isn;
     mapping_.recorded_shift = std::min(conversation.negotiated.client_scale.value_or(0), kScaleMax);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -27,9 +28,8 @@ class ClientPlayer {
     };
     struct Settings {
         Mode mode = Mode::Causal;
-        wire::Endpoint
-            service;           ///< takes the recorded server's place: of its family, not the client's address
-        wire::MacAddress mac;  ///< the client's, or its router's
+        wire::Endpoint service;        ///< takes the recorded server's place
+        wire::MacAddress mac;          ///< the client's, or its router's
         wire::MacAddress service_mac;  ///< the port's
         std::uint16_t mtu = 1500;      ///< the port's: no IP packet is longer
         Timeline timeline;
@@ -46,7 +46,11 @@ class ClientPlayer {
         std::uint64_t waited = 0;        ///< packets that went later than their time and the lag before
     };
 
-    /// `conversation` outlives the player.
+    /// Why the client of `conversation` can't be played to `service`; nothing when it can.
+    [[nodiscard]] static std::optional<std::string_view> obstacle(const RecordedConversation& conversation,
+                                                                  const wire::Endpoint& service);
+
+    /// `conversation` outlives the player, and there is no obstacle().
     ClientPlayer(const RecordedConversation& conversation, const Settings& settings);
 
     /// A segment of Terminus's for this client.

@@ -16,6 +16,8 @@ std::string obstacle(const capture::RecordedConversation& conversation, const Se
     const std::vector<wire::IpAddress>& taken = settings.taken;
     if (choice.by == By::Ambiguous) return "several services listen on its server's port";
     if (choice.by == By::None) return "no service takes its server's place";
+    if (const auto why = capture::ClientPlayer::obstacle(conversation, choice.service->listens))
+        return std::string(*why);
     if (std::find(taken.begin(), taken.end(), client) != taken.end())
         return "its client has an address of the configuration's";
     const bool is_reachable =

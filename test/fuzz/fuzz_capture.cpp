@@ -94,7 +94,7 @@ void play(const capture::RecordedConversation& conversation, ClientPlayer::Mode 
     settings.service = {conversation.client.address.is_v4() ? wire::IpAddress::v4(198, 51, 100, 7)
                                                             : *wire::IpAddress::parse("2001:db8:7::7"),
                         8080};
-    if (settings.service.address == conversation.client.address) return;  // RFC 9293 3.9.2.3: nobody's packet
+    if (ClientPlayer::obstacle(conversation, settings.service)) return;
     settings.timeline = {conversation.first_stamp, base::instant_from_ns(1'000'000'000)};
     ClientPlayer player(conversation, settings);
     EasyTerminus terminus(conversation);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <stdexcept>
+#include <string>
 
 #include "neighbours.hpp"
 #include "wire/frame.hpp"
@@ -20,6 +22,10 @@ Stage::Stage(Link& link, const std::vector<capture::Recording>& recordings, base
         for (const capture::RecordedConversation& conversation : recording.conversations()) {
             capture::ClientPlayer::Settings player;
             player.service = conversation.server;
+            if (const auto why = capture::ClientPlayer::obstacle(conversation, player.service))
+                throw std::runtime_error("the conversation of packet " +
+                                         std::to_string(conversation.first_packet) +
+                                         " can't be played: " + std::string(*why));
             player.mac = kClientMac;
             player.service_mac = settings.service_mac;
             player.timeline = {*recording.first_stamp(), starts};
