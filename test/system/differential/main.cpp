@@ -1,13 +1,13 @@
 // The clients of captures, for a comparison with the kernel's TCP:
 //
 //     played_clients steps CAPTURE...
-//     played_clients play INTERFACE PEER_MAC TAIL_MS PATIENCE_MS WRITTEN CAPTURE...
+//     played_clients play INTERFACE PEER_MAC TAIL_MS PATIENCE_MS verify|repair WRITTEN CAPTURE...
 //
 // `steps` prints what the server's application did (captures.hpp). `play` says `ready` and plays the clients
 // on INTERFACE to the host that has PEER_MAC, each packet when what it acknowledges has been sent; every
 // address but that host's is a client's. It ends TAIL_MS after the last packet, or at SIGTERM, writes what
 // went both ways as a capture, and says which packets couldn't be played as recorded: for those that wait for
-// what never comes it waits PATIENCE_MS.
+// what never comes it waits PATIENCE_MS. Wrong checksums of the recording stay wrong, or are repaired.
 #include <poll.h>
 #include <signal.h>
 
@@ -67,8 +67,9 @@ void play(const std::vector<std::string>& words) {
 
     Link link(words[0]);
     const base::Duration tail = milliseconds(words[2]);
-    const std::vector<capture::Recording> recordings = load({words.begin() + 5, words.end()});
-    Stage stage(link, recordings, clock_now(), {mac_address(words[1]), milliseconds(words[3])});
+    const std::vector<capture::Recording> recordings = load({words.begin() + 6, words.end()});
+    Stage stage(link, recordings, clock_now(),
+                {mac_address(words[1]), milliseconds(words[3]), words[4] == "repair"});
     std::puts("ready");
     std::fflush(stdout);
     while (stopped == 0) {
@@ -78,7 +79,7 @@ void play(const std::vector<std::string>& words) {
         if (is_over && clock_now() >= end) break;
         wait(link, is_over ? end : stage.next_at(), during_wait);
     }
-    link.write(words[4]);
+    link.write(words[5]);
     stage.report();
 }
 
@@ -92,13 +93,13 @@ int main(int count, char** arguments) {
                 print_steps(recording);
             return 0;
         }
-        if (words.size() > 6 && words[0] == "play") {
+        if (words.size() > 7 && words[0] == "play") {
             play({words.begin() + 1, words.end()});
             return 0;
         }
         std::fprintf(stderr,
                      "usage: played_clients steps CAPTURE... | played_clients play INTERFACE PEER_MAC "
-                     "TAIL_MS PATIENCE_MS WRITTEN CAPTURE...\n");
+                     "TAIL_MS PATIENCE_MS verify|repair WRITTEN CAPTURE...\n");
         return 2;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "played_clients: %s\n", error.what());

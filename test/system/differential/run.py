@@ -34,14 +34,14 @@ def packed(end):
     return frames.packed(end[0]), end[1]
 
 
-def play(capture, name_of, seconds=sides.SECONDS_MAX):
+def play(capture, name_of, settings=sides.Settings()):
     """Every packet of a capture's clients with both answers, and what couldn't be played to the kernel as recorded.
     `name_of` names a conversation by its client and server, ends of (packed address, port)."""
     with tempfile.TemporaryDirectory(prefix="terminus-differential-") as name:
         folder = pathlib.Path(name)
         scripts = sides.steps_of(capture)
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            both = [pool.submit(side, capture, scripts, folder, seconds) for side in (sides.linux, sides.terminus)]
+            both = [pool.submit(side, capture, scripts, folder, settings) for side in (sides.linux, sides.terminus)]
             (heard_linux, unplayed), heard_terminus = (one.result() for one in both)
     servers = {packed(server) for _, server in scripts}
     linux, terminus = (replies.conversations(records, servers) for records in (heard_linux, heard_terminus))

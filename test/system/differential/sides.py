@@ -1,5 +1,6 @@
 """The two servers that the clients are played to."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -18,6 +19,14 @@ TAIL_MS = TAIL // MILLISECOND + 1500  # what the application still has to say co
 PATIENCE_MS = 4000  # for what a client waits for: longer than any timer here but the third time-out
 SECONDS_MAX = 50  # of a capture that is played
 LIMIT_SECONDS = 4  # of virtual time after the last packet: more than what is compared
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Of a run of both sides."""
+
+    seconds: int = SECONDS_MAX
+    checksums: str = "verify"  # or "repair", as terminus-replay's
 
 
 def steps_of(capture):
@@ -71,12 +80,12 @@ class Lan:
         self.close()
 
 
-def linux(capture, scripts, folder, seconds):
+def linux(capture, scripts, folder, settings):
     """(Both directions of the clients played to the kernel, what couldn't be played as recorded)."""
     written, log = folder / "linux.pcap", folder / "linux.log"
     with Lan(sorted({server for (_, (server, _)) in scripts})) as lan, Server(lan.server, scripts):
-        program = lan.start(BUILDS["sanitized"] / CLIENTS, "play", "eth0", lan.mac, TAIL_MS, PATIENCE_MS, written, capture, log=log)
-        status = program.wait(seconds)
+        program = lan.start(BUILDS["sanitized"] / CLIENTS, "play", "eth0", lan.mac, TAIL_MS, PATIENCE_MS, settings.checksums, written, capture, log=log)
+        status = program.wait(settings.seconds)
         assert status == 0, f"played_clients ended with {status}\n{program.tail()}"
     said = [line for line in program.text().splitlines() if line.startswith("divergence")]
     return frames.read_pcap(written), said
@@ -105,12 +114,12 @@ def configuration(scripts):
     }
 
 
-def terminus(capture, scripts, folder, seconds):
+def terminus(capture, scripts, folder, settings):
     """The same with Terminus, in virtual time."""
     sent, played, config = folder / "terminus-sent.pcap", folder / "terminus-played.pcap", folder / "terminus.yaml"
     config.write_text(json.dumps(configuration(scripts), indent=1))
-    options = ["--mode", "causal", "--played", played, "--limit", LIMIT_SECONDS]
+    options = ["--mode", "causal", "--played", played, "--limit", LIMIT_SECONDS, f"--checksums={settings.checksums}"]
     vdev = f"--vdev=net_pcap0,rx_pcap={capture},tx_pcap={sent}"
-    run(BUILDS["sanitized"] / REPLAY, vdev, "--", "-c", config, *options, timeout=seconds, env={**os.environ, **SANITIZERS})
+    run(BUILDS["sanitized"] / REPLAY, vdev, "--", "-c", config, *options, timeout=settings.seconds, env={**os.environ, **SANITIZERS})
     records = [*frames.read_pcap(played), *frames.read_pcap(sent)]
     return sorted(records, key=lambda record: record[0])

@@ -28,6 +28,7 @@ Stage::Stage(Link& link, const std::vector<capture::Recording>& recordings, base
                                          " can't be played: " + std::string(*why));
             player.mac = kClientMac;
             player.service_mac = settings.service_mac;
+            player.repair_checksums = settings.repair_checksums;
             player.timeline = {*recording.first_stamp(), starts};
             const auto& packets = conversation.client_packets;
             const base::Duration last = packets.empty() ? conversation.first_stamp : packets.back().stamp;

@@ -16,6 +16,7 @@ class Stage {
         wire::MacAddress service_mac;
         /// How long a client's packet is waited for that what is heard doesn't let go.
         base::Duration patience{};
+        bool repair_checksums = false;  ///< wrong ones are otherwise played wrong
     };
 
     /// The recordings outlive it, and begin together at `starts`.
