@@ -80,9 +80,9 @@ Foreign::Foreign(const Arguments& arguments, const config::Config& config, const
     settings.backends.mtu = 0;
     for (std::size_t i = 0; i < ports.size(); ++i) {
         const capture::FilePort& files = *ports[i].files;
-        cast.push_back({files.mac(), files.mtu(), recording(i)});
+        cast.push_back({files.mac(), files.mtu(), recorded(i)});
         settings.backends.mtu = std::max(settings.backends.mtu, files.mtu());
-        if (recording(i) != nullptr) conversations += recording(i)->conversations().size();
+        if (recorded(i) != nullptr) conversations += recorded(i)->conversations().size();
     }
     settings.backends.listen = backends_of(services);
     // One for each, and as many that linger.
@@ -99,17 +99,17 @@ Foreign::Foreign(const Arguments& arguments, const config::Config& config, const
 }
 
 void Foreign::load(const std::vector<Port>& ports, const std::vector<replay::ServiceEndpoint>& services) {
-    capture::Recording::Options options;
+    capture::RecordedConversations::Options options;
     for (const replay::ServiceEndpoint& one : services)
         options.services.push_back(one.listens);
     for (const Port& port : ports) {
-        recordings_.emplace_back();
+        recorded_.emplace_back();
         read_.emplace_back();
         if (port.device->received.empty()) continue;
         capture::Reader reader = made(capture::Reader::open(
             port.device->received,
             {.addresses = {.destination = port.files->mac(), .source = sim::Gateway::kMac}}));
-        recordings_.back().emplace(made(capture::Recording::load(reader, options)));
+        recorded_.back().emplace(made(capture::RecordedConversations::load(reader, options)));
         read_.back().records = reader.counters().records;
         read_.back().backwards = reader.counters().backwards;
         read_.back().duplicates = reader.counters().duplicates;

@@ -11,7 +11,7 @@
 #include "base/time.hpp"
 #include "capture/file_port.hpp"
 #include "capture/reader.hpp"
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "common/buffers.hpp"
 #include "config/config.hpp"
 #include "pcap_device.hpp"
@@ -42,8 +42,8 @@ class Foreign final : public replay::Sessions {
     [[nodiscard]] replay::StagePort& port(std::size_t index) { return *ports_[index]; }
     [[nodiscard]] const replay::StagePort& port(std::size_t index) const { return *ports_[index]; }
     /// nullptr: the port has no capture.
-    [[nodiscard]] const capture::Recording* recording(std::size_t port) const {
-        return recordings_[port] ? &*recordings_[port] : nullptr;
+    [[nodiscard]] const capture::RecordedConversations* recorded(std::size_t port) const {
+        return recorded_[port] ? &*recorded_[port] : nullptr;
     }
     /// Of the port's capture; what the recording tells better is 0.
     [[nodiscard]] const capture::Reader::Counters& reader_counters(std::size_t port) const {
@@ -61,9 +61,9 @@ class Foreign final : public replay::Sessions {
  private:
     void load(const std::vector<Port>& ports, const std::vector<replay::ServiceEndpoint>& services);
 
-    std::deque<std::optional<capture::Recording>> recordings_;  // by port
-    std::vector<capture::Reader::Counters> read_;               // by port
-    Pools pools_;                                               // the backends'
+    std::deque<std::optional<capture::RecordedConversations>> recorded_;  // by port
+    std::vector<capture::Reader::Counters> read_;                         // by port
+    Pools pools_;                                                         // the backends'
     std::unique_ptr<replay::Stage> stage_;
     std::vector<std::unique_ptr<replay::StagePort>> ports_;
     const std::vector<std::unique_ptr<worker::Worker>>* workers_ = nullptr;

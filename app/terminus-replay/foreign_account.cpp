@@ -44,8 +44,8 @@ ForeignAccount account_of(const Foreign& foreign, std::uint16_t port) {
     for (const replay::UnplayedConversation& one : cast.unplayed()) {
         if (one.port == port) account.unplayed.push_back(&one);
     }
-    if (foreign.recording(port) != nullptr) {
-        for (const capture::Note& note : foreign.recording(port)->notes())
+    if (foreign.recorded(port) != nullptr) {
+        for (const capture::Note& note : foreign.recorded(port)->notes())
             account.notes[note.what].push_back(note.packet);
     }
     for (auto& [kind, packets] : account.notes)

@@ -66,7 +66,7 @@ void add_account(Adder& add, const ForeignAccount& account) {
 void add_foreign(std::vector<Number>& out, const Replay& replay) {
     if (replay.foreign() == nullptr) return;
     for (std::uint16_t index = 0; index < replay.ports().size(); ++index) {
-        if (replay.foreign()->recording(index) == nullptr) continue;
+        if (replay.foreign()->recorded(index) == nullptr) continue;
         Adder add(out, replay.ports()[index].name);
         add_account(add, account_of(*replay.foreign(), index));
     }

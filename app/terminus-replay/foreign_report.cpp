@@ -213,7 +213,7 @@ std::string foreign_text(const Replay& replay) {
     if (replay.foreign() == nullptr) return {};
     std::string text;
     for (std::uint16_t port = 0; port < replay.ports().size(); ++port) {
-        if (replay.foreign()->recording(port) != nullptr)
+        if (replay.foreign()->recorded(port) != nullptr)
             text += port_text(*replay.foreign(), replay.ports()[port].name, port);
     }
     return text + backends_text(*replay.foreign());
@@ -223,7 +223,7 @@ nlohmann::json foreign_json(const Replay& replay) {
     nlohmann::json json = nlohmann::json::array();
     if (replay.foreign() == nullptr) return json;
     for (std::uint16_t port = 0; port < replay.ports().size(); ++port) {
-        if (replay.foreign()->recording(port) != nullptr)
+        if (replay.foreign()->recorded(port) != nullptr)
             json.push_back(json_of(*replay.foreign(), replay.ports()[port], port));
     }
     return json;

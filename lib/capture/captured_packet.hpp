@@ -4,7 +4,7 @@
 #include "base/result.hpp"
 #include "capture/note.hpp"
 #include "capture/reader.hpp"
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "wire/address.hpp"
 
 namespace terminus::capture {

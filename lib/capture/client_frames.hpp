@@ -5,8 +5,8 @@
 
 #include "base/bytes.hpp"
 #include "capture/header_options.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "capture/recorded_stream.hpp"
-#include "capture/recording.hpp"
 #include "wire/address.hpp"
 #include "wire/seq.hpp"
 

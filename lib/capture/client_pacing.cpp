@@ -28,7 +28,7 @@ ClientPlayer::Readiness ClientPlayer::readiness() const {
     if (packet.segment.flags.ack() && !terminus_.has_answered()) ready.is_blocked = true;
     if (packet.waits_for > terminus_.highest()) ready.is_blocked = ready.lacks_text = true;
     if (ready.is_blocked) return ready;
-    // As long after what it answers as in the recording: a round trip stays one.
+    // As long after what it answers as in the capture: a round trip stays one.
     const base::Instant sent = packet.waits_for > 0 ? terminus_.sent_at(packet.waits_for) : base::Instant{};
     if (packet.waits_for_again == 0) {
         ready.at = std::max(ready.at, sent + packet.reaction);

@@ -11,7 +11,7 @@
 #include "capture/heard_end.hpp"
 #include "capture/note.hpp"
 #include "capture/numbers.hpp"
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "capture/timeline.hpp"
 #include "wire/address.hpp"
 #include "wire/tcp.hpp"
@@ -36,11 +36,11 @@ class ClientPlayer {
         bool repair_checksums = false;  ///< wrong ones are otherwise played wrong
     };
     struct Counters {
-        std::uint64_t recorded = 0;  ///< packets of the recording that were played
+        std::uint64_t recorded = 0;  ///< packets of the capture that were played
         std::uint64_t frames = 0;    ///< that were played, those below included
         std::uint64_t split = 0;     ///< packets longer than the MSS that Terminus named
         std::uint64_t made_up = 0;   ///< frames: the SYN and ACK of a handshake that wasn't captured, holes
-        std::uint64_t inserted = 0;  ///< ACKs that the recording hasn't
+        std::uint64_t inserted = 0;  ///< ACKs that the capture hasn't
         std::uint64_t repaired = 0;  ///< packets
         std::uint64_t filled_bytes = 0;  ///< of text
         std::uint64_t waited = 0;        ///< packets that went later than their time and the lag before
@@ -63,7 +63,7 @@ class ClientPlayer {
     /// A frame that is due at `now`, Ethernet header and all; stays until the next call. Ask until there is
     /// none.
     [[nodiscard]] std::optional<base::Bytes> poll(base::Instant now);
-    /// The recording's number of the packet that the frame polled last was made from.
+    /// The capture's number of the packet that the frame polled last was made from.
     [[nodiscard]] std::uint64_t polled_packet() const { return polled_packet_; }
     /// All that will ever be played was.
     [[nodiscard]] bool is_over() const;
@@ -118,7 +118,7 @@ class ClientPlayer {
     std::size_t next_ = 0;
     std::optional<Part> part_;    // of the next packet, once it has begun
     base::Instant ready_at_{};    // the next packet had waited for the window until then
-    bool server_resets_ = false;  // in the recording
+    bool server_resets_ = false;  // in the capture
     bool is_reset_ = false;
     base::Instant hold_until_{};
     base::Duration lag_{};

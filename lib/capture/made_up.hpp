@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "capture/recorded_conversations.hpp"
 #include "capture/recorded_stream.hpp"
-#include "capture/recording.hpp"
 
 namespace terminus::capture {
 

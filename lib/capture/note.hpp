@@ -7,7 +7,7 @@
 
 namespace terminus::capture {
 
-/// What a recording holds that can't be mapped, or that was altered so that it can.
+/// What a capture holds that can't be mapped, or that was altered so that it can.
 enum class NoteKind : std::uint8_t {
     // ---- not mapped: nothing of the packet is played
     NotIp,              ///< ARP, 802.3, another EtherType
@@ -65,7 +65,7 @@ enum class DivergenceKind : std::uint8_t {
 [[nodiscard]] std::string_view text(DivergenceKind kind);
 
 struct Divergence {
-    std::uint64_t packet = 0;  ///< of the recording that was played or next to be played
+    std::uint64_t packet = 0;  ///< of the capture that was played or next to be played
     DivergenceKind what = DivergenceKind::NotPlayed;
     friend bool operator==(const Divergence&, const Divergence&) = default;
 };

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "wire/address.hpp"
 
 namespace terminus::capture {

@@ -10,7 +10,8 @@ namespace terminus::capture {
 /// What stands for bytes that the capture hasn't.
 inline constexpr std::uint8_t kFillByte = 0xf5;
 
-/// The bytes that one end of a recorded connection sent, each once and in order, as views into the recording.
+/// The bytes that one end of a recorded connection sent, each once and in order, as views into
+/// RecordedConversations.
 class RecordedStream {
  public:
     struct Piece {

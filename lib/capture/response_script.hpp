@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 
 namespace terminus::capture {
 

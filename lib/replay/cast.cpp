@@ -61,8 +61,8 @@ Cast::Cast(const CastSettings& settings, const std::vector<CastPort>& ports) {
 
 void Cast::choose(const CastSettings& settings, const std::vector<CastPort>& ports) {
     for (std::uint16_t port = 0; port < ports.size(); ++port) {
-        if (ports[port].recording == nullptr) continue;
-        for (const capture::RecordedConversation& conversation : ports[port].recording->conversations()) {
+        if (ports[port].recorded == nullptr) continue;
+        for (const capture::RecordedConversation& conversation : ports[port].recorded->conversations()) {
             const ServiceChoice choice = choose_service(conversation.server, settings.services);
             const std::string why = obstacle(conversation, choice, settings);
             if (why.empty()) {

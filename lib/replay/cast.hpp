@@ -8,7 +8,7 @@
 
 #include "base/time.hpp"
 #include "capture/client_player.hpp"
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "capture/timeline.hpp"
 #include "replay/played_backends.hpp"
 #include "replay/service_choice.hpp"
@@ -62,11 +62,12 @@ struct CastSettings {
     base::Instant starts{};
 };
 
-/// A port of Terminus's, and the recording of what clients sent to it.
+/// A port of Terminus's, and what a capture has of clients who sent to it.
 struct CastPort {
     wire::MacAddress mac;
     std::uint16_t mtu = 1500;
-    const capture::Recording* recording = nullptr;  ///< none: no client is there; outlives the cast
+    const capture::RecordedConversations* recorded =
+        nullptr;  ///< none: no client is there; outlives the cast
 };
 
 /// Who plays what: the recorded conversations, each with the service that takes its server's place.

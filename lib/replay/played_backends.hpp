@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "packet/byte_queue.hpp"
 #include "replay/stream_check.hpp"
 #include "stack/application.hpp"

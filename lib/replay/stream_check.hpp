@@ -19,7 +19,7 @@ class StreamCheck {
 
     /// Bytes that came in order.
     [[nodiscard]] std::uint64_t reached() const { return reached_; }
-    /// The first byte that was not as recorded, or that the recording hasn't.
+    /// The first byte that was not as recorded, or that the capture hasn't.
     [[nodiscard]] std::optional<std::uint64_t> difference() const { return difference_; }
     /// All of it came, as recorded, and nothing else.
     [[nodiscard]] bool is_whole() const { return reached_ == recorded_->length() && !difference_; }

@@ -7,7 +7,7 @@
 #include "base/assert.hpp"
 #include "capture/client_player.hpp"
 #include "capture/reader.hpp"
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "wire/frame.hpp"
 
 using namespace terminus;
@@ -113,7 +113,7 @@ void play(const capture::RecordedConversation& conversation, ClientPlayer::Mode 
 }
 
 void play_all(capture::Reader& reader) {
-    const auto loaded = capture::Recording::load(reader, {});
+    const auto loaded = capture::RecordedConversations::load(reader, {});
     if (!loaded) return;
     for (const capture::RecordedConversation& conversation : loaded.value().conversations()) {
         std::uint64_t at = 0;

@@ -47,20 +47,20 @@ void print_step(const ResponseStep& step, const capture::RecordedStream& respons
 
 }  // namespace
 
-std::vector<capture::Recording> load(const std::vector<std::string>& paths) {
-    std::vector<capture::Recording> loaded;
+std::vector<capture::RecordedConversations> load(const std::vector<std::string>& paths) {
+    std::vector<capture::RecordedConversations> loaded;
     for (const std::string& path : paths) {
         auto reader = capture::Reader::open(path, {});
         if (!reader) throw std::runtime_error(reader.error());
-        auto recording = capture::Recording::load(reader.value(), {});
-        if (!recording) throw std::runtime_error(recording.error());
-        loaded.push_back(std::move(recording).value());
+        auto recorded = capture::RecordedConversations::load(reader.value(), {});
+        if (!recorded) throw std::runtime_error(recorded.error());
+        loaded.push_back(std::move(recorded).value());
     }
     return loaded;
 }
 
-void print_steps(const capture::Recording& recording) {
-    for (const RecordedConversation& conversation : recording.conversations()) {
+void print_steps(const capture::RecordedConversations& recorded) {
+    for (const RecordedConversation& conversation : recorded.conversations()) {
         std::printf("conversation %s %u %s %u %s\n", conversation.client.address.to_string().c_str(),
                     conversation.client.port, conversation.server.address.to_string().c_str(),
                     conversation.server.port, name(conversation.outcome));

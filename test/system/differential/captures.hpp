@@ -3,12 +3,12 @@
 #include <string>
 #include <vector>
 
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 
 namespace terminus::differential {
 
 /// Recordings by their files' names, in the names' order; throws std::runtime_error.
-[[nodiscard]] std::vector<capture::Recording> load(const std::vector<std::string>& paths);
+[[nodiscard]] std::vector<capture::RecordedConversations> load(const std::vector<std::string>& paths);
 
 /// For a server's application, a line each, on the standard output:
 ///
@@ -16,6 +16,6 @@ namespace terminus::differential {
 ///     bytes|fin|reset AFTER_RECEIVED AFTER_FIN AFTER_NANOSECONDS HEX
 ///
 /// The steps of a conversation stand below it.
-void print_steps(const capture::Recording& recording);
+void print_steps(const capture::RecordedConversations& recorded);
 
 }  // namespace terminus::differential

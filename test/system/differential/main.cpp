@@ -7,7 +7,7 @@
 // on INTERFACE to the host that has PEER_MAC, each packet when what it acknowledges has been sent; every
 // address but that host's is a client's. It ends TAIL_MS after the last packet, or at SIGTERM, writes what
 // went both ways as a capture, and says which packets couldn't be played as recorded: for those that wait for
-// what never comes it waits PATIENCE_MS. Wrong checksums of the recording stay wrong, or are repaired.
+// what never comes it waits PATIENCE_MS. Wrong checksums of the captures stay wrong, or are repaired.
 #include <poll.h>
 #include <signal.h>
 
@@ -67,8 +67,8 @@ void play(const std::vector<std::string>& words) {
 
     Link link(words[0]);
     const base::Duration tail = milliseconds(words[2]);
-    const std::vector<capture::Recording> recordings = load({words.begin() + 6, words.end()});
-    Stage stage(link, recordings, clock_now(),
+    const std::vector<capture::RecordedConversations> captures = load({words.begin() + 6, words.end()});
+    Stage stage(link, captures, clock_now(),
                 {mac_address(words[1]), milliseconds(words[3]), words[4] == "repair"});
     std::puts("ready");
     std::fflush(stdout);
@@ -89,8 +89,8 @@ int main(int count, char** arguments) {
     const std::vector<std::string> words(arguments + 1, arguments + count);
     try {
         if (words.size() > 1 && words[0] == "steps") {
-            for (const auto& recording : load({words.begin() + 1, words.end()}))
-                print_steps(recording);
+            for (const auto& recorded : load({words.begin() + 1, words.end()}))
+                print_steps(recorded);
             return 0;
         }
         if (words.size() > 7 && words[0] == "play") {

@@ -15,11 +15,11 @@ constexpr wire::MacAddress kClientMac{{2, 0, 0, 0, 0, 1}};
 
 }  // namespace
 
-Stage::Stage(Link& link, const std::vector<capture::Recording>& recordings, base::Instant starts,
+Stage::Stage(Link& link, const std::vector<capture::RecordedConversations>& captures, base::Instant starts,
              const Settings& settings)
     : link_(&link), settings_(settings), last_played_(starts) {
-    for (const capture::Recording& recording : recordings) {
-        for (const capture::RecordedConversation& conversation : recording.conversations()) {
+    for (const capture::RecordedConversations& recorded : captures) {
+        for (const capture::RecordedConversation& conversation : recorded.conversations()) {
             capture::ClientPlayer::Settings player;
             player.service = conversation.server;
             if (const auto why = capture::ClientPlayer::obstacle(conversation, player.service))
@@ -29,7 +29,7 @@ Stage::Stage(Link& link, const std::vector<capture::Recording>& recordings, base
             player.mac = kClientMac;
             player.service_mac = settings.service_mac;
             player.repair_checksums = settings.repair_checksums;
-            player.timeline = {*recording.first_stamp(), starts};
+            player.timeline = {*recorded.first_stamp(), starts};
             const auto& packets = conversation.client_packets;
             const base::Duration last = packets.empty() ? conversation.first_stamp : packets.back().stamp;
             parts_[{conversation.client, conversation.server}].push_back(

@@ -9,7 +9,7 @@
 
 namespace terminus::differential {
 
-/// Plays the clients of recordings on a link, all at once.
+/// Plays the clients of captures on a link, all at once.
 class Stage {
  public:
     struct Settings {
@@ -19,8 +19,8 @@ class Stage {
         bool repair_checksums = false;  ///< wrong ones are otherwise played wrong
     };
 
-    /// The recordings outlive it, and begin together at `starts`.
-    Stage(Link& link, const std::vector<capture::Recording>& recordings, base::Instant starts,
+    /// The captures outlive it, and begin together at `starts`.
+    Stage(Link& link, const std::vector<capture::RecordedConversations>& captures, base::Instant starts,
           const Settings& settings);
 
     /// What came and what is due by `now`.
@@ -30,13 +30,13 @@ class Stage {
     /// Every client has played all that it will, and when the last one did.
     [[nodiscard]] bool is_over() const;
     [[nodiscard]] base::Instant last_played() const { return last_played_; }
-    /// Packets of the recording that weren't played as recorded, a line each, on the standard output.
+    /// Packets of the captures that weren't played as recorded, a line each, on the standard output.
     void report() const;
 
  private:
     struct Part {
         capture::ClientPlayer player;
-        base::Instant ends{};  ///< by the recording's times
+        base::Instant ends{};  ///< by the capture's times
     };
     using Ends = std::pair<wire::Endpoint, wire::Endpoint>;  // client, server
 

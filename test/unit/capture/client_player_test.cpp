@@ -313,9 +313,9 @@ TEST_CASE("what a packet of the middle acknowledges from before the capture, it 
 TEST_CASE("a client can't be played to its own address, nor to one of another family") {
     Tape tape;
     tape.handshake();
-    const capture::Recording recording = tape.load();
+    const capture::RecordedConversations recorded = tape.load();
     const auto obstacle = [&](const wire::IpAddress& service) {
-        return capture::ClientPlayer::obstacle(only(recording), {service, 8080});
+        return capture::ClientPlayer::obstacle(only(recorded), {service, 8080});
     };
     CHECK(obstacle(kPeer4) == "its client has the service's own address");
     CHECK(obstacle(kPeer6) == "its client is of another family than the service");

@@ -1,5 +1,5 @@
 // The steps of a recorded server's application, and what the client's packets waited for.
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "capture/tape.hpp"
 
 using namespace terminus;
@@ -136,8 +136,8 @@ TEST_CASE("a packet waits for what it is the first to acknowledge or report") {
     tape.client({.at = 50, .seq = 1, .ack = 101});
     tape.client({.at = 51, .seq = 1, .ack = 101, .sack = {{201, 301}}});
     tape.client({.at = 52, .seq = 1, .ack = 301});
-    const capture::Recording recording = tape.load();
-    const auto& packets = only(recording).client_packets;
+    const capture::RecordedConversations recorded = tape.load();
+    const auto& packets = only(recorded).client_packets;
     CHECK(packets[0].waits_for == 0);
     CHECK(packets[1].waits_for == 1);
     CHECK(packets[1].reaction == 10ms);
@@ -160,16 +160,16 @@ TEST_CASE("an ACK of what was lost and sent again waits for that") {
     SECTION("after duplicates") {
         tape.server({.at = 60, .seq = 101, .ack = 1, .length = 100});
         tape.client({.at = 85, .seq = 1, .ack = 401});
-        const capture::Recording recording = tape.load();
-        const RecordedPacket& last = only(recording).client_packets.back();
+        const capture::RecordedConversations recorded = tape.load();
+        const RecordedPacket& last = only(recorded).client_packets.back();
         CHECK(last.waits_for == 0);  // 401 was reported before
         CHECK(last.waits_for_again == 101);
         CHECK(last.reaction == 25ms);
     }
     SECTION("but not when the segment was only late") {
         tape.client({.at = 85, .seq = 1, .ack = 401});
-        const capture::Recording recording = tape.load();
-        CHECK(only(recording).client_packets.back().waits_for_again == 0);
+        const capture::RecordedConversations recorded = tape.load();
+        CHECK(only(recorded).client_packets.back().waits_for_again == 0);
     }
 }
 
@@ -179,9 +179,9 @@ TEST_CASE("an ACK waits for no retransmission that nothing was reported to be mi
     tape.server({.at = 30, .seq = 1, .ack = 1, .length = 100});
     tape.server({.at = 300, .seq = 1, .ack = 1, .length = 100});
     tape.client({.at = 301, .seq = 1, .ack = 101});
-    const capture::Recording recording = tape.load();
-    CHECK(only(recording).client_packets.back().waits_for_again == 0);
-    CHECK(only(recording).client_packets.back().waits_for == 101);
+    const capture::RecordedConversations recorded = tape.load();
+    CHECK(only(recorded).client_packets.back().waits_for_again == 0);
+    CHECK(only(recorded).client_packets.back().waits_for == 101);
 }
 
 TEST_CASE("text beyond the recorded server's window is a probe") {
@@ -193,8 +193,8 @@ TEST_CASE("text beyond the recorded server's window is a probe") {
     tape.client({.at = 28, .seq = 1001, .ack = 1, .length = 1});
     tape.server({.at = 29, .seq = 1, .ack = 1001, .window = 1});
     tape.client({.at = 30, .seq = 1001, .ack = 1, .length = 512});
-    const capture::Recording recording = tape.load();
-    const auto& packets = only(recording).client_packets;
+    const capture::RecordedConversations recorded = tape.load();
+    const auto& packets = only(recorded).client_packets;
     CHECK_FALSE(packets[2].exceeds_window);
     CHECK(packets[3].exceeds_window);
     CHECK_FALSE(packets[4].exceeds_window);  // scaled by 9
@@ -206,14 +206,14 @@ TEST_CASE("a server's window is unknown without its SYN, and known by that alone
     without_answer.client({.at = 20, .seq = 1, .ack = 1});
     without_answer.server({.at = 25, .seq = 1, .ack = 1, .window = 1});
     without_answer.client({.at = 26, .seq = 1, .ack = 1, .length = 1000});
-    const capture::Recording unknown = without_answer.load();
+    const capture::RecordedConversations unknown = without_answer.load();
     CHECK_FALSE(only(unknown).client_packets.back().exceeds_window);
     Tape without_syn;
     without_syn.server({.at = 10, .flags = kSyn | kAck, .ack = 1, .options = without_syn.server_options});
     without_syn.server({.at = 25, .seq = 1, .ack = 1, .window = 2});  // scaled by 9
     without_syn.client({.at = 26, .seq = 1, .ack = 1, .length = 1024});
     without_syn.client({.at = 27, .seq = 1025, .ack = 1, .length = 1});
-    const capture::Recording known = without_syn.load();
+    const capture::RecordedConversations known = without_syn.load();
     const auto& packets = only(known).client_packets;
     CHECK_FALSE(packets[packets.size() - 2].exceeds_window);
     CHECK(packets.back().exceeds_window);

@@ -29,7 +29,7 @@ class Scene {
 
     explicit Scene(Tape& tape, capture::ClientPlayer::Mode mode = capture::ClientPlayer::Mode::Causal,
                    bool repair = false)
-        : recording_(tape.load()), player(only(recording_), settings(tape, mode, repair)) {}
+        : recorded_(tape.load()), player(only(recorded_), settings(tape, mode, repair)) {}
 
     static base::Instant time(std::uint64_t milliseconds) {
         return base::Instant(std::chrono::seconds(100) + std::chrono::milliseconds(milliseconds));
@@ -55,7 +55,7 @@ class Scene {
         frame.segment = segment.value();
         const base::Bytes text = l4.subspan(frame.segment.header_length);
         frame.text.assign(text.begin(), text.end());
-        frame.seq = frame.segment.seq - only(recording_).client_isn;
+        frame.seq = frame.segment.seq - only(recorded_).client_isn;
         frame.ack = frame.segment.ack - isn;
         frame.packet = player.polled_packet();
         return frame;
@@ -70,7 +70,7 @@ class Scene {
     void hear(const Tape::Segment& segment) {
         wire::TcpSegment heard;
         heard.seq = isn + segment.seq;
-        heard.ack = only(recording_).client_isn + segment.ack;
+        heard.ack = only(recorded_).client_isn + segment.ack;
         heard.flags = {segment.flags};
         heard.window = segment.window;
         heard.payload_length = segment.length;
@@ -109,7 +109,7 @@ class Scene {
         return settings;
     }
 
-    capture::Recording recording_;
+    capture::RecordedConversations recorded_;
 
  public:
     capture::ClientPlayer player;

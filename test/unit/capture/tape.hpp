@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "capture/files.hpp"
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 #include "capture/talk.hpp"
 #include "wire/frames.hpp"
 #include "wire/tcp.hpp"
@@ -65,13 +65,14 @@ class Tape {
                      std::string(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(kept)),
                      static_cast<std::uint32_t>(frame.size()));
     }
-    [[nodiscard]] capture::Recording load(const capture::Recording::Options& options = {}) {
+    [[nodiscard]] capture::RecordedConversations load(
+        const capture::RecordedConversations::Options& options = {}) {
         std::FILE* const stream = fmemopen(file_.bytes.data(), file_.bytes.size(), "rb");
         auto reader = capture::Reader::from_stream(stream, "tape", {});
         REQUIRE(reader.ok());
-        auto recording = capture::Recording::load(reader.value(), options);
-        REQUIRE(recording.ok());
-        return std::move(recording).value();
+        auto recorded = capture::RecordedConversations::load(reader.value(), options);
+        REQUIRE(recorded.ok());
+        return std::move(recorded).value();
     }
     [[nodiscard]] Octets frame_of(const Segment& segment, bool is_from_client) const {
         const wire::Endpoint& from = is_from_client ? client_end : server_end;
@@ -125,9 +126,9 @@ class Tape {
     FileBytes file_ = FileBytes::pcap(FileBytes::kNanoseconds, FileBytes::kEthernet);
 };
 
-inline const capture::RecordedConversation& only(const capture::Recording& recording) {
-    REQUIRE(recording.conversations().size() == 1);
-    return recording.conversations().front();
+inline const capture::RecordedConversation& only(const capture::RecordedConversations& recorded) {
+    REQUIRE(recorded.conversations().size() == 1);
+    return recorded.conversations().front();
 }
 
 /// Numbers of the packets with such a note.

@@ -9,14 +9,14 @@ namespace {
 struct Casting {
     explicit Casting(const wire::IpAddress& service) {
         tape.handshake();
-        recording.emplace(tape.load());
+        recorded.emplace(tape.load());
         settings.services = {{"www", {service, tape.server_end.port}}};
         settings.reachable = {{wire::IpAddress::v4(0u), 0}};
     }
-    [[nodiscard]] Cast cast() const { return {settings, {{.recording = &*recording}}}; }
+    [[nodiscard]] Cast cast() const { return {settings, {{.recorded = &*recorded}}}; }
 
     test::Tape tape;
-    std::optional<capture::Recording> recording;
+    std::optional<capture::RecordedConversations> recorded;
     CastSettings settings;
 };
 

@@ -102,9 +102,9 @@ struct RecordedConversation {
     [[nodiscard]] bool has_ended() const { return is_reset || (client_ends && server_ends); }
 };
 
-/// A whole capture of clients with some other server, in memory: as many bytes as the capture has, and about
-/// 300 for each packet.
-class Recording {
+/// What a whole capture of clients with some other server has of them, in memory: as many bytes as the
+/// capture has, and about 300 for each packet.
+class RecordedConversations {
  public:
     struct Options {
         /// Helps to tell which end is the server's where no SYN was captured.
@@ -112,9 +112,10 @@ class Recording {
     };
 
     /// Reads to the end of the file. The error is Reader::next()'s.
-    [[nodiscard]] static base::Result<Recording, std::string> load(Reader& reader, const Options& options);
+    [[nodiscard]] static base::Result<RecordedConversations, std::string> load(Reader& reader,
+                                                                               const Options& options);
 
-    /// In the order of their first packets. Stay where they are when the recording is moved.
+    /// In the order of their first packets. Stay where they are when this is moved.
     [[nodiscard]] const std::vector<RecordedConversation>& conversations() const { return conversations_; }
     /// Of packets that belong to no conversation.
     [[nodiscard]] const std::vector<Note>& notes() const { return notes_; }
@@ -123,7 +124,7 @@ class Recording {
     [[nodiscard]] std::optional<base::Duration> first_stamp() const { return first_stamp_; }
 
  private:
-    Recording() = default;
+    RecordedConversations() = default;
     [[nodiscard]] base::Bytes keep(base::Bytes payload);
 
     std::vector<std::unique_ptr<std::vector<std::uint8_t>>> payloads_;  // what packets and streams view

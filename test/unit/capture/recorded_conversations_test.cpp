@@ -1,4 +1,4 @@
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 
 #include "capture/tape.hpp"
 
@@ -26,7 +26,7 @@ std::string client_text(std::uint64_t length) {
 
 }  // namespace
 
-TEST_CASE("a recording has the client's packets, what was negotiated and both streams") {
+TEST_CASE("recorded conversations have the client's packets, what was negotiated and both streams") {
     Tape tape;
     tape.handshake();
     tape.client({.at = 21, .flags = kPsh | kAck, .seq = 1, .ack = 1, .length = 50});
@@ -34,11 +34,11 @@ TEST_CASE("a recording has the client's packets, what was negotiated and both st
     tape.client({.at = 40, .flags = kFin | kAck, .seq = 51, .ack = 201});
     tape.server({.at = 50, .flags = kFin | kAck, .seq = 201, .ack = 52});
     tape.client({.at = 60, .seq = 52, .ack = 202});
-    const capture::Recording recording = tape.load();
-    CHECK(recording.packets() == 8);
-    CHECK(recording.first_stamp() == base::Duration(1'000'000'000));
-    CHECK(recording.notes().empty());
-    const RecordedConversation& conversation = only(recording);
+    const capture::RecordedConversations recorded = tape.load();
+    CHECK(recorded.packets() == 8);
+    CHECK(recorded.first_stamp() == base::Duration(1'000'000'000));
+    CHECK(recorded.notes().empty());
+    const RecordedConversation& conversation = only(recorded);
     CHECK(conversation.client == tape.client_end);
     CHECK(conversation.server == tape.server_end);
     CHECK(conversation.has_syn);
@@ -64,11 +64,11 @@ TEST_CASE("packets that can't be played are noted with their numbers, and so is 
     tape.frame(0, ethernet(wire::kEtherTypeArp));
     tape.handshake();
     tape.frame(21, frame_v4(Octets(8), wire::kProtocolUdp));
-    const capture::Recording recording = tape.load();
-    CHECK(noted(recording.notes(), NoteKind::NotIp) == test::Numbers{1});
-    CHECK(noted(recording.notes(), NoteKind::NotTcp) == test::Numbers{5});
-    CHECK(noted(only(recording).notes, NoteKind::EndMissing) == test::Numbers{4});
-    CHECK_FALSE(only(recording).has_ended());
+    const capture::RecordedConversations recorded = tape.load();
+    CHECK(noted(recorded.notes(), NoteKind::NotIp) == test::Numbers{1});
+    CHECK(noted(recorded.notes(), NoteKind::NotTcp) == test::Numbers{5});
+    CHECK(noted(only(recorded).notes, NoteKind::EndMissing) == test::Numbers{4});
+    CHECK_FALSE(only(recorded).has_ended());
 }
 
 TEST_CASE("what became of an attempt is its outcome") {
@@ -80,10 +80,10 @@ TEST_CASE("what became of an attempt is its outcome") {
     Tape unanswered;
     unanswered.client({.at = 0, .flags = kSyn});
     unanswered.client({.at = 1000, .flags = kSyn});
-    const capture::Recording recording = unanswered.load();
-    CHECK(only(recording).outcome == Outcome::Unanswered);
-    CHECK(only(recording).client_packets.size() == 2);
-    CHECK(only(recording).notes.empty());
+    const capture::RecordedConversations recorded = unanswered.load();
+    CHECK(only(recorded).outcome == Outcome::Unanswered);
+    CHECK(only(recorded).client_packets.size() == 2);
+    CHECK(only(recorded).notes.empty());
 }
 
 TEST_CASE("a SYN of another number between the same endpoints is another conversation") {
@@ -95,11 +95,11 @@ TEST_CASE("a SYN of another number between the same endpoints is another convers
     tape.client({.at = 100, .flags = kSyn});
     tape.client({.at = 101, .flags = kSyn});
     tape.server({.at = 102, .flags = kSyn | kAck, .ack = 1});
-    const capture::Recording recording = tape.load();
-    REQUIRE(recording.conversations().size() == 2);
-    CHECK(recording.conversations()[0].client_packets.size() == 3);
-    CHECK(recording.conversations()[1].client_packets.size() == 2);
-    CHECK(recording.conversations()[1].server_isn == tape.server_isn);
+    const capture::RecordedConversations recorded = tape.load();
+    REQUIRE(recorded.conversations().size() == 2);
+    CHECK(recorded.conversations()[0].client_packets.size() == 3);
+    CHECK(recorded.conversations()[1].client_packets.size() == 2);
+    CHECK(recorded.conversations()[1].server_isn == tape.server_isn);
 }
 
 TEST_CASE("options that the recorded server declined are NOPs in the SYN") {
@@ -108,8 +108,8 @@ TEST_CASE("options that the recorded server declined are NOPs in the SYN") {
     tape.server_options = {.mss = 1400};
     tape.client({.flags = kSyn | kEce | kCwr, .options = tape.client_options});
     tape.server({.at = 1, .flags = kSyn | kAck, .ack = 1, .options = tape.server_options});
-    const capture::Recording recording = tape.load();
-    const RecordedConversation& conversation = only(recording);
+    const capture::RecordedConversations recorded = tape.load();
+    const RecordedConversation& conversation = only(recorded);
     CHECK(noted(conversation.notes, NoteKind::OptionDeclined) == test::Numbers{1});
     const RecordedPacket& syn = conversation.client_packets[0];
     CHECK(syn.segment.options == wire::TcpOptions{.mss = 1460});
@@ -125,8 +125,8 @@ TEST_CASE("without the SYN-ACK, what the client does later tells what was declin
     tape.client_options.timestamps = {77, 0};
     tape.client({.flags = kSyn, .options = tape.client_options});
     tape.client({.at = 2, .seq = 1, .ack = 1});
-    const capture::Recording recording = tape.load();
-    const RecordedConversation& conversation = only(recording);
+    const capture::RecordedConversations recorded = tape.load();
+    const RecordedConversation& conversation = only(recorded);
     CHECK(conversation.outcome == Outcome::Established);
     CHECK(noted(conversation.notes, NoteKind::SynAckMissing) == test::Numbers{1});
     CHECK(noted(conversation.notes, NoteKind::OptionDeclined) == test::Numbers{1});
@@ -143,8 +143,8 @@ TEST_CASE("a Fast Open cookie is another server's, text that it brought goes beh
     tape.client({.flags = kSyn, .length = 30, .options = tape.client_options});
     tape.server({.at = 1, .flags = kSyn | kAck, .ack = 31, .options = tape.server_options});
     tape.client({.at = 2, .seq = 31, .ack = 1});
-    const capture::Recording recording = tape.load();
-    const RecordedConversation& conversation = only(recording);
+    const capture::RecordedConversations recorded = tape.load();
+    const RecordedConversation& conversation = only(recorded);
     CHECK(noted(conversation.notes, NoteKind::FastOpenCookie) == test::Numbers{1});
     CHECK(noted(conversation.notes, NoteKind::SynText) == test::Numbers{1});
     REQUIRE(conversation.client_packets.size() == 3);
@@ -164,10 +164,10 @@ TEST_CASE("text of a SYN that the server did not take stays there") {
     tape.client({.flags = kSyn, .length = 30, .options = tape.client_options});
     tape.server({.at = 1, .flags = kSyn | kAck, .ack = 1, .options = tape.server_options});
     tape.client({.at = 2, .seq = 1, .ack = 1, .length = 30});
-    const capture::Recording recording = tape.load();
-    CHECK(only(recording).client_packets[0].payload.size() == 30);
-    CHECK(only(recording).client_packets.size() == 2);
-    CHECK(noted(only(recording).notes, NoteKind::SynText).empty());
+    const capture::RecordedConversations recorded = tape.load();
+    CHECK(only(recorded).client_packets[0].payload.size() == 30);
+    CHECK(only(recorded).client_packets.size() == 2);
+    CHECK(noted(only(recorded).notes, NoteKind::SynText).empty());
 }
 
 TEST_CASE("the client's SYN-ACK of SYNs that cross is an ACK") {
@@ -176,8 +176,8 @@ TEST_CASE("the client's SYN-ACK of SYNs that cross is an ACK") {
     tape.server({.at = 0, .flags = kSyn, .options = tape.server_options});
     tape.client({.at = 5, .flags = kSyn | kAck, .ack = 1, .options = tape.client_options});
     tape.server({.at = 9, .flags = kSyn | kAck, .ack = 1, .options = tape.server_options});
-    const capture::Recording recording = tape.load();
-    const RecordedConversation& conversation = only(recording);
+    const capture::RecordedConversations recorded = tape.load();
+    const RecordedConversation& conversation = only(recorded);
     CHECK(noted(conversation.notes, NoteKind::SynAckOfClient) == test::Numbers{3});
     const RecordedPacket& ack = conversation.client_packets.at(1);
     CHECK(ack.header[13] == kAck);
@@ -190,8 +190,8 @@ TEST_CASE("text with a wrong checksum is not the request's, but is there to be p
     tape.handshake();
     tape.client({.at = 21, .seq = 1, .ack = 1, .length = 5, .sum = Tape::Segment::Sum::Wrong});
     tape.client({.at = 25, .seq = 1, .ack = 1, .length = 10});
-    const capture::Recording recording = tape.load();
-    const RecordedConversation& conversation = only(recording);
+    const capture::RecordedConversations recorded = tape.load();
+    const RecordedConversation& conversation = only(recorded);
     CHECK(noted(conversation.notes, NoteKind::ChecksumWrong) == test::Numbers{4});
     CHECK(conversation.client_packets[2].is_checksum_wrong);
     CHECK(conversation.client_packets[2].waits_for == 0);
@@ -205,9 +205,9 @@ TEST_CASE("an end whose checksums are all wrong is a capturing host's, and its t
     tape.server({.at = 1, .flags = kSyn | kAck, .ack = 1, .options = tape.server_options, .sum = wrong});
     tape.client({.at = 2, .seq = 1, .ack = 1});
     tape.server({.at = 3, .seq = 1, .ack = 1, .length = 100, .sum = wrong});
-    const capture::Recording recording = tape.load();
-    CHECK(only(recording).response.length() == 100);
-    CHECK(only(recording).steps.size() == 1);
+    const capture::RecordedConversations recorded = tape.load();
+    CHECK(only(recorded).response.length() == 100);
+    CHECK(only(recorded).steps.size() == 1);
 }
 
 TEST_CASE("thousands of conversations at once are kept apart") {
@@ -221,9 +221,9 @@ TEST_CASE("thousands of conversations at once are kept apart") {
             if (round == 2) tape.client({.at = at, .seq = 1, .ack = 1, .length = port % 7u});
         }
     }
-    const capture::Recording recording = tape.load();
-    REQUIRE(recording.conversations().size() == 3000);
-    for (const RecordedConversation& conversation : recording.conversations()) {
+    const capture::RecordedConversations recorded = tape.load();
+    REQUIRE(recorded.conversations().size() == 3000);
+    for (const RecordedConversation& conversation : recorded.conversations()) {
         REQUIRE(conversation.client_packets.size() == 2);
         REQUIRE(conversation.request.length() == conversation.client.port % 7u);
     }

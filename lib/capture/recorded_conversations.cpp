@@ -1,4 +1,4 @@
-#include "capture/recording.hpp"
+#include "capture/recorded_conversations.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -14,32 +14,33 @@ constexpr std::size_t kBlock = 1 << 20;  // of payloads that lie together
 
 }  // namespace
 
-base::Result<Recording, std::string> Recording::load(Reader& reader, const Options& options) {
-    Recording recording;
+base::Result<RecordedConversations, std::string> RecordedConversations::load(Reader& reader,
+                                                                             const Options& options) {
+    RecordedConversations recorded;
     Sorter sorter;
     for (;;) {
         auto read = reader.next();
         if (!read) return base::Failure{read.error()};
         if (!read.value()) break;
         const Record& record = *read.value();
-        ++recording.packets_;
-        if (!recording.first_stamp_) recording.first_stamp_ = record.stamp;
+        ++recorded.packets_;
+        if (!recorded.first_stamp_) recorded.first_stamp_ = record.stamp;
         auto captured = read_captured(record);
         if (!captured) {
-            recording.notes_.push_back({record.number, captured.error()});
+            recorded.notes_.push_back({record.number, captured.error()});
             continue;
         }
-        captured.value().packet.payload = recording.keep(captured.value().packet.payload);
+        captured.value().packet.payload = recorded.keep(captured.value().packet.payload);
         sorter.add(captured.value());
     }
     std::vector<RawConversation> all = std::move(sorter).finish(options.services);
-    recording.conversations_.reserve(all.size());
+    recorded.conversations_.reserve(all.size());
     for (RawConversation& raw : all)
-        recording.conversations_.push_back(digest(std::exchange(raw, {})));
-    return recording;
+        recorded.conversations_.push_back(digest(std::exchange(raw, {})));
+    return recorded;
 }
 
-base::Bytes Recording::keep(base::Bytes payload) {
+base::Bytes RecordedConversations::keep(base::Bytes payload) {
     if (payload.empty()) return {};
     if (payloads_.empty() || payloads_.back()->capacity() - payloads_.back()->size() < payload.size()) {
         payloads_.push_back(std::make_unique<std::vector<std::uint8_t>>());
