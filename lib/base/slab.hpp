@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
+#include "base/archive.hpp"
 #include "base/assert.hpp"
 #include "base/memory.hpp"
 
@@ -74,6 +76,24 @@ class Slab {
     [[nodiscard]] std::uint32_t touched() const { return touched_; }
     void prefetch(std::uint32_t index) const { __builtin_prefetch(&slots_[index]); }
 
+    /// Into an empty slab of the same capacity. What isn't Plain is made by its constructor from ToBeRead and
+    /// has an archive().
+    template <typename Archive>
+    void archive(Archive& a) {
+        a.layout(sizeof(Slot));
+        a.same(capacity_);
+        const std::uint32_t touched = a.count(touched_, capacity_);
+        if constexpr (Plain<T>) {
+            a.bytes(slots_, touched * sizeof(Slot));
+            touched_ = touched;
+        } else {
+            for (std::uint32_t index = 0; index < touched && a.ok(); ++index)
+                archive_slot(a, index);
+        }
+        a(free_head_, size_);
+        if constexpr (Archive::kReads) a.require(is_sound());
+    }
+
  private:
     // Fresh memory is zero: generation 0, not live.
     struct Slot {
@@ -84,6 +104,37 @@ class Slab {
         std::uint32_t generation : 31;
         std::uint32_t live : 1;
     };
+
+    template <typename Archive>
+    void archive_slot(Archive& a, std::uint32_t index) {
+        Slot& slot = slots_[index];
+        std::uint32_t generation = slot.generation;
+        std::uint32_t live = slot.live;
+        a(generation, live);
+        if constexpr (Archive::kReads) {
+            slot.generation = generation & INT32_MAX;
+            if (live != 0) std::construct_at(&slot.value, ToBeRead{});
+            slot.live = live != 0;
+            touched_ = index + 1;
+        }
+        if (live != 0) {
+            slot.value.archive(a);
+        } else {
+            a(slot.next_free);
+        }
+    }
+
+    // Every slot is live or free, once.
+    [[nodiscard]] bool is_sound() const {
+        std::uint32_t live = 0;
+        for (std::uint32_t index = 0; index < touched_; ++index)
+            live += slots_[index].live;
+        std::uint32_t free = 0;
+        for (std::uint32_t index = free_head_; index != kNone; index = slots_[index].next_free, ++free) {
+            if (index >= touched_ || slots_[index].live || free == touched_) return false;
+        }
+        return live == size_ && live + free == touched_;
+    }
 
     Slot& live_slot(std::uint32_t index) {
         TERMINUS_ASSERT(index < touched_ && slots_[index].live,
