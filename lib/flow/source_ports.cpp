@@ -190,4 +190,11 @@ void SourcePorts::drop_if_unused(std::uint32_t pair) {
     --pairs_;
 }
 
+// Of what was read: every link leads to a pair.
+bool SourcePorts::is_sound() const {
+    const auto is_pair = [this](std::uint32_t pair) { return pair == kNone || pair < slots_.size(); };
+    return is_pair(free_head_) && std::all_of(chains_.begin(), chains_.end(), is_pair) &&
+           std::all_of(slots_.begin(), slots_.end(), [&](const Pair& pair) { return is_pair(pair.next); });
+}
+
 }  // namespace terminus::flow

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "base/memory.hpp"
 #include "base/rng.hpp"
 #include "flow/port_buckets.hpp"
@@ -73,6 +74,18 @@ class SourcePorts {
     /// Pairs with ports out.
     [[nodiscard]] std::uint32_t pairs() const { return pairs_; }
 
+    template <typename Archive>
+    void archive(Archive& a) {
+        a.same(pair_bytes_);
+        base::archive_fixed(a, slots_);
+        base::archive_fixed(a, chains_);
+        a(free_head_, pairs_, used_);
+        if constexpr (Archive::kReads) a.require(is_sound());
+        for (std::uint32_t pair = 0; pair < slots_.size() && a.ok(); ++pair) {
+            if (slots_[pair].used > 0) a.bytes(bitmap(pair), pair_bytes_);
+        }
+    }
+
  private:
     static constexpr std::uint32_t kNone = UINT32_MAX;
 
@@ -111,6 +124,7 @@ class SourcePorts {
     [[nodiscard]] std::uint32_t& chain_of(std::uint16_t source_id, const wire::Endpoint& backend);
     [[nodiscard]] std::uint32_t find(std::uint16_t source_id, const wire::Endpoint& backend) const;
     void drop_if_unused(std::uint32_t pair);
+    [[nodiscard]] bool is_sound() const;
 
     const Steering* steering_;
     PortBuckets v4_;

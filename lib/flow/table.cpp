@@ -123,4 +123,9 @@ Table::Entry Table::make_room(const Place& place) {
     return {nullptr, 0};
 }
 
+std::uint32_t Table::used_buckets() const {
+    return static_cast<std::uint32_t>(std::count_if(buckets_, buckets_ + mask_ + 1,
+                                                    [](const Bucket& bucket) { return !is_empty(bucket); }));
+}
+
 }  // namespace terminus::flow

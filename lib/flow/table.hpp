@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "base/archive.hpp"
 #include "base/memory.hpp"
 #include "base/siphash.hpp"
 #include "flow/handle.hpp"
@@ -83,6 +84,26 @@ class Table {
     /// Entries that the memory could hold.
     [[nodiscard]] std::uint32_t slots() const { return (mask_ + 1) * kEntries; }
 
+    /// Where each entry lies is kept too, but not the secret.
+    template <typename Archive>
+    void archive(Archive& a) {
+        a.layout(sizeof(Bucket));
+        a.same(mask_);
+        a(size_);
+        std::uint32_t used = a.count(used_buckets(), std::size_t{mask_} + 1);
+        for (std::uint32_t index = 0; used > 0 && a.ok(); ++index) {
+            if constexpr (Archive::kReads) {
+                a(index);
+                a.require(index <= mask_);
+            } else {
+                if (is_empty(buckets_[index])) continue;
+                a(index);
+            }
+            if (a.ok()) a(buckets_[index].tags, buckets_[index].handles);
+            --used;
+        }
+    }
+
  private:
     static constexpr unsigned kEntries = 8;  // eight tags are one 128-bit compare
     /// A search that has looked at this many buckets without finding room ends: about 10 µs, and past 95 %
@@ -123,6 +144,8 @@ class Table {
         const __m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16(static_cast<short>(tag)));
         return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128())));
     }
+    [[nodiscard]] static bool is_empty(const Bucket& bucket) { return matches(bucket, kEmpty) == 0xff; }
+    [[nodiscard]] std::uint32_t used_buckets() const;
     [[nodiscard]] Entry entry_of(std::uint64_t hash, Handle handle) const;
     [[nodiscard]] Entry make_room(const Place& place);
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "wire/address.hpp"
@@ -113,6 +114,19 @@ class NeighbourCache {
     [[nodiscard]] std::uint32_t version() const { return version_; }
     [[nodiscard]] const NeighbourCounters& counters() const { return counters_; }
 
+    template <typename Archive>
+    void archive(Archive& a) {
+        base::archive_fixed(a, entries_);
+        base::archive_fixed(a, buckets_);
+        base::archive_vector(a, free_, entries_.size());
+        for (Queue* queue : {&transmit_, &events_}) {
+            base::archive_fixed(a, queue->ring);
+            a(queue->head, queue->count);
+        }
+        a(recent_, lists_, size_, version_, counters_);
+        if constexpr (Archive::kReads) a.require(is_sound());
+    }
+
  private:
     static constexpr std::uint32_t kNone = UINT32_MAX;
     /// A router and a few backends are next hops again and again, and often differ in their last byte.
@@ -170,6 +184,7 @@ class NeighbourCache {
     void ask(std::uint32_t index, base::Instant now);
     void deadline_reached(std::uint32_t index, base::Instant now);
     [[nodiscard]] base::Duration wait_of(NeighbourState state) const;
+    [[nodiscard]] bool is_sound() const;
 
     base::SipKey key_;
     NeighbourLimits limits_;

@@ -159,4 +159,25 @@ std::uint32_t NeighbourCache::Queue::pop() {
     return index;
 }
 
+// Of what was read: every index is an entry's.
+bool NeighbourCache::is_sound() const {
+    const auto is_entry = [this](std::uint32_t index) { return index < entries_.size(); };
+    const auto is_link = [&](std::uint32_t index) { return index == kNone || is_entry(index); };
+    const auto is_sound_ring = [&](const Queue& queue) {
+        return queue.head < queue.ring.size() && queue.count <= queue.ring.size() &&
+               std::all_of(queue.ring.begin(), queue.ring.end(), is_entry);
+    };
+    const auto are_links = [&](const Ends& list) { return is_link(list.first) && is_link(list.last); };
+    return std::all_of(entries_.begin(), entries_.end(),
+                       [&](const Entry& entry) {
+                           return is_link(entry.next_in_bucket) && is_link(entry.previous) &&
+                                  is_link(entry.next);
+                       }) &&
+           std::all_of(buckets_.begin(), buckets_.end(), is_link) &&
+           std::all_of(free_.begin(), free_.end(), is_entry) &&
+           std::all_of(recent_.begin(), recent_.end(), is_link) &&
+           std::all_of(lists_.begin(), lists_.end(), are_links) && is_sound_ring(transmit_) &&
+           is_sound_ring(events_);
+}
+
 }  // namespace terminus::neigh

@@ -45,6 +45,11 @@ class EchoResponder {
                                                                             base::MutableBytes out,
                                                                             base::Instant now);
 
+    template <typename Archive>
+    void archive(Archive& a) {
+        a(limit_);
+    }
+
  private:
     const LocalAddresses& locals_;
     RateLimit limit_;

@@ -86,4 +86,10 @@ std::optional<LocalId> LocalAddresses::known(const wire::IpAddress& address) con
     return sorted_[at];
 }
 
+// Of what was read.
+bool LocalAddresses::is_sound() const {
+    return sorted_.size() == slots_.size() &&
+           std::all_of(sorted_.begin(), sorted_.end(), [this](LocalId id) { return id < slots_.size(); });
+}
+
 }  // namespace terminus::neigh

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "wire/address.hpp"
 
 namespace terminus::neigh {
@@ -58,6 +59,14 @@ class LocalAddresses {
     /// The last address of one of our IPv4 networks: TCP to it or from it is dropped (RFC 1122 4.2.3.10).
     [[nodiscard]] bool is_directed_broadcast(const wire::IpAddress& address) const;
 
+    /// What reloads have added and removed is in it; the broadcasts are the interfaces'.
+    template <typename Archive>
+    void archive(Archive& a) {
+        base::archive_vector(a, slots_, capacity_);
+        base::archive_vector(a, sorted_, capacity_);
+        if constexpr (Archive::kReads) a.require(is_sound());
+    }
+
  private:
     struct Slot {
         wire::IpAddress address;
@@ -68,6 +77,7 @@ class LocalAddresses {
     // Where the address stands, or would stand, in sorted_.
     [[nodiscard]] std::size_t position(const wire::IpAddress& address) const;
     [[nodiscard]] std::optional<LocalId> known(const wire::IpAddress& address) const;
+    [[nodiscard]] bool is_sound() const;
 
     std::size_t capacity_;
     std::vector<Slot> slots_;      // by id

@@ -45,6 +45,11 @@ class Responder {
     /// Somebody else claims an address of ours.
     [[nodiscard]] std::uint64_t address_conflicts() const { return address_conflicts_; }
 
+    template <typename Archive>
+    void archive(Archive& a) {
+        a(rounds_left_, round_at_, announced_, address_conflicts_);
+    }
+
  private:
     [[nodiscard]] Message advertisement(const wire::NdMessage& nd, const wire::Frame& frame,
                                         const Interface& interface) const;

@@ -240,4 +240,19 @@ Wheel::Node& Wheel::armed(TimerId id) const {
     return nodes_[id];
 }
 
+// Of what was read: every id is of a node that has been used.
+bool Wheel::is_sound() const {
+    const auto is_used = [this](TimerId id) { return id == kNoTimer || id < touched_; };
+    bool sound = size_ <= touched_ && cascade_level_ < kLevels && is_used(free_head_) &&
+                 std::all_of(heads_.begin(), heads_.end(), is_used);
+    std::uint32_t free = 0;
+    for (TimerId id = 0; id < touched_ && sound; ++id) {
+        const Node& node = nodes_[id];
+        free += node.slot == kFree ? 1 : 0;
+        const bool is_linked = node.slot < heads_.size() && node.next < touched_ && node.prev < touched_;
+        sound = node.slot == kFree ? is_used(node.next) : is_linked;
+    }
+    return sound && size_ + free == touched_;
+}
+
 }  // namespace terminus::timer

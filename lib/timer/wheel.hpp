@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/archive.hpp"
 #include "base/memory.hpp"
 #include "base/time.hpp"
 
@@ -88,6 +89,16 @@ class Wheel {
     [[nodiscard]] std::uint32_t size() const { return size_; }
     [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
 
+    template <typename Archive>
+    void archive(Archive& a) {
+        a.layout(sizeof(Node));
+        a.same(capacity_);
+        touched_ = a.count(touched_, capacity_);
+        a.bytes(nodes_, touched_ * sizeof(Node));
+        a(size_, free_head_, cascade_level_, current_, occupied_, heads_);
+        if constexpr (Archive::kReads) a.require(is_sound());
+    }
+
  private:
     struct Node {
         TimerId next;  // circular within the slot, or the free list's next
@@ -112,6 +123,7 @@ class Wheel {
     void unlink(TimerId id);
     void release(TimerId id);
     Node& armed(TimerId id) const;
+    [[nodiscard]] bool is_sound() const;
 
     base::Memory memory_;
     Node* nodes_;

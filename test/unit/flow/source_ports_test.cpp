@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <set>
 
+#include "support/archived.hpp"
+
 using terminus::base::Rng;
 using terminus::flow::PortBuckets;
 using terminus::flow::PortRange;
@@ -242,4 +244,35 @@ TEST_CASE("a worker that owns no entry has no ports") {
     CHECK(ports.total(to.source, to.backend) == 0);
     CHECK_FALSE(ports.allocate(0, to.source, to.backend, rng));
     CHECK(ports.pairs() == 0);
+}
+
+TEST_CASE("source ports copied by their bytes are given out and taken back as the others are") {
+    Rng rng(3);
+    const Steering steering = random_steering(rng, 128, 2);
+    SourcePorts ports(steering, 1, 4);
+    std::vector<std::uint16_t> out;
+    for (int i = 0; i < 300; ++i) {
+        const Leg from = leg(i % 3 == 0);
+        const auto port = ports.allocate(static_cast<std::uint16_t>(i % 3), from.source, from.backend, rng);
+        REQUIRE(port.has_value());
+        if (i % 5 == 0) {
+            ports.release(static_cast<std::uint16_t>(i % 3), from.backend, *port);
+        } else if (i % 3 == 0) {
+            out.push_back(*port);
+        }
+    }
+    SourcePorts copy(steering, 1, 4);
+    terminus::test::copy_by_archive(ports, copy);
+    CHECK(copy.used() == ports.used());
+    CHECK(copy.pairs() == 3);
+    Rng one(9), other(9);
+    for (int i = 0; i < 300; ++i) {
+        const Leg from = leg(i % 2 == 0);
+        REQUIRE(copy.allocate(3, from.source, from.backend, one) ==
+                ports.allocate(3, from.source, from.backend, other));
+        REQUIRE(copy.allocate(0, leg(true).source, leg(true).backend, one) ==
+                ports.allocate(0, leg(true).source, leg(true).backend, other));
+    }
+    for (const std::uint16_t port : out)
+        copy.release(0, leg(true).backend, port);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "support/archived.hpp"
 
 using terminus::base::Rng;
 using terminus::base::SipKey;
@@ -186,4 +187,28 @@ TEST_CASE("the table agrees with a map over random insertions, replacements and 
         for (const auto& [number, handle] : model)
             REQUIRE(find_any(number) == handle);
     }
+}
+
+TEST_CASE("a table copied by its bytes finds the same, and takes and gives up entries as the other does") {
+    Table table(1000, SipKey::from_seed(1));
+    for (std::uint32_t i = 0; i < 900; ++i)
+        REQUIRE(table.insert(table.hash(key_of(i)), handle_of(i)));
+    for (std::uint32_t i = 0; i < 900; i += 3)
+        REQUIRE(table.erase(table.hash(key_of(i)), handle_of(i)));
+    Table copy(1000, SipKey::from_seed(1));
+    terminus::test::copy_by_archive(table, copy);
+    CHECK(copy.size() == table.size());
+    for (std::uint32_t i = 0; i < 1000; ++i)
+        REQUIRE(find(copy, i) == find(table, i));
+    for (std::uint32_t i = 0; i < 900; i += 3)
+        REQUIRE(copy.insert(copy.hash(key_of(i)), handle_of(i)));
+    for (std::uint32_t i = 0; i < 900; ++i)
+        REQUIRE(copy.erase(copy.hash(key_of(i)), handle_of(i)));
+}
+
+TEST_CASE("a table of another size is refused") {
+    Table table(1000, SipKey::from_seed(1));
+    Table larger(100'000, SipKey::from_seed(1));
+    const std::vector<std::uint8_t> bytes = terminus::test::archived(table);
+    CHECK(terminus::test::read_archive(bytes, larger) == terminus::base::ArchiveReader::kOtherSettings);
 }

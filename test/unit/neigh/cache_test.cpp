@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/rng.hpp"
+#include "support/archived.hpp"
 
 using namespace terminus;
 using namespace std::chrono_literals;
@@ -419,4 +420,62 @@ TEST_CASE("HARDENING 26: a random life on few slots keeps every promise and retu
         REQUIRE(bench.cache.size() <= 8);
         REQUIRE(bench.cache.next_deadline() > bench.now);
     }
+}
+
+TEST_CASE("a cache copied by its bytes asks, answers and forgets as the other does") {
+    Bench bench({.entries_max = 8});
+    base::Rng rng(2);
+    const auto hop = [](std::uint32_t i) { return IpAddress::v4(192, 0, 2, static_cast<std::uint8_t>(i)); };
+    const auto live = [&](Bench& one, std::uint32_t what, std::uint32_t who) {
+        switch (what) {
+            case 0:
+                one.cache.advertised({hop(who), 0, kMac, true, true}, one.now);
+                return;
+            case 1:
+                one.cache.solicited_by(hop(who), kOther, 0, true, one.now);
+                return;
+            default:
+                (void)one.lookup(hop(who));
+        }
+    };
+    for (int i = 0; i < 100; ++i) {
+        live(bench, rng.below(4), rng.below(12));
+        bench.at(bench.now.time_since_epoch() + Duration(rng.below(2'000'000'000)));
+        if (i % 2 == 0) (void)bench.questions();
+        while (bench.cache.poll_resolved()) {
+        }
+    }
+    live(bench, 0, 1);
+    Bench copy({.entries_max = 8});
+    copy.now = bench.now;
+    terminus::test::copy_by_archive(bench.cache, copy.cache);
+    for (int i = 0; i < 300; ++i) {
+        const std::uint32_t what = rng.below(4), who = rng.below(12);
+        live(bench, what, who);
+        live(copy, what, who);
+        const Duration later = bench.now.time_since_epoch() + Duration(rng.below(2'000'000'000));
+        bench.at(later);
+        copy.at(later);
+        REQUIRE(copy.questions() == bench.questions());
+        REQUIRE(copy.state(hop(who)) == bench.state(hop(who)));
+        REQUIRE(copy.cache.next_deadline() == bench.cache.next_deadline());
+        std::optional<neigh::Resolution> one;
+        do {
+            one = bench.cache.poll_resolved();
+            const auto other = copy.cache.poll_resolved();
+            REQUIRE(one.has_value() == other.has_value());
+            if (one) REQUIRE(one->entry == other->entry);
+        } while (one);
+    }
+}
+
+TEST_CASE("a cache whose bytes name an entry that there is none of is refused") {
+    Bench bench({.entries_max = 8});
+    (void)bench.lookup();
+    std::vector<std::uint8_t> bytes = terminus::test::archived(bench.cache);
+    const std::size_t lists_end = bytes.size() - sizeof(neigh::NeighbourCounters) - 2 * sizeof(std::uint32_t);
+    bytes[lists_end - 1] = 1;  // the highest byte of the last one's end
+    terminus::test::reseal(bytes);
+    Bench copy({.entries_max = 8});
+    CHECK(terminus::test::read_archive(bytes, copy.cache) == base::ArchiveReader::kDamaged);
 }

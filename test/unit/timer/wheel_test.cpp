@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "support/archived.hpp"
 
 using terminus::base::Duration;
 using terminus::base::Instant;
@@ -361,4 +362,50 @@ TEST_CASE(
         }
         REQUIRE(armed.empty());
     }
+}
+
+TEST_CASE("a wheel copied by its bytes fires the same timers in the same order") {
+    Rng rng(5);
+    Wheel wheel(2000, at_tick(70'000));
+    std::vector<TimerId> armed;
+    const auto arm = [&](Wheel& into, std::uint32_t handle, Instant deadline) {
+        return into.arm(deadline, Target{handle, 1});
+    };
+    Instant now = at_tick(70'000);
+    for (std::uint32_t i = 0; i < 1500; ++i) {
+        const TimerId id = arm(wheel, i, now + Duration{rng.next() >> (20 + rng.below(20))});
+        if (rng.below(4) == 0) {
+            wheel.cancel(id);
+        } else if (rng.below(4) == 0) {
+            wheel.rearm(id, now + Duration{rng.next() >> 30});
+        }
+        now += Duration{rng.below(100'000)};
+        (void)fired_by(wheel, now, 3);
+    }
+    REQUIRE(wheel.size() > 500);
+    Wheel copy(2000, at_tick(0));
+    terminus::test::copy_by_archive(wheel, copy);
+    for (std::uint32_t i = 0; i < 200; ++i) {
+        REQUIRE(copy.next_wakeup() == wheel.next_wakeup());
+        now += Duration{rng.next() >> (20 + rng.below(20))};
+        REQUIRE(fired_by(copy, now, 5) == fired_by(wheel, now, 5));
+        REQUIRE(arm(copy, i, now + 3s) == arm(wheel, i, now + 3s));
+    }
+    REQUIRE(fired_by(copy, kNever) == fired_by(wheel, kNever));
+}
+
+TEST_CASE("a wheel whose bytes name a timer that was never armed is refused") {
+    Wheel wheel(4, at_tick(0));
+    REQUIRE(wheel.arm(at_tick(9), Target{1, 1}) == 0);
+    std::vector<std::uint8_t> bytes = terminus::test::archived(wheel);
+    std::size_t refused = 0;
+    for (std::size_t at = sizeof(terminus::base::ArchiveHeader); at < bytes.size(); ++at) {
+        bytes[at] ^= 0x80;
+        terminus::test::reseal(bytes);
+        Wheel copy(4, at_tick(0));
+        refused += terminus::test::read_archive(bytes, copy) != nullptr ? 1 : 0;
+        bytes[at] ^= 0x80;
+    }
+    // All but the tick, the target, the wheel's time and the map of slots in use.
+    REQUIRE(refused > bytes.size() / 2);
 }
