@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "base/assert.hpp"
+#include "packet/archive.hpp"
 #include "packet/slice.hpp"
 
 namespace terminus::packet {
@@ -55,6 +56,10 @@ class ByteQueue {
     template <typename Use>
     void for_each_piece(std::uint32_t from, std::uint32_t length, Use&& use) const;
 
+    /// The same slices in as many buffers; into an empty queue.
+    template <typename Archive>
+    void archive(Archive& a);
+
  private:
     struct Node {  // in the mbuf's private area
         rte_mbuf* next;
@@ -104,6 +109,29 @@ void ByteQueue::for_each_piece(std::uint32_t from, std::uint32_t length, Use&& u
         use(cursor_, static_cast<std::uint16_t>(at.offset + skip), static_cast<std::uint16_t>(taken));
         from += taken;
         length -= taken;
+    }
+}
+
+template <typename Archive>
+void ByteQueue::archive(Archive& a) {
+    std::uint32_t left = a.count(buffers_, UINT32_MAX);
+    ArchivedSlice slice;
+    if constexpr (Archive::kReads) {
+        for (; left > 0 && a.ok(); --left) {
+            a(slice);
+            a.require(slice.length > 0 && slice.length <= UINT32_MAX - bytes_);
+            Buffer buffer = a.buffer(slice.offset, slice.length);
+            if (!buffer) return;
+            link(buffer.release(), 0, slice.length);
+            if (slice.ends_record != 0) end_record();
+        }
+    } else {
+        for (rte_mbuf* mbuf = head_; mbuf != nullptr; mbuf = node(mbuf).next) {
+            const Node& piece = node(mbuf);
+            a(ArchivedSlice{static_cast<std::uint16_t>(mbuf->data_off + piece.offset), piece.length,
+                            piece.ends_record});
+            a.bytes(rte_pktmbuf_mtod_offset(mbuf, const std::uint8_t*, piece.offset), piece.length);
+        }
     }
 }
 

@@ -11,22 +11,6 @@
 
 namespace terminus::packet {
 
-/// One slice, and in the first slice of a run the run.
-struct OutOfOrder::Node {
-    Node* next;
-    std::uint16_t offset;
-    std::uint16_t length;
-
-    // Of the first only.
-    wire::SeqNum begin;
-    wire::SeqNum end;
-    Node* last;
-    Node* left;
-    Node* right;
-
-    [[nodiscard]] Range range() const { return {begin, end}; }
-};
-
 OutOfOrder::Node* OutOfOrder::node_of(rte_mbuf* mbuf) {
     static_assert(sizeof(Node) <= packet::kPrivateSize);
     static_assert(std::is_trivially_destructible_v<Node>);
@@ -232,6 +216,37 @@ std::optional<OutOfOrder::Piece> OutOfOrder::pop_if_at_or_before(wire::SeqNum nx
     --buffers_;
     bytes_ -= first->length;
     return Piece{first->begin, packet::Slice(packet::Buffer(mbuf_of(first)), first->offset, first->length)};
+}
+
+// Day 1965: rotates left children up until there is none, so that all runs hang in order to the right.
+// Nothing that the queue does depends on the shape of its tree.
+OutOfOrder::Node* OutOfOrder::flatten() {
+    Node** place = &root_;
+    while (*place != nullptr) {
+        if (Node* up = (*place)->left; up != nullptr) {
+            (*place)->left = std::exchange(up->right, *place);
+            *place = up;
+        } else {
+            place = &(*place)->right;
+        }
+    }
+    return root_;
+}
+
+bool OutOfOrder::add_to_last_run(Node* last, Slice slice) {
+    if (slice.length() >= kSpanMax - (last->end - last->begin)) return false;
+    last->last->next = adopt(last->end, slice);
+    last->last = last->last->next;
+    last->end += last->last->length;
+    return true;
+}
+
+OutOfOrder::Node* OutOfOrder::add_run(Node* last, wire::SeqNum begin, Slice slice) {
+    if (last != nullptr && !(begin.after(last->end) && begin - root_->begin < kSpanMax)) return nullptr;
+    Node* const run = adopt(begin, slice);
+    (last != nullptr ? last->right : root_) = run;
+    ++runs_;
+    return run;
 }
 
 OutOfOrder::Range OutOfOrder::drop_last_run() {

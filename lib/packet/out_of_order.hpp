@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "packet/archive.hpp"
 #include "packet/slice.hpp"
 #include "wire/seq.hpp"
 
@@ -63,8 +64,29 @@ class OutOfOrder {
     [[nodiscard]] std::uint32_t run_count() const { return runs_; }
     [[nodiscard]] std::uint32_t size_bytes() const { return bytes_; }
 
+    /// The same slices in as many buffers; into an empty queue.
+    template <typename Archive>
+    void archive(Archive& a);
+
  private:
-    struct Node;
+    /// One slice, and in the first slice of a run the run.
+    struct Node {
+        Node* next;
+        std::uint16_t offset;
+        std::uint16_t length;
+
+        // Of the first only.
+        wire::SeqNum begin;
+        wire::SeqNum end;
+        Node* last;
+        Node* left;
+        Node* right;
+
+        [[nodiscard]] Range range() const { return {begin, end}; }
+    };
+    /// All numbers held are nearer to each other.
+    static constexpr std::uint32_t kSpanMax = 1u << 30;
+
     static Node* splay(Node* tree, wire::SeqNum key, std::uint32_t& visited);
     static rte_mbuf* mbuf_of(Node* node);
     static Node* node_of(rte_mbuf* mbuf);
@@ -76,11 +98,52 @@ class OutOfOrder {
     }
     [[nodiscard]] bool has_room(const Limits& limits, std::uint32_t bytes, bool new_run) const;
     Inserted refuse(Node* before, Node* after, Inserted result);
+    Node* flatten();
+    Node* add_run(Node* last, wire::SeqNum begin, Slice slice);
+    bool add_to_last_run(Node* last, Slice slice);
 
     Node* root_ = nullptr;
     std::uint32_t buffers_ = 0;
     std::uint32_t runs_ = 0;
     std::uint32_t bytes_ = 0;
 };
+
+template <typename Archive>
+void OutOfOrder::archive(Archive& a) {
+    std::uint32_t runs = a.count(runs_, UINT32_MAX);
+    Node* run = Archive::kReads ? nullptr : flatten();
+    for (; runs > 0 && a.ok(); --runs) {
+        wire::SeqNum begin;
+        std::uint32_t slices = 0;
+        if constexpr (Archive::kReads) {
+            a(begin, slices);
+            a.require(slices > 0);
+            for (std::uint32_t i = 0; i < slices && a.ok(); ++i) {
+                ArchivedSlice slice;
+                a(slice);
+                a.require(slice.length > 0);
+                Buffer buffer = a.buffer(slice.offset, slice.length);
+                if (!buffer) return;
+                Slice piece(std::move(buffer), 0, slice.length);
+                if (i > 0) {
+                    a.require(add_to_last_run(run, std::move(piece)));
+                } else {
+                    run = add_run(run, begin, std::move(piece));
+                    a.require(run != nullptr);
+                }
+            }
+        } else {
+            for (const Node* at = run; at != nullptr; at = at->next)
+                ++slices;
+            a(run->begin, slices);
+            for (Node* at = run; at != nullptr; at = at->next) {
+                const rte_mbuf* const mbuf = mbuf_of(at);
+                a(ArchivedSlice{static_cast<std::uint16_t>(mbuf->data_off + at->offset), at->length});
+                a.bytes(rte_pktmbuf_mtod_offset(mbuf, const std::uint8_t*, at->offset), at->length);
+            }
+            run = run->right;
+        }
+    }
+}
 
 }  // namespace terminus::packet

@@ -79,12 +79,6 @@ struct Reassembler::Fragment {
     bool more = false;
 };
 
-struct Reassembler::Node {
-    rte_mbuf* next;
-    std::uint16_t offset;
-    std::uint16_t length;
-};
-
 Reassembler::Node& Reassembler::node(rte_mbuf* mbuf) {
     static_assert(sizeof(Node) <= kPrivateSize, "the node lives where a queue's would");
     return *static_cast<Node*>(rte_mbuf_to_priv(mbuf));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "packet/archive.hpp"
 #include "packet/slice.hpp"
 #include "wire/address.hpp"
 #include "wire/frame.hpp"
@@ -65,6 +66,10 @@ class Reassembler {
     [[nodiscard]] std::uint32_t buffers_held() const { return buffers_; }
     [[nodiscard]] std::uint32_t datagrams_waiting() const { return waiting_; }
 
+    /// Into one of the same settings in which nothing waits.
+    template <typename Archive>
+    void archive(Archive& a);
+
  private:
     struct Key {
         wire::IpAddress source;
@@ -74,7 +79,11 @@ class Reassembler {
         friend bool operator==(const Key&, const Key&) = default;
     };
     struct Fragment;  // what is read from the headers
-    struct Node;      // in the mbuf's private area: fragments by offset
+    struct Node {     // in the mbuf's private area: fragments by offset
+        rte_mbuf* next;
+        std::uint16_t offset;
+        std::uint16_t length;
+    };
     struct Datagram {
         Key key;
         base::Instant deadline = base::kNever;
@@ -104,5 +113,32 @@ class Reassembler {
     std::uint32_t buffers_ = 0;
     std::uint32_t waiting_ = 0;
 };
+
+template <typename Archive>
+void Reassembler::archive(Archive& a) {
+    a.layout(sizeof(Datagram));
+    a.same(datagrams_.size());
+    a(waiting_);
+    for (Datagram& datagram : datagrams_) {
+        if (!a.ok()) return;
+        base::archive_but(a, datagram, datagram.first);
+        rte_mbuf** place = &datagram.first;
+        for (std::uint16_t left = datagram.fragments; left > 0; --left) {
+            if constexpr (Archive::kReads) {
+                Node read{};
+                a(read.offset, read.length);
+                Buffer frame = archive_frame(a);
+                if (!frame) return;
+                buffers_ += segment_count(frame.get());
+                node(frame.get()) = read;
+                *place = frame.release();
+            } else {
+                a(node(*place).offset, node(*place).length);
+                archive_frame(a, *place);
+            }
+            place = &node(*place).next;
+        }
+    }
+}
 
 }  // namespace terminus::packet

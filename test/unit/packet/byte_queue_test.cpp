@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/rng.hpp"
+#include "support/archived.hpp"
 #include "support/pool.hpp"
 
 using namespace terminus;
@@ -312,4 +313,49 @@ TEST_CASE("a byte queue's bytes can be copied from any place without taking them
     queue.copy_to(298, {reinterpret_cast<std::uint8_t*>(out.data()), out.size()});
     REQUIRE(out == "aabb");
     REQUIRE(queue.size_bytes() == 600);
+}
+
+TEST_CASE("a queue copied by its bytes has the same slices in as many buffers, with the same room behind") {
+    const auto before = test::buffers_in_use();
+    {
+        ByteQueue queue;
+        queue.push_back(make_slice(pattern(700)));
+        queue.push_back(make_slice("tail"));
+        queue.end_record();
+        queue.push_back(make_slice(pattern(2000, 'b')));
+        queue.drop_front(30);
+        const auto in_use = test::buffers_in_use();
+        ByteQueue copy;
+        test::copy_by_archive<packet::BufferReader>(queue, copy, test::pool());
+        CHECK(test::buffers_in_use() == in_use + queue.buffer_count());
+        CHECK(to_string(copy) == to_string(queue));
+        CHECK(copy.buffer_count() == 2);
+        CHECK(copy.of_one_record(0, copy.size_bytes()) == 674);
+        for (int i = 0; i < 30; ++i) {
+            queue.push_back(make_slice("small"));
+            copy.push_back(make_slice("small"));
+            REQUIRE(copy.buffer_count() == queue.buffer_count());
+        }
+        CHECK(copy.buffer_count() == 3);
+        CHECK(to_string(copy) == to_string(queue));
+    }
+    CHECK(test::buffers_in_use() == before);
+}
+
+TEST_CASE("a queue for which the pool has no buffers is refused, and gives back what it took") {
+    ByteQueue queue;
+    for (int i = 0; i < 3; ++i)
+        queue.push_back(make_slice(pattern(kLarge)));
+    const std::vector<std::uint8_t> bytes = test::archived(queue);
+    const auto in_use = test::buffers_in_use();
+    std::vector<packet::Buffer> taken;
+    while (rte_mempool_avail_count(test::pool()) > 2)
+        taken.emplace_back(rte_pktmbuf_alloc(test::pool()));
+    {
+        ByteQueue copy;
+        CHECK(test::read_archive<packet::BufferReader>(bytes, copy, test::pool()) ==
+              packet::BufferReader::kNoBuffer);
+    }
+    taken.clear();
+    CHECK(test::buffers_in_use() == in_use);
 }

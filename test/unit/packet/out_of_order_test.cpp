@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/rng.hpp"
+#include "support/archived.hpp"
 #include "support/pool.hpp"
 
 using namespace terminus;
@@ -317,4 +318,56 @@ TEST_CASE("any mixture of insertions and removals behaves like a map of bytes") 
             }
         }
     }
+}
+
+TEST_CASE("segments ahead of gaps, copied by their bytes, go on as the others do") {
+    const auto before = test::buffers_in_use();
+    {
+        Queue one(SeqNum(0xffffff00));
+        base::Rng rng(4);
+        const auto insert = [](Queue& queue, std::uint32_t from, std::uint32_t length) {
+            return queue.add(from, from + length, {.buffers = 60, .bytes = 20'000});
+        };
+        for (int i = 0; i < 60; ++i)
+            (void)insert(one, 1 + rng.below(20'000), 1 + rng.below(600));
+        REQUIRE(one.held.run_count() > 10);
+        OutOfOrder held;
+        test::copy_by_archive<packet::BufferReader>(one.held, held, test::pool());
+        CHECK(held.count() == one.held.count());
+        CHECK(held.run_count() == one.held.run_count());
+        CHECK(held.size_bytes() == one.held.size_bytes());
+        for (int i = 0; i < 60; ++i) {
+            const std::uint32_t from = 1 + rng.below(20'000), length = 1 + rng.below(600);
+            const OutOfOrder::Inserted wanted = insert(one, from, length);
+            const OutOfOrder::Inserted got = held.insert(
+                one.base + from, test::make_slice(text_at(from, length)), {.buffers = 60, .bytes = 20'000});
+            REQUIRE(got.verdict == wanted.verdict);
+            if (got.verdict != Verdict::Full) REQUIRE(got.run == wanted.run);
+            REQUIRE(held.count() == one.held.count());
+        }
+        CHECK(held.drop_last_run() == one.held.drop_last_run());
+        while (!one.held.empty()) {
+            const SeqNum at = one.held.first_run().begin;
+            const auto wanted = one.held.pop_if_at_or_before(at);
+            const auto got = held.pop_if_at_or_before(at);
+            REQUIRE(got.has_value());
+            REQUIRE(got->seq == wanted->seq);
+            REQUIRE(std::ranges::equal(got->slice.bytes(), wanted->slice.bytes()));
+        }
+        CHECK(held.empty());
+    }
+    CHECK(test::buffers_in_use() == before);
+}
+
+TEST_CASE("runs that overlap or come in another order are refused") {
+    Queue one;
+    one.insert(100, 200);
+    one.insert(300, 400);
+    std::vector<std::uint8_t> bytes = test::archived(one.held);
+    const std::size_t first_begin = sizeof(base::ArchiveHeader) + sizeof(std::uint32_t);
+    bytes[first_begin + 1] ^= 0x80;  // far behind the second
+    test::reseal(bytes);
+    OutOfOrder held;
+    CHECK(test::read_archive<packet::BufferReader>(bytes, held, test::pool()) ==
+          base::ArchiveReader::kDamaged);
 }

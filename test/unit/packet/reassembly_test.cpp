@@ -5,6 +5,7 @@
 
 #include "base/rng.hpp"
 #include "packet/frame_access.hpp"
+#include "support/archived.hpp"
 #include "support/pool.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/ipv4.hpp"
@@ -337,6 +338,30 @@ TEST_CASE("random fragments never yield a datagram that was not sent, and leak n
             }
             now += std::chrono::milliseconds(rng.below(3000));
         }
+    }
+    CHECK(test::buffers_in_use() == before);
+}
+
+TEST_CASE("fragments that wait, copied by their bytes, become the datagram with those that come later") {
+    const auto before = test::buffers_in_use();
+    {
+        const auto whole = payload(1500);
+        Reassembler reassembler({});
+        REQUIRE(is_kept(offer(reassembler, fragment(true, whole, {800, 700, false}, 7))));
+        REQUIRE(is_kept(offer(reassembler, fragment(true, whole, {0, 400, true}, 7))));
+        REQUIRE(is_kept(offer(reassembler, fragment(false, whole, {0, 400, true}, 8), kStart + 1s)));
+        REQUIRE_FALSE(is_kept(offer(reassembler, fragment(false, whole, {0, 400, true}, 8))));  // spoilt now
+        Reassembler copy({});
+        test::copy_by_archive<packet::BufferReader>(reassembler, copy, test::pool());
+        CHECK(copy.buffers_held() == reassembler.buffers_held());
+        CHECK(copy.datagrams_waiting() == 2);
+        CHECK(copy.next_deadline() == reassembler.next_deadline());
+        CHECK_FALSE(is_kept(offer(copy, fragment(false, whole, {400, 1100, false}, 8))));
+        const auto last = offer(copy, fragment(true, whole, {400, 400, true}, 7));
+        REQUIRE(last.datagram);
+        CHECK(payload_of(last.datagram) == as_text(whole));
+        CHECK(copy.expire(kStart + 1min) == 0);
+        CHECK(copy.datagrams_waiting() == 0);
     }
     CHECK(test::buffers_in_use() == before);
 }
