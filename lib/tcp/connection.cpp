@@ -69,9 +69,26 @@ Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_op
     deadlines_.arm(Timer::Establishment, half_open.next_deadline());
 }
 
+Connection::Connection(base::ToBeRead)
+    : state_(State::Closed),
+      leg_(stats::Leg::Client),
+      recovery_(CongestionAlgorithm::Cubic),
+      timestamp_offset_(0),
+      rtt_(Tunables{}),
+      receive_tuning_(0, {}),
+      path_(0) {}
+
 void Connection::released(const Environment& env) {
     leg_stats(env).connections[static_cast<std::size_t>(state_)].subtract();
     clear_reassembly(env);
+}
+
+bool Connection::restored(const Environment& env) {
+    if (static_cast<std::size_t>(state_) >= stats::kTcpStates) return false;
+    if (static_cast<std::size_t>(leg_) >= stats::kLegs) return false;
+    leg_stats(env).connections[static_cast<std::size_t>(state_)].add();
+    env.stats.out_of_order_buffers.add(reassembly_.count());
+    return true;
 }
 
 /// The only place where state_ changes, and with it the gauges.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/archive.hpp"
 #include "packet/byte_queue.hpp"
 #include "packet/out_of_order.hpp"
 #include "tcp/challenge.hpp"
@@ -46,6 +47,8 @@ class Connection {
     Connection(const OpenParameters& parameters, const Environment& env);
     /// Promotion of a half-open: SYN_RECEIVED; the segment that completes it comes by segment_arrives().
     Connection(const OpenParameters& parameters, const HalfOpen& half_open, const Environment& env);
+    /// Of an archive: in no gauge before restored().
+    explicit Connection(base::ToBeRead);
     /// RFC 7413 4.2.2, right after a promotion: the SYN came with a cookie and `text`. What was received is
     /// the application's and what it sends goes out before the handshake is complete.
     void open_fast(packet::Slice text, const Environment& env);
@@ -56,6 +59,16 @@ class Connection {
 
     /// Counts this connection out of the gauges.
     void released(const Environment& env);
+
+    template <typename Archive>
+    void archive(Archive& a) {
+        base::archive_but(a, *this, send_queue_, receive_queue_, reassembly_);
+        send_queue_.archive(a);
+        receive_queue_.archive(a);
+        reassembly_.archive(a);
+    }
+    /// Counts a connection that was read into the gauges; false when its bytes are those of no connection.
+    [[nodiscard]] bool restored(const Environment& env);
 
     // ---- the network's side
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "base/siphash.hpp"
 #include "base/time.hpp"
 #include "wire/address.hpp"
@@ -39,6 +40,11 @@ class FastOpenCache {
     void lost(const wire::IpAddress& peer, base::Duration span, base::Instant now);
     /// Nothing is known of anybody any more, neither cookies nor losses.
     void clear();
+
+    template <typename Archive>
+    void archive(Archive& a) {
+        base::archive_fixed(a, entries_);
+    }
 
  private:
     struct Entry {

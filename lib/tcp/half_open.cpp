@@ -56,6 +56,10 @@ HalfOpen::HalfOpen(const Parameters& parameters, const wire::TcpSegment& syn, co
     leg(env).segments_received.add();
 }
 
+void HalfOpen::restored(const Environment& env) {
+    leg(env).connections[static_cast<std::size_t>(State::SynReceived)].add();
+}
+
 void HalfOpen::released(const Environment& env) {
     leg(env).connections[static_cast<std::size_t>(State::SynReceived)].subtract();
 }

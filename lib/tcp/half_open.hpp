@@ -49,6 +49,8 @@ class HalfOpen {
 
     /// Counts this half-open out of the gauges. Promotion releases it like any other end does.
     void released(const Environment& env);
+    /// Counts one that was read from an archive into them.
+    void restored(const Environment& env);
 
     [[nodiscard]] HalfOpenVerdict segment_arrives(const wire::TcpSegment& segment, const Environment& env);
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "base/archive.hpp"
 #include "base/assert.hpp"
 #include "base/memory.hpp"
 #include "base/time.hpp"
@@ -71,6 +72,16 @@ class SentPool {
     [[nodiscard]] SentRecord& operator[](std::uint32_t index) {
         TERMINUS_ASSERT(index < touched_, "indices come from allocate()");
         return records_[index];
+    }
+
+    template <typename Archive>
+    void archive(Archive& a) {
+        a.layout(sizeof(SentRecord));
+        a.same(capacity_);
+        touched_ = a.count(touched_, capacity_);
+        a.bytes(records_, touched_ * sizeof(SentRecord));
+        a(free_head_, used_);
+        if constexpr (Archive::kReads) a.require(used_ <= touched_);
     }
 
  private:

@@ -27,6 +27,12 @@ TimeWait::TimeWait(const Connection& connection, const wire::IpAddress& remote, 
     env.stats.leg(leg_).connections[static_cast<std::size_t>(State::TimeWait)].add();
 }
 
+bool TimeWait::restored(const Environment& env) {
+    if (static_cast<std::size_t>(leg_) >= stats::kLegs) return false;
+    env.stats.leg(leg_).connections[static_cast<std::size_t>(State::TimeWait)].add();
+    return true;
+}
+
 void TimeWait::released(const Environment& env) {
     env.stats.leg(leg_).connections[static_cast<std::size_t>(State::TimeWait)].subtract();
 }

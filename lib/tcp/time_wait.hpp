@@ -31,6 +31,8 @@ class TimeWait {
 
     /// Counts this TIME_WAIT out of the gauges.
     void released(const Environment& env);
+    /// Counts one that was read from an archive into them; false when its bytes are those of none.
+    [[nodiscard]] bool restored(const Environment& env);
     /// The 2 MSL are over: counts the timer's expiry. released() comes on top.
     void timer_expired(const Environment& env);
 
