@@ -6,6 +6,7 @@
 #include <new>
 #include <type_traits>
 
+#include "base/archive.hpp"
 #include "base/memory.hpp"
 
 namespace terminus::proxy {
@@ -39,7 +40,32 @@ class ById {
         return entry.is_made ? &entry.value : nullptr;
     }
 
+    template <typename Archive>
+    void archive(Archive& a) {
+        static_assert(base::Plain<T>);
+        a.layout(sizeof(T));
+        std::uint32_t left = a.count(made(), kIds);
+        for (std::uint16_t id = 0; left > 0 && a.ok(); ++id) {
+            if constexpr (Archive::kReads) {
+                a(id);
+            } else {
+                if (!entries_[id].is_made) continue;
+                a(id);
+            }
+            a.bytes(&entries_[id].value, sizeof(T));
+            if (a.ok()) entries_[id].is_made = true;
+            --left;
+        }
+    }
+
  private:
+    [[nodiscard]] std::uint32_t made() const {
+        std::uint32_t count = 0;
+        for (std::size_t id = 0; id < kIds; ++id)
+            count += entries_[id].is_made ? 1 : 0;
+        return count;
+    }
+
     // Fresh memory is zero: not made.
     struct Entry {
         union {

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "base/result.hpp"
 #include "base/slab.hpp"
 #include "flow/rss.hpp"
@@ -62,6 +63,18 @@ class Proxy {
     /// `backend_leg`; nothing when there is no such session, or its client has gone.
     [[nodiscard]] std::optional<wire::FourTuple> client_behind(const Stack& stack,
                                                                const wire::FourTuple& backend_leg) const;
+
+    /// Between two turns. What is read goes into a proxy with the same settings and services.
+    template <typename Archive>
+    void archive(Archive& a) {
+        a.same(services_->version());
+        sessions_.archive(a);
+        a.same(source_ports_.size());
+        for (flow::SourcePorts& ports : source_ports_)
+            ports.archive(a);
+        balancers_.archive(a);
+        timeouts_.archive(a);
+    }
 
     // ---- the stack's calls: stack::Application
 

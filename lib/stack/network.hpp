@@ -15,6 +15,7 @@
 #include "neigh/interface.hpp"
 #include "neigh/responder.hpp"
 #include "neigh/routes.hpp"
+#include "packet/archive.hpp"
 #include "packet/batch.hpp"
 #include "packet/byte_queue.hpp"
 #include "packet/frame_builder.hpp"
@@ -122,6 +123,10 @@ class Network {
     /// Addresses that a reload added; announced like those at start.
     void add_local_addresses(const std::vector<wire::IpAddress>& by_id, base::Instant now);
 
+    /// Between two turns. What is for other workers has left the outbox by then.
+    template <typename Archive>
+    void archive(Archive& a);
+
  private:
     /// Frames that wait for a next hop, in all and for one (RFC 1122 2.3.2.2: at least one).
     static constexpr std::size_t kWaitingMax = 256;
@@ -182,5 +187,30 @@ class Network {
     ResetLimit resets_;
     std::uint8_t hop_limit_;
 };
+
+template <typename Archive>
+void Network::archive(Archive& a) {
+    local_.archive(a);
+    neighbours_.archive(a);
+    responder_.archive(a);
+    echo_.archive(a);
+    resets_.archive(a);
+    a(hop_limit_);
+    reassembler_.archive(a);
+    const std::uint32_t waiting = a.count(waiting_.size(), kWaitingMax);
+    for (std::uint32_t i = 0; i < waiting && a.ok(); ++i) {
+        if constexpr (Archive::kReads) waiting_.push_back({});
+        WaitingFrame& entry = waiting_[i];
+        a(entry.next_hop, entry.port);
+        if constexpr (Archive::kReads) {
+            entry.frame = packet::archive_frame(a);
+        } else {
+            packet::archive_frame(a, entry.frame.get());
+        }
+    }
+    a.same(unsent_.size());
+    for (const auto& batch : unsent_)
+        packet::archive_batch(a, *batch);
+}
 
 }  // namespace terminus::stack

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/archive.hpp"
 #include "base/assert.hpp"
 #include "stack/application.hpp"
 #include "tcp/overrides.hpp"
@@ -34,6 +35,11 @@ class Profiles {
     /// The MSS to announce and to send by, where the path carries `mss`.
     [[nodiscard]] std::uint16_t mss_within(std::uint16_t mss, ProfileId id) const {
         return std::min(mss, row(id).overrides.mss_max.value_or(mss));
+    }
+
+    template <typename Archive>
+    void archive(Archive& a) {
+        base::archive_fixed(a, rows_);
     }
 
  private:

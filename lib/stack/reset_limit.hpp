@@ -24,6 +24,11 @@ class ResetLimit {
     /// Whether one more may go to `to` now; counts it if so.
     [[nodiscard]] bool admit(const wire::IpAddress& to, base::Instant now);
 
+    template <typename Archive>
+    void archive(Archive& a) {
+        a(second_, sent_, sent_to_);
+    }
+
  private:
     static constexpr std::size_t kParts = 256;
 

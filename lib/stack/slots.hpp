@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "base/archive.hpp"
 #include "base/assert.hpp"
 #include "base/memory.hpp"
 #include "flow/table.hpp"
@@ -47,6 +48,13 @@ struct ConnectionSlot {
     ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::HalfOpen& half_open,
                    const tcp::Environment& env, const flow::Key& own_key, ProfileId own_profile)
         : tcp(parameters, half_open, env), key(own_key), service(half_open.service()), profile(own_profile) {}
+    explicit ConnectionSlot(base::ToBeRead to_be_read) : tcp(to_be_read) {}
+
+    template <typename Archive>
+    void archive(Archive& a) {
+        base::archive_but(a, *this, tcp);
+        tcp.archive(a);
+    }
 };
 
 struct HalfOpenSlot {
@@ -80,6 +88,17 @@ class DirtyList {
     [[nodiscard]] std::uint32_t pop_front() {
         TERMINUS_ASSERT(!empty(), "callers ask empty() first");
         return ring_[head_++ & mask_];
+    }
+
+    /// Into an empty list.
+    template <typename Archive>
+    void archive(Archive& a) {
+        const std::uint32_t count = a.count(size(), std::size_t{mask_} + 1);
+        for (std::uint32_t position = 0; position < count; ++position) {
+            std::uint32_t index = Archive::kReads ? 0 : at(position);
+            a(index);
+            if constexpr (Archive::kReads) push_back(index);
+        }
     }
 
  private:

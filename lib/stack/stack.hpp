@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/archive.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
 #include "base/slab.hpp"
@@ -96,6 +97,13 @@ class Stack {
     template <typename Use>
     void for_each_connection(Use&& use) const;
 
+    /// Between two turns; the network has an archive of its own. What is read goes into a stack of the same
+    /// settings before its first turn.
+    template <typename Archive>
+    void archive(Archive& a);
+    /// How many bytes that will be, or more.
+    [[nodiscard]] std::size_t archive_bytes_expected() const;
+
     // ---- the application's side
 
     [[nodiscard]] const tcp::Environment& environment() const { return env_; }
@@ -140,6 +148,9 @@ class Stack {
     void cancel_timer(timer::TimerId id) { wheel_.cancel(id); }
 
  private:
+    // archive.ipp
+    [[nodiscard]] bool restored();
+
     // ingress.ipp
     void segment_arrives(Arrival& arrival);
     void to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
@@ -253,6 +264,7 @@ class Stack {
 
 }  // namespace terminus::stack
 
+#include "stack/archive.ipp"
 #include "stack/egress.ipp"
 #include "stack/fast_open.ipp"
 #include "stack/ingress.ipp"
