@@ -73,8 +73,8 @@ struct AbortAll {
     stats::CloseReason reason;  ///< every connection is reset
 };
 struct SetRecorder {
-    Recorder*
-        recorder;  ///< takes down all turns after this one, until a newer one is acknowledged; or nullptr
+    /// Takes down all turns after this one, until a newer one is acknowledged; or nullptr.
+    Recorder* recorder;
 };
 struct Stop {};  ///< the worker's loop ends after flushing what it can
 
@@ -90,7 +90,11 @@ struct ConnectionsListed {
 };
 struct DrainingSet {};
 struct AllAborted {};
-struct RecorderSet {};
+struct RecorderSet {
+    std::vector<std::uint8_t>
+        snapshot;           ///< Worker::save() before the first turn recorded; empty: none will be
+    base::Duration took{};  ///< what the worker stood still for
+};
 struct Stopped {};
 
 using Reply = std::variant<std::monostate, TunablesSet, ServicesSet, ConnectionsListed, DrainingSet,

@@ -62,12 +62,15 @@ Repetition::Repetition(const record::Recording& recording, Settings settings)
     }
     worker_ = std::make_unique<Worker>(settings_.worker, std::move(ports), group_.mailbox(self_), mesh_,
                                        settings_.table, settings_.began);
+    if (settings_.snapshot.empty()) return;
+    const auto restored = worker_->restore(settings_.snapshot);
+    if (!restored) snapshot_fault_ = restored.error();
 }
 
 Repetition::~Repetition() = default;
 
 bool Repetition::step() {
-    if (divergence_ || ran_out_) return false;
+    if (divergence_ || ran_out_ || snapshot_fault_) return false;
     const std::optional<record::Turn> next = turns_.next();
     if (!next) return false;
     turn_ = *next;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/time.hpp"
@@ -35,6 +36,7 @@ class Repetition {
         rte_mempool* pool = nullptr;  ///< what frames are received into
         const proxy::ServiceTable* table = nullptr;
         base::Instant began;
+        base::Bytes snapshot;  ///< what the worker begins with; empty: nothing, it is at its first turn
         std::vector<packet::PortCapabilities> capabilities;  ///< by port, as are the settings' interfaces
         /// What a recorded command was.
         std::function<Command(record::CommandKind kind, std::uint64_t argument)> command;
@@ -56,6 +58,8 @@ class Repetition {
     [[nodiscard]] const std::optional<Divergence>& divergence() const { return divergence_; }
     /// Frames could not be received for want of buffers: what follows is worth nothing.
     [[nodiscard]] bool ran_out_of_buffers() const { return ran_out_; }
+    /// Why the snapshot was refused: then there is no turn to be had.
+    [[nodiscard]] const std::optional<std::string>& snapshot_fault() const { return snapshot_fault_; }
     [[nodiscard]] const Counters& counters() const { return counters_; }
     [[nodiscard]] const stats::CoreStats& stats() const { return group_.stats(self_); }
 
@@ -82,6 +86,7 @@ class Repetition {
     std::vector<std::vector<std::vector<std::uint8_t>>> sent_;  // by port, in this turn
     std::optional<Divergence> divergence_;
     bool ran_out_ = false;
+    std::optional<std::string> snapshot_fault_;
     Counters counters_;
 };
 

@@ -100,7 +100,13 @@ bool Worker::begin_recorded(base::Instant now, std::uint32_t free_buffers) {
 void Worker::change_recorder() {
     record(*next_recorder_);
     next_recorder_.reset();
-    mailbox_.reply(RecorderSet{});
+    RecorderSet reply;
+    if (recorder_ != nullptr) {
+        const base::Instant began = read_clock();
+        reply.snapshot = save();
+        reply.took = read_clock() - began;
+    }
+    mailbox_.reply(std::move(reply));
 }
 
 bool Worker::receive() {

@@ -3,8 +3,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "base/time.hpp"
 #include "packet/batch.hpp"
 #include "packet/frame_access.hpp"
@@ -60,6 +63,13 @@ class Worker {
     /// All turns from now on are taken down; nullptr: no more. Between two turns.
     void record(Recorder* recorder);
 
+    /// All that decides what the worker sends from now on, as bytes; between two turns.
+    [[nodiscard]] std::vector<std::uint8_t> save() const;
+    /// Takes over what another worker of the same settings, ports and table saved; before the first turn. The
+    /// error is a sentence: another version or build, other settings, cut, damaged, no room. A worker that
+    /// did not take it over is good for nothing.
+    [[nodiscard]] base::Result<void, std::string> restore(base::Bytes snapshot);
+
     /// When a worker that found nothing must look again, whatever arrives meanwhile.
     [[nodiscard]] base::Instant next_deadline() const { return stack_.next_deadline(); }
 
@@ -79,6 +89,8 @@ class Worker {
 
     bool begin_recorded(base::Instant now, std::uint32_t free_buffers);
     void change_recorder();
+    template <typename Archive>
+    void archive(Archive& a);
     bool receive();
     bool take_messages();
     bool relay();

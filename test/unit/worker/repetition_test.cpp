@@ -2,67 +2,19 @@
 
 #include <catch2/catch.hpp>
 
-#include "support/recording_file.hpp"
-#include "worker/duo.hpp"
+#include "worker/recorded_duo.hpp"
 
 namespace terminus::worker {
 namespace {
 
 using namespace std::chrono_literals;
-using terminus::test::RecordingFile;
 using test::Duo;
 using test::Flow;
 using test::LeakCheck;
 using test::pattern;
-
-/// A Duo from its first turn on, taken down.
-class RecordedDuo {
- public:
-    explicit RecordedDuo(bool is_v6, const sim::LinkSettings& wire) : duo(is_v6, wire) {
-        for (std::uint16_t worker = 0; worker < 2; ++worker) {
-            recorders_.push_back(std::make_unique<Recorder>(std::size_t{1} << 25));
-            duo.worker(worker).record(recorders_[worker].get());
-        }
-    }
-
-    [[nodiscard]] std::vector<std::uint8_t> file() const {
-        record::Head head;
-        head.workers = 2;
-        head.ports.resize(1);
-        RecordingFile made(head);
-        for (std::uint16_t worker = 0; worker < 2; ++worker) {
-            REQUIRE(recorders_[worker]->gave_up_at() == 0);
-            std::vector<std::uint8_t> turns;
-            for (const base::Bytes piece : recorders_[worker]->ring().readable())
-                turns.insert(turns.end(), piece.begin(), piece.end());
-            made.chunk(record::ChunkKind::Turns, turns, worker);
-        }
-        made.end("the test is over");
-        return made.bytes();
-    }
-
-    /// What worker `index` is repeated with.
-    [[nodiscard]] Repetition::Settings settings(std::uint16_t index) {
-        return {.worker = duo.worker_settings(index),
-                .workers = 2,
-                .pool = terminus::test::pool(),
-                .table = duo.table(1, true),
-                .began = Duo::kStart,
-                .capabilities = {duo.port().capabilities()},
-                .command = [this](record::CommandKind kind, std::uint64_t argument) -> Command {
-                    if (kind == record::CommandKind::SetDraining) return SetDraining{argument != 0};
-                    if (kind == record::CommandKind::SetServices)
-                        return SetServices{duo.table(argument, argument % 2 == 0)};
-                    REQUIRE(kind == record::CommandKind::AbortAll);
-                    return AbortAll{static_cast<stats::CloseReason>(argument)};
-                }};
-    }
-
-    Duo duo;
-
- private:
-    std::vector<std::unique_ptr<Recorder>> recorders_;
-};
+using test::RecordedDuo;
+using test::require_repeats;
+using test::require_same_bytes;
 
 /// Clients whose requests and responses go over a bad wire; the last one is left half way.
 void talk(Duo& duo) {
@@ -80,17 +32,6 @@ void talk(Duo& duo) {
     duo.run(1s);
 }
 
-void require_same_bytes(Repetition& repetition, std::uint64_t sent_at_least) {
-    while (repetition.step()) {
-    }
-    if (repetition.divergence()) {
-        CAPTURE(repetition.divergence()->worker, repetition.divergence()->turn);
-        FAIL("it diverged");
-    }
-    REQUIRE_FALSE(repetition.ran_out_of_buffers());
-    REQUIRE(repetition.counters().sent > sent_at_least);
-}
-
 TEST_CASE("two workers over a bad wire send the same bytes once more") {
     const LeakCheck leaks;
     const sim::LinkSettings wire{.delay = 2ms,
@@ -101,6 +42,7 @@ TEST_CASE("two workers over a bad wire send the same bytes once more") {
                                  .segment_bytes = GENERATE(as<std::uint16_t>(), 0, 300),
                                  .seed = 7};
     RecordedDuo recorded(GENERATE(false, true), wire);
+    recorded.begin_with_first_turn();
     talk(recorded.duo);
     const std::vector<std::uint8_t> file = recorded.file();
     const auto recording = record::Recording::parse(file);
@@ -117,6 +59,7 @@ TEST_CASE("two workers over a bad wire send the same bytes once more") {
 TEST_CASE("a device that takes little and then nothing is repeated, and so are commands") {
     const LeakCheck leaks;
     RecordedDuo recorded(false, {.delay = 50us});
+    recorded.begin_with_first_turn();
     Duo& duo = recorded.duo;
     duo.warm_up();
     duo.serve({.send = pattern(3, 200'000), .finish_when_sent = true});
@@ -136,18 +79,13 @@ TEST_CASE("a device that takes little and then nothing is repeated, and so are c
         (void)duo.ask(worker, AbortAll{stats::CloseReason::Drain});
     }
     duo.run(1s);
-    const std::vector<std::uint8_t> file = recorded.file();
-    const auto recording = record::Recording::parse(file);
-    REQUIRE(recording.ok());
-    for (const std::uint16_t worker : {0, 1}) {
-        Repetition repetition(recording.value(), recorded.settings(worker));
-        require_same_bytes(repetition, 50);
-    }
+    require_repeats(recorded, 50);
 }
 
 TEST_CASE("one byte that is otherwise is found in its turn, with what was sent then and now") {
     const LeakCheck leaks;
     RecordedDuo recorded(false, {.delay = 50us});
+    recorded.begin_with_first_turn();
     recorded.duo.warm_up();
     std::vector<std::uint8_t> file = recorded.file();
     // The last byte of worker 0's fifth burst that was sent.
@@ -185,6 +123,7 @@ TEST_CASE("one byte that is otherwise is found in its turn, with what was sent t
 TEST_CASE("another seed diverges: what a repetition says is not for nothing") {
     const LeakCheck leaks;
     RecordedDuo recorded(false, {.delay = 50us});
+    recorded.begin_with_first_turn();
     recorded.duo.warm_up();
     const std::vector<std::uint8_t> file = recorded.file();
     const auto recording = record::Recording::parse(file);
