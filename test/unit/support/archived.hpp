@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,15 +18,15 @@ std::vector<std::uint8_t> archived(Object& object) {
     return std::move(writer).finish(1);
 }
 
-/// Reads `bytes` into `object` by a `Reader`; the fault, nullptr when there is none.
+/// Reads `bytes` into `object` by a `Reader`; the fault, empty when there is none.
 template <typename Reader = base::ArchiveReader, typename Object, typename... Given>
-const char* read_archive(base::Bytes bytes, Object& object, const Given&... given) {
+std::string read_archive(base::Bytes bytes, Object& object, const Given&... given) {
     const auto content = base::ArchiveReader::open(bytes, 1);
     REQUIRE(content.ok());
     Reader reader(content.value(), given...);
     object.archive(reader);
     if (reader.ok()) REQUIRE(reader.at_end());
-    return reader.fault();
+    return reader.ok() ? "" : reader.fault();
 }
 
 /// Makes `copy`, which is as new, what `object` is; from then on they are not to be told apart by their
@@ -33,7 +34,7 @@ const char* read_archive(base::Bytes bytes, Object& object, const Given&... give
 template <typename Reader = base::ArchiveReader, typename Object, typename... Given>
 void copy_by_archive(Object& object, Object& copy, const Given&... given) {
     const std::vector<std::uint8_t> bytes = archived(object);
-    REQUIRE(read_archive<Reader>(bytes, copy, given...) == nullptr);
+    REQUIRE(read_archive<Reader>(bytes, copy, given...).empty());
     REQUIRE(archived(copy) == bytes);
 }
 
