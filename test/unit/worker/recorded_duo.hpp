@@ -80,8 +80,8 @@ class RecordedDuo {
     std::array<std::vector<std::uint8_t>, 2> snapshots_;
 };
 
-/// All turns again, with the same bytes and more than `sent_at_least` frames.
-inline void require_same_bytes(Repetition& repetition, std::uint64_t sent_at_least) {
+/// All turns again, with the same bytes; how many frames that were.
+inline std::uint64_t require_same_bytes(Repetition& repetition) {
     while (repetition.step()) {
     }
     CAPTURE(repetition.snapshot_fault().value_or(""));
@@ -91,18 +91,20 @@ inline void require_same_bytes(Repetition& repetition, std::uint64_t sent_at_lea
         FAIL("it diverged");
     }
     REQUIRE_FALSE(repetition.ran_out_of_buffers());
-    REQUIRE(repetition.counters().sent > sent_at_least);
+    return repetition.counters().sent;
 }
 
-/// The recording of `recorded` again, for both workers.
+/// The recording of `recorded` again, for both workers, with more than `sent_at_least` frames.
 inline void require_repeats(RecordedDuo& recorded, std::uint64_t sent_at_least) {
     const std::vector<std::uint8_t> file = recorded.file();
     const auto recording = record::Recording::parse(file);
     REQUIRE(recording.ok());
+    std::uint64_t sent = 0;
     for (const std::uint16_t worker : {0, 1}) {
         Repetition repetition(recording.value(), recorded.settings(worker));
-        require_same_bytes(repetition, sent_at_least);
+        sent += require_same_bytes(repetition);
     }
+    REQUIRE(sent > sent_at_least);
 }
 
 }  // namespace terminus::worker::test

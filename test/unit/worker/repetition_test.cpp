@@ -49,7 +49,7 @@ TEST_CASE("two workers over a bad wire send the same bytes once more") {
     REQUIRE(recording.ok());
     for (const std::uint16_t worker : {0, 1}) {
         Repetition repetition(recording.value(), recorded.settings(worker));
-        require_same_bytes(repetition, 200);
+        REQUIRE(require_same_bytes(repetition) > 200);
         REQUIRE(repetition.stats().frames_sent.value() == recorded.duo.stats(worker).frames_sent.value());
         REQUIRE(repetition.stats().leg(stats::Leg::Client).segments_received.value() ==
                 recorded.duo.stats(worker).leg(stats::Leg::Client).segments_received.value());
