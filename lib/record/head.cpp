@@ -132,6 +132,23 @@ void code_revision(Coder& coder, Any& revision) {
     coder.sequence(revision.text);
 }
 
+template <typename Coder, typename Any>
+void code_past(Coder& coder, Any& past) {
+    coder.field(past.began);
+    coder.sequence(past.config);
+    coder.all(past.tunables, [](Coder& each, auto& tunable) { code_revision(each, tunable); });
+    coder.field(past.revision_count);
+    coder.field(past.directory.version);
+    for (auto* names : {&past.directory.services, &past.directory.pools, &past.directory.backends,
+                        &past.directory.local_addresses})
+        coder.all(*names, [](Coder& each, auto& name) { each.sequence(name); });
+    coder.all(past.directory.profiles, [](Coder& each, auto& profile) {
+        each.field(profile.congestion_control);
+        each.field(profile.traffic_class);
+        each.field(profile.auto_flowlabels);
+    });
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> encode(const Head& head) {
@@ -143,6 +160,12 @@ std::vector<std::uint8_t> encode(const Head& head) {
 std::vector<std::uint8_t> encode(const Revision& revision) {
     Encoder encoder;
     code_revision(encoder, revision);
+    return encoder.take();
+}
+
+std::vector<std::uint8_t> encode(const Past& past) {
+    Encoder encoder;
+    code_past(encoder, past);
     return encoder.take();
 }
 
@@ -163,6 +186,15 @@ base::Result<Revision, Fault> decode_revision(base::Bytes bytes, std::size_t fro
     if (!decoder.is_whole())
         return base::Failure{Fault{from + decoder.offset(), "the change of the configuration is not one"}};
     return revision;
+}
+
+base::Result<Past, Fault> decode_past(base::Bytes bytes, std::size_t from) {
+    Decoder decoder(bytes);
+    Past past;
+    code_past(decoder, past);
+    if (!decoder.is_whole())
+        return base::Failure{Fault{from + decoder.offset(), "the past of the process is not one"}};
+    return past;
 }
 
 }  // namespace terminus::record

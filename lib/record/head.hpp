@@ -53,10 +53,41 @@ struct Revision {
     bool operator==(const Revision&) const = default;
 };
 
+/// A set of TCP settings of services; -1: as the process has it.
+struct Profile {
+    std::int32_t congestion_control = -1;  ///< tcp::CongestionAlgorithm
+    std::int32_t traffic_class = -1;
+    std::int32_t auto_flowlabels = -1;
+    bool operator==(const Profile&) const = default;
+};
+
+/// Names that have ids, which a process keeps from its start to its end: each list in the order of the ids.
+struct Directory {
+    std::uint64_t version = 0;  ///< of the newest service table
+    std::vector<std::string> services;
+    std::vector<std::string> pools;
+    std::vector<std::string> backends;
+    std::vector<std::string> local_addresses;
+    std::vector<Profile> profiles;  ///< from id 1 on
+    bool operator==(const Directory&) const = default;
+};
+
+/// What had become of a process when its recording began. Each worker's own state is a snapshot.
+struct Past {
+    std::int64_t began = 0;            ///< when the recording was asked for, by the process's clock
+    std::string config;                ///< the file that was read again last; empty: none was
+    std::vector<Revision> tunables;    ///< set since that, or since the start
+    std::uint32_t revision_count = 0;  ///< changes of the configuration so far: what SetTunables goes by
+    Directory directory;
+    bool operator==(const Past&) const = default;
+};
+
 [[nodiscard]] std::vector<std::uint8_t> encode(const Head& head);
 [[nodiscard]] std::vector<std::uint8_t> encode(const Revision& revision);
+[[nodiscard]] std::vector<std::uint8_t> encode(const Past& past);
 /// `from` is where `bytes` begin in the file.
 [[nodiscard]] base::Result<Head, Fault> decode_head(base::Bytes bytes, std::size_t from);
 [[nodiscard]] base::Result<Revision, Fault> decode_revision(base::Bytes bytes, std::size_t from);
+[[nodiscard]] base::Result<Past, Fault> decode_past(base::Bytes bytes, std::size_t from);
 
 }  // namespace terminus::record

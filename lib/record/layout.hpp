@@ -18,14 +18,22 @@ enum class ChunkKind : std::uint16_t {
     Revision = 2,  ///< a change of the configuration
     Turns = 3,     ///< of one worker
     End = 4,       ///< the last: why the recording ended, in words
+    Snapshot = 5,  ///< a piece of one worker's state when it began to be recorded
+    Past = 6,  ///< of a recording that began later than the process, right after the head: how it was then
 };
 
 struct ChunkHeader {
     std::uint16_t kind = 0;
-    std::uint16_t worker = 0;  ///< of Turns
+    std::uint16_t worker = 0;  ///< of Turns and Snapshot
     std::uint32_t length = 0;  ///< of what follows
 };
 static_assert(sizeof(ChunkHeader) == 8);
+
+/// What a piece of a snapshot begins with. Pieces are joined in the order of the file; turns may lie between
+/// them.
+struct SnapshotHeader {
+    std::uint64_t length = 0;  ///< of all pieces' bytes, without these headers
+};
 
 /// A turn that did something, and its events. A turn in which nothing happened is left out; the last one of
 /// those before this one is told by its time, because what measures time moved on with it.

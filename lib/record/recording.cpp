@@ -1,5 +1,6 @@
 #include "record/recording.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/assert.hpp"
@@ -43,6 +44,14 @@ std::optional<Fault> fault_of(const TurnsChunk& chunk, const Head& head) {
 
 }  // namespace
 
+std::vector<std::uint8_t> Snapshot::joined() const {
+    std::vector<std::uint8_t> bytes;
+    bytes.reserve(length_so_far);
+    for (const base::Bytes piece : pieces)
+        bytes.insert(bytes.end(), piece.begin(), piece.end());
+    return bytes;
+}
+
 base::Result<Recording, Fault> Recording::parse(base::Bytes file) {
     const auto fault = [](std::size_t offset, const char* what) {
         return base::Failure{Fault{offset, what}};
@@ -50,7 +59,6 @@ base::Result<Recording, Fault> Recording::parse(base::Bytes file) {
     if (file.size() < sizeof kMagic || std::memcmp(file.data(), kMagic, sizeof kMagic) != 0)
         return fault(0, "this is no recording");
     Recording recording;
-    bool has_head = false;
     for (std::size_t at = sizeof kMagic; at < file.size();) {
         if (recording.end) return fault(at, "something follows the end");
         ChunkHeader header;
@@ -59,42 +67,86 @@ base::Result<Recording, Fault> Recording::parse(base::Bytes file) {
         const std::size_t begin = at + sizeof header;
         if (header.length > kChunkBytesMax) return fault(at, "a part has a length that can't be");
         if (file.size() - begin < header.length) return fault(at, "the file breaks off");
-        const base::Bytes content = file.subspan(begin, header.length);
-        if (!has_head && header.kind != static_cast<std::uint16_t>(ChunkKind::Head))
-            return fault(at, "the head is missing");
-        switch (static_cast<ChunkKind>(header.kind)) {
-            case ChunkKind::Head: {
-                if (has_head) return fault(at, "there is a second head");
-                auto head = decode_head(content, begin);
-                if (!head) return base::Failure{head.error()};
-                recording.head = std::move(head).value();
-                has_head = true;
-                break;
-            }
-            case ChunkKind::Revision: {
-                auto revision = decode_revision(content, begin);
-                if (!revision) return base::Failure{revision.error()};
-                recording.revisions.push_back(std::move(revision).value());
-                break;
-            }
-            case ChunkKind::Turns: {
-                const TurnsChunk chunk{header.worker, begin, content};
-                if (chunk.worker >= recording.head.workers) return fault(at, "there is no such worker");
-                if (const std::optional<Fault> found = fault_of(chunk, recording.head))
-                    return base::Failure{*found};
-                recording.chunks.push_back(chunk);
-                break;
-            }
-            case ChunkKind::End:
-                recording.end = std::string(content.begin(), content.end());
-                break;
-            default:
-                return fault(at, "there is no such part");
-        }
+        if (const auto found = recording.take(header, at, file.subspan(begin, header.length)))
+            return base::Failure{*found};
         at = begin + header.length;
     }
-    if (!has_head) return fault(file.size(), "the file breaks off");
+    if (!recording.has_head()) return fault(file.size(), "the file breaks off");
+    if (!recording.has_all_snapshots())
+        return fault(file.size(), "it ended before the state at its beginning was written");
     return recording;
+}
+
+/// The part at `at`.
+std::optional<Fault> Recording::take(const ChunkHeader& header, std::size_t at, base::Bytes content) {
+    const std::size_t begin = at + sizeof header;
+    const auto kind = static_cast<ChunkKind>(header.kind);
+    if (!has_head() && kind != ChunkKind::Head) return Fault{at, "the head is missing"};
+    switch (kind) {
+        case ChunkKind::Head:
+            return has_head() ? Fault{at, "there is a second head"} : take_head(content, begin);
+        case ChunkKind::Past:
+            if (past || !revisions.empty() || !chunks.empty())
+                return Fault{at, "the past is not in its place"};
+            return take_past(content, begin);
+        case ChunkKind::Revision: {
+            auto revision = decode_revision(content, begin);
+            if (!revision) return revision.error();
+            revisions.push_back(std::move(revision).value());
+            return std::nullopt;
+        }
+        case ChunkKind::Snapshot:
+            if (!past) return Fault{at, "there is a snapshot without a past"};
+            if (header.worker >= head.workers) return Fault{at, "there is no such worker"};
+            return take_snapshot(snapshots[header.worker], content, at);
+        case ChunkKind::Turns: {
+            const TurnsChunk chunk{header.worker, begin, content};
+            if (chunk.worker >= head.workers) return Fault{at, "there is no such worker"};
+            chunks.push_back(chunk);
+            return fault_of(chunk, head);
+        }
+        case ChunkKind::End:
+            end = std::string(content.begin(), content.end());
+            return std::nullopt;
+    }
+    return Fault{at, "there is no such part"};
+}
+
+std::optional<Fault> Recording::take_head(base::Bytes content, std::size_t begin) {
+    auto decoded = decode_head(content, begin);
+    if (!decoded) return decoded.error();
+    head = std::move(decoded).value();
+    snapshots.resize(head.workers);
+    return std::nullopt;
+}
+
+std::optional<Fault> Recording::take_past(base::Bytes content, std::size_t begin) {
+    auto decoded = decode_past(content, begin);
+    if (!decoded) return decoded.error();
+    past = std::move(decoded).value();
+    return std::nullopt;
+}
+
+std::optional<Fault> Recording::take_snapshot(Snapshot& snapshot, base::Bytes content, std::size_t at) {
+    SnapshotHeader header;
+    if (content.size() < sizeof header) return Fault{at, "a snapshot's piece breaks off"};
+    std::memcpy(&header, content.data(), sizeof header);
+    if (!snapshot.pieces.empty() && header.length != snapshot.length)
+        return Fault{at, "the pieces of a snapshot don't fit together"};
+    snapshot.length = header.length;
+    snapshot.pieces.push_back(content.subspan(sizeof header));
+    snapshot.length_so_far += snapshot.pieces.back().size();
+    if (snapshot.length_so_far > snapshot.length) return Fault{at, "a snapshot is longer than it says it is"};
+    return std::nullopt;
+}
+
+bool Recording::has_all_snapshots() const {
+    if (!past) return true;
+    const bool are_whole = std::all_of(snapshots.begin(), snapshots.end(),
+                                       [](const Snapshot& one) { return one.length_so_far == one.length; });
+    return are_whole && std::none_of(chunks.begin(), chunks.end(), [this](const TurnsChunk& chunk) {
+               return snapshots[chunk.worker].pieces.empty();
+           });
 }
 
 std::optional<Turn> Turns::next() {

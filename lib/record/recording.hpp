@@ -19,16 +19,40 @@ struct TurnsChunk {
     base::Bytes turns;
 };
 
-/// A whole recording, looked through: what take_turn() and take_event() give of it has no fault any more.
+/// What a worker was when its turns began to be recorded, in pieces; in none where that was the process's
+/// start.
+struct Snapshot {
+    std::uint64_t length = 0;
+    std::uint64_t length_so_far = 0;  ///< of the pieces
+    std::vector<base::Bytes> pieces;
+
+    [[nodiscard]] std::vector<std::uint8_t> joined() const;
+};
+
+/// A whole recording, looked through: what take_turn() and take_event() give of it has no fault any more, and
+/// where there is a past each worker that has turns has its snapshot, all of it.
 struct Recording {
     Head head;
+    std::optional<Past> past;  ///< of a recording that began later than the process
     std::vector<Revision> revisions;
-    std::vector<TurnsChunk> chunks;  ///< in the order of the file; a worker's are in the order of its turns
+    std::vector<Snapshot> snapshots;  ///< by worker
+    std::vector<TurnsChunk> chunks;   ///< in the order of the file; a worker's are in the order of its turns
     /// Why it ended; nothing when the process ended before it did.
     std::optional<std::string> end;
 
     /// `file` stays where it is for as long as the Recording is used.
     [[nodiscard]] static base::Result<Recording, Fault> parse(base::Bytes file);
+
+    /// The process's clock at its start, nanoseconds; or when a recording of later was asked for.
+    [[nodiscard]] std::int64_t began() const { return past ? past->began : head.began; }
+
+ private:
+    [[nodiscard]] bool has_head() const { return !snapshots.empty(); }  // a head has a worker
+    [[nodiscard]] std::optional<Fault> take(const ChunkHeader& header, std::size_t at, base::Bytes content);
+    [[nodiscard]] std::optional<Fault> take_head(base::Bytes content, std::size_t begin);
+    [[nodiscard]] std::optional<Fault> take_past(base::Bytes content, std::size_t begin);
+    [[nodiscard]] std::optional<Fault> take_snapshot(Snapshot& snapshot, base::Bytes content, std::size_t at);
+    [[nodiscard]] bool has_all_snapshots() const;
 };
 
 /// The turns of one worker, over all chunks.

@@ -56,6 +56,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const record::Recording& recording = parsed.value();
     TERMINUS_ASSERT(record::decode_head(record::encode(recording.head), 0).value() == recording.head,
                     "a head that was read can be written");
+    if (recording.past)
+        TERMINUS_ASSERT(record::decode_past(record::encode(*recording.past), 0).value() == *recording.past,
+                        "a past that was read can be written");
+    for (const record::Snapshot& snapshot : recording.snapshots)
+        TERMINUS_ASSERT(snapshot.joined().size() == snapshot.length, "all pieces are there");
     for (std::uint16_t worker = 0; worker < std::min<std::uint16_t>(recording.head.workers, 16); ++worker) {
         record::Turns turns(recording, worker);
         while (const std::optional<record::Turn> turn = turns.next()) {

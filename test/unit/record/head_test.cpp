@@ -66,5 +66,27 @@ TEST_CASE("a change of the configuration is read as it was written") {
     REQUIRE_FALSE(decode_revision(base::Bytes(bytes).first(bytes.size() - 1), 0).ok());
 }
 
+TEST_CASE("a past is read as it was written; one that breaks off anywhere is none") {
+    Past past;
+    past.began = 77;
+    past.config = "ports: []\n";
+    past.tunables = {{"fin_timeout", "30s"}, {"sack", "false"}};
+    past.revision_count = 3;
+    past.directory = {.version = 2,
+                      .services = {"www", "gone"},
+                      .pools = {"web"},
+                      .backends = {"web/a/192.0.2.10:80"},
+                      .local_addresses = {"192.0.2.2", "2001:db8::2"},
+                      .profiles = {{.congestion_control = 1, .traffic_class = -1, .auto_flowlabels = 0}}};
+    const std::vector<std::uint8_t> bytes = encode(past);
+    REQUIRE(decode_past(bytes, 8).value() == past);
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+        const auto read = decode_past(base::Bytes(bytes).first(length), 100);
+        REQUIRE_FALSE(read.ok());
+        REQUIRE(read.error().offset >= 100);
+        REQUIRE(read.error().offset <= 100 + length);
+    }
+}
+
 }  // namespace
 }  // namespace terminus::record

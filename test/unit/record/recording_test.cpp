@@ -202,7 +202,66 @@ TEST_CASE("parts out of their order are refused") {
         file.chunk(ChunkKind::Turns, {}, 2);
     }
     SECTION("no head") {}
+    SECTION("a past after turns") {
+        file.chunk(ChunkKind::Head, encode(small_head()));
+        file.chunk(ChunkKind::Turns, {});
+        file.chunk(ChunkKind::Past, encode(Past{}));
+    }
+    SECTION("a snapshot without a past") {
+        file.chunk(ChunkKind::Head, encode(small_head()));
+        file.snapshot(1, {1});
+    }
     REQUIRE_FALSE(Recording::parse(file.bytes()).ok());
+}
+
+TEST_CASE("a snapshot's pieces may lie between turns, and are joined") {
+    RecordingFile file(small_head());
+    Past past;
+    past.began = 900;
+    file.chunk(ChunkKind::Past, encode(past));
+    file.snapshot(5, {1, 2, 3}, 1);
+    file.chunk(ChunkKind::Turns, turn_of(1000, {}), 1);
+    file.snapshot(5, {4, 5}, 1);
+    const auto parsed = Recording::parse(file.bytes());
+    REQUIRE(parsed.ok());
+    REQUIRE(parsed.value().past == past);
+    REQUIRE(parsed.value().began() == 900);
+    REQUIRE(parsed.value().snapshots[1].joined() == Bytes{1, 2, 3, 4, 5});
+    REQUIRE(parsed.value().snapshots[0].joined().empty());  // it has no turns, either
+}
+
+TEST_CASE("a recording without the whole state at its beginning is refused") {
+    RecordingFile file(small_head());
+    file.chunk(ChunkKind::Past, encode(Past{}));
+    const char* what = "it ended before the state at its beginning was written";
+    SECTION("turns, and no snapshot") {
+        file.snapshot(2, {1, 2}, 1);
+        file.chunk(ChunkKind::Turns, turn_of(1000, {}), 0);
+    }
+    SECTION("a piece is missing") {
+        file.snapshot(5, {1, 2}, 1);
+    }
+    SECTION("too many bytes") {
+        file.snapshot(2, {1, 2}, 1);
+        file.snapshot(2, {3}, 1);
+        what = "a snapshot is longer than it says it is";
+    }
+    SECTION("two lengths") {
+        file.snapshot(5, {1, 2}, 1);
+        file.snapshot(4, {3}, 1);
+        what = "the pieces of a snapshot don't fit together";
+    }
+    SECTION("a piece without its length") {
+        file.chunk(ChunkKind::Snapshot, {1, 2, 3}, 1);
+        what = "a snapshot's piece breaks off";
+    }
+    SECTION("of a worker that is not there") {
+        file.snapshot(1, {1}, 2);
+        what = "there is no such worker";
+    }
+    const auto parsed = Recording::parse(file.bytes());
+    REQUIRE_FALSE(parsed.ok());
+    REQUIRE(std::string(parsed.error().what) == what);
 }
 
 }  // namespace

@@ -23,6 +23,13 @@ class RecordingFile {
                                            .length = static_cast<std::uint32_t>(content.size())});
         bytes_.insert(bytes_.end(), content.begin(), content.end());
     }
+    /// Of a worker's snapshot of `length` bytes, these.
+    void snapshot(std::uint64_t length, const std::vector<std::uint8_t>& piece, std::uint16_t worker = 0) {
+        std::vector<std::uint8_t> content;
+        append(content, record::SnapshotHeader{length});
+        content.insert(content.end(), piece.begin(), piece.end());
+        chunk(record::ChunkKind::Snapshot, content, worker);
+    }
     void end(const std::string& why) { chunk(record::ChunkKind::End, {why.begin(), why.end()}); }
     [[nodiscard]] const std::vector<std::uint8_t>& bytes() const { return bytes_; }
 
