@@ -68,11 +68,18 @@ base::Result<TunableText, std::string> get_tunable(const Tcp& tcp, std::string_v
 }
 
 base::Result<void, std::string> set_tunable(Tcp& tcp, std::string_view name, std::string_view text) {
-    const auto key = find_tunable(name);
-    if (!key) return base::Failure{key.error()};
+    return set_tunables(tcp, {{std::string(name), std::string(text)}});
+}
+
+base::Result<void, std::string> set_tunables(Tcp& tcp,
+                                             const std::vector<std::pair<std::string, std::string>>& values) {
     Config config = with(tcp);
-    const std::string fault = key.value()->read(&config, text, *key.value());
-    if (!fault.empty()) return base::Failure{std::string(name_of(*key.value())) + ": " + fault};
+    for (const auto& [name, text] : values) {
+        const auto key = find_tunable(name);
+        if (!key) return base::Failure{key.error()};
+        const std::string fault = key.value()->read(&config, text, *key.value());
+        if (!fault.empty()) return base::Failure{std::string(name_of(*key.value())) + ": " + fault};
+    }
     if (config.tcp.rto_min > config.tcp.rto_max || config.tcp.rto_initial > config.tcp.rto_max) {
         return base::Failure{std::string("`rto_min` and `rto_initial` can't be longer than `rto_max`")};
     }

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -26,6 +27,9 @@ struct TunableText {
 /// Sets one from text; `tcp` is unchanged when there is an error.
 [[nodiscard]] base::Result<void, std::string> set_tunable(Tcp& tcp, std::string_view name,
                                                           std::string_view text);
+/// Sets several, by name and text, as if at once: what only fits together is no error on the way there.
+[[nodiscard]] base::Result<void, std::string> set_tunables(
+    Tcp& tcp, const std::vector<std::pair<std::string, std::string>>& values);
 
 /// A tunable as a metric: seconds, bytes, pieces, 0 or 1; +Inf for no limit. Three numbers are `rmem_min`,
 /// `rmem_default` and `rmem_max`.

@@ -118,3 +118,17 @@ TEST_CASE("tunables as numbers are in seconds, bytes and pieces") {
     CHECK(tunable_numbers(tcp).size() + static_cast<std::size_t>(words) ==
           tcp_keys().size() + 2 * static_cast<std::size_t>(buffers));
 }
+
+TEST_CASE("several tunables are set as if at once") {
+    Tcp tcp;
+    REQUIRE(set_tunable(tcp, "rto_max", "2s").ok());
+    CHECK_FALSE(set_tunable(tcp, "rto_min", "3s").ok());
+    REQUIRE(set_tunables(tcp, {{"rto_min", "3s"}, {"rto_initial", "3s"}, {"rto_max", "4s"}}).ok());
+    CHECK(tcp.rto_min == std::chrono::seconds(3));
+    CHECK(tcp.rto_max == std::chrono::seconds(4));
+    const Tcp before = tcp;
+    const auto refused = set_tunables(tcp, {{"fin_timeout", "30s"}, {"rto_max", "2s"}});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error() == "`rto_min` and `rto_initial` can't be longer than `rto_max`");
+    CHECK(tcp == before);
+}
