@@ -101,10 +101,13 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
                         supervisor.runtime().services(), cpus.value().workers_share);
     const base::Instant began = worker::read_clock();
     Workers workers(settings, devices.value(), group, supervisor.runtime().services(), began);
+    supervisor.recording().set_head(
+        recording_head(arguments.config, text, settings, config, sizing.value(), devices.value(), began));
     if (!arguments.record.empty()) {
-        const record::Head head =
-            recording_head(arguments.config, text, settings, config, sizing.value(), devices.value(), began);
-        const auto recording = supervisor.recording().begin({arguments.record, arguments.record_limit}, head);
+        control::RecordingRequest wanted;
+        wanted.path = arguments.record;
+        wanted.limit_bytes = arguments.record_limit;
+        const auto recording = supervisor.recording().begin(wanted);
         if (!recording) return fail(recording.error());
         workers.record(supervisor.recording());
     }

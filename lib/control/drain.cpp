@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "control/census.hpp"
+
 namespace terminus::control {
 
 Drain::Drain(boost::asio::io_context& io, Mailroom& mailroom, const worker::Group& group,
@@ -40,19 +42,7 @@ void Drain::hurry() {
 }
 
 std::uint64_t Drain::live_connections() const {
-    std::uint64_t count = 0;
-    for (std::uint32_t i = 0; i < group_.size(); ++i) {
-        const stats::CoreStats& core = group_.stats(i);
-        for (const stats::LegStats& leg : core.legs) {
-            for (std::size_t state = 0; state < stats::kTcpStates; ++state) {
-                const auto is = static_cast<tcp::State>(state);
-                const bool over =
-                    is == tcp::State::Closed || is == tcp::State::Listen || is == tcp::State::TimeWait;
-                if (!over) count += leg.connections[state].value();
-            }
-        }
-    }
-    return count;
+    return census(group_).connections;
 }
 
 void Drain::enter(Phase phase) {

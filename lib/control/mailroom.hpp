@@ -23,6 +23,7 @@ class Mailroom {
     Mailroom(boost::asio::io_context& io, worker::Group& group);
 
     [[nodiscard]] std::uint32_t workers() const { return group_.size(); }
+    [[nodiscard]] const worker::Group& group() const { return group_; }
 
     /// `handler` runs with the reply, on the control thread. Commands to one worker keep their order.
     void post(std::uint32_t worker, worker::Command&& command, Handler handler);

@@ -1,5 +1,8 @@
 #include "control/recording_writer.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -9,15 +12,25 @@ namespace {
 /// Between two looks at empty rings: they hold far more than comes meanwhile.
 constexpr std::chrono::milliseconds kPause{1};
 
+/// Of a snapshot, between two looks at the rings: written in less than a millisecond.
+constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+
 }  // namespace
 
 base::Result<std::unique_ptr<RecordingWriter>, std::string> RecordingWriter::start(
-    const RecordingRequest& request, const record::Head& head) {
+    const RecordingRequest& request, const record::Head& head, const std::optional<record::Past>& past) {
     auto file = RecordingFile::create(request.path, request.limit_bytes);
     if (!file) return base::Failure{file.error()};
     const std::vector<std::uint8_t> bytes = record::encode(head);
-    const auto appended = file.value().append(record::ChunkKind::Head, 0, {bytes, base::Bytes()});
-    if (!appended) return base::Failure{request.path + ": " + appended.error()};
+    auto appended = file.value().append(record::ChunkKind::Head, 0, {bytes, base::Bytes()});
+    if (appended && past) {
+        const std::vector<std::uint8_t> then = record::encode(*past);
+        appended = file.value().append(record::ChunkKind::Past, 0, {then, base::Bytes()});
+    }
+    if (!appended) {
+        (void)::unlink(request.path.c_str());  // it is ours, and of no use to anybody
+        return base::Failure{request.path + ": " + appended.error()};
+    }
     return std::unique_ptr<RecordingWriter>(
         new RecordingWriter(std::move(file).value(), head.workers, request.ring_bytes));
 }
@@ -37,6 +50,11 @@ RecordingWriter::~RecordingWriter() {
 void RecordingWriter::add(const record::Revision& revision) {
     const std::lock_guard lock(mutex_);
     revisions_.push_back(revision);
+}
+
+void RecordingWriter::add_snapshot(std::uint16_t worker, std::vector<std::uint8_t> bytes) {
+    const std::lock_guard lock(mutex_);
+    snapshots_.push_back({worker, std::move(bytes)});
 }
 
 std::optional<std::string> RecordingWriter::trouble() const {
@@ -77,6 +95,7 @@ bool RecordingWriter::write_some() {
         }
         ring.consume(size);
     }
+    any |= write_piece();
     bytes_.store(file_.size(), std::memory_order_relaxed);
     look_for_full_rings();
     return any;
@@ -97,6 +116,29 @@ bool RecordingWriter::write_revisions() {
             set_trouble(appended.error());
             return false;
         }
+    }
+    return true;
+}
+
+// Of the first snapshot that waits; whether there was one.
+bool RecordingWriter::write_piece() {
+    Snapshot* snapshot = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        if (trouble_) snapshots_.clear();
+        if (snapshots_.empty()) return false;
+        snapshot = &snapshots_.front();  // stays where it is while others are added behind it
+    }
+    const base::Bytes rest = base::Bytes(snapshot->bytes).subspan(snapshot->written);
+    const base::Bytes piece = rest.first(std::min(rest.size(), kPieceBytes));
+    const record::SnapshotHeader header{snapshot->bytes.size()};
+    const auto appended =
+        file_.append(record::ChunkKind::Snapshot, snapshot->worker, {record::bytes_of(header), piece});
+    if (!appended) set_trouble(appended.error());
+    snapshot->written += piece.size();
+    if (piece.size() == rest.size()) {
+        const std::lock_guard lock(mutex_);
+        snapshots_.pop_front();
     }
     return true;
 }

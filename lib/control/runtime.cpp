@@ -65,12 +65,24 @@ base::Result<void, std::string> Runtime::apply(const config::Config& wanted, std
     log_changes(wanted);
     log_overridden(wanted.tcp);
     config_ = std::move(next);
+    applied_text_ = text;
     tables_.push_back(std::move(table).value());
     set_log_level(config_.log.level);
     const auto one_of_two = after_both(std::move(done));
     send_tunables(one_of_two);
     send_services(one_of_two);
     return {};
+}
+
+record::Past Runtime::past(base::Instant now) const {
+    record::Past past{.began = now.time_since_epoch().count(),
+                      .config = applied_text_,
+                      .tunables = {},
+                      .revision_count = revision_,
+                      .directory = directory_.past()};
+    for (const auto& [name, value] : set_by_sysctl_)
+        past.tunables.push_back({name, value});
+    return past;
 }
 
 void Runtime::changed(const record::Revision& revision) {

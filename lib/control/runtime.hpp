@@ -44,6 +44,10 @@ class Runtime {
                                                         std::function<void()> done,
                                                         const std::string& text = "");
 
+    /// What has become of the configuration since the start, for a recording that begins now: at `now` of the
+    /// workers' clock.
+    [[nodiscard]] record::Past past(base::Instant now) const;
+
     /// Hears of each change (a tunable that is set, the `text` of a file that is applied) before any worker
     /// does. What workers are sent is numbered by these: SetTunables::revision is how many there were.
     void on_revision(std::function<void(const record::Revision&)> hears) { hears_ = std::move(hears); }
@@ -59,6 +63,7 @@ class Runtime {
     config::Config config_;
     ServiceDirectory directory_;
     std::deque<std::unique_ptr<const proxy::ServiceTable>> tables_;  // oldest first
+    std::string applied_text_;  // of the file that was read again last; empty: none was
     std::map<std::string, std::string> set_by_sysctl_;
     std::uint32_t time_wait_room_;  // what the tables were made for at start
     std::uint32_t half_open_room_;

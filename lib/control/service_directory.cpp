@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
+#include "base/assert.hpp"
 #include "control/translate.hpp"
 
 namespace terminus::control {
@@ -48,7 +50,59 @@ std::vector<wire::IpAddress> source_addresses(const config::Pool& pool, const co
     return sources;
 }
 
+/// -1 for what follows the process.
+template <typename T>
+std::int32_t number_of(const std::optional<T>& setting) {
+    return setting ? static_cast<std::int32_t>(*setting) : -1;
+}
+template <typename T>
+std::optional<T> setting_of(std::int32_t number) {
+    return number < 0 ? std::nullopt : std::optional(static_cast<T>(number));
+}
+
+record::Profile profile_of(const tcp::TunableOverrides& overrides) {
+    return {.congestion_control = number_of(overrides.congestion_control),
+            .traffic_class = number_of(overrides.traffic_class),
+            .auto_flowlabels = number_of(overrides.auto_flowlabels)};
+}
+
+tcp::TunableOverrides overrides_of(const record::Profile& profile) {
+    tcp::TunableOverrides overrides;
+    overrides.congestion_control = setting_of<tcp::CongestionAlgorithm>(profile.congestion_control);
+    overrides.traffic_class = setting_of<std::uint8_t>(profile.traffic_class);
+    overrides.auto_flowlabels = setting_of<bool>(profile.auto_flowlabels);
+    return overrides;
+}
+
 }  // namespace
+
+ServiceDirectory::ServiceDirectory(const record::Directory& past) : version_(past.version) {
+    for (const std::string& name : past.services)
+        (void)services_.id(name);
+    for (const std::string& name : past.pools)
+        (void)pools_.id(name);
+    for (const std::string& name : past.backends)
+        (void)backends_.id(name);
+    for (const std::string& name : past.local_addresses)
+        if (const auto address = wire::IpAddress::parse(name)) (void)local_id(*address);
+    for (const record::Profile& profile : past.profiles)
+        profiles_.push_back(overrides_of(profile));
+}
+
+record::Directory ServiceDirectory::past() const {
+    record::Directory past{.version = version_,
+                           .services = services_.names(),
+                           .pools = pools_.names(),
+                           .backends = backends_.names(),
+                           .local_addresses = locals_.names(),
+                           .profiles = {}};
+    for (const tcp::TunableOverrides& overrides : profiles_) {
+        past.profiles.push_back(profile_of(overrides));
+        TERMINUS_ASSERT(overrides_of(past.profiles.back()) == overrides,
+                        "services have no other settings of their own: see overrides_of(config::Leg)");
+    }
+    return past;
+}
 
 std::uint16_t ServiceDirectory::Ids::id(const std::string& name) {
     const auto known = ids_.find(name);

@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "config/config.hpp"
 #include "proxy/service_table.hpp"
+#include "record/head.hpp"
 
 namespace terminus::control {
 
@@ -17,6 +18,12 @@ namespace terminus::control {
 /// not names.
 class ServiceDirectory {
  public:
+    ServiceDirectory() = default;
+    /// As another one was: what it gave ids to keeps them.
+    explicit ServiceDirectory(const record::Directory& past);
+    /// For the other constructor.
+    [[nodiscard]] record::Directory past() const;
+
     /// A snapshot of the configured services; its version is one more than the last one's. Fails when a
     /// process has seen more names than there are ids.
     [[nodiscard]] base::Result<std::unique_ptr<const proxy::ServiceTable>, std::string> build(

@@ -100,3 +100,26 @@ TEST_CASE("an old snapshot lives until every worker has a newer one") {
     s.turn();
     CHECK(s.workers.services[1]->version() > old_version);
 }
+
+TEST_CASE("the past is the file read last, what was set after it, and how many changes there were") {
+    Setup s;
+    const auto past = [&] { return s.runtime.past(base::instant_from_ns(77)); };
+    CHECK(past().began == 77);
+    CHECK(past().config.empty());
+    CHECK(past().directory.version == 1);
+    s.runtime.set_tunable("fin_timeout", "20s", [](const auto&) {});
+    s.runtime.set_tunable("tcp_fin_timeout", "30s", [](const auto&) {});
+    CHECK(past().tunables == std::vector{record::Revision{"fin_timeout", "30s"}});
+    CHECK(past().revision_count == 2);
+    const std::string text = config_text("/run") + "tcp: {sack: false}\n";
+    REQUIRE(s.runtime
+                .apply(
+                    config_of(text), [] {}, text)
+                .ok());
+    s.runtime.set_tunable("retries2", "8", [](const auto&) {});
+    CHECK(past().config == text);
+    CHECK(past().tunables == std::vector{record::Revision{"retries2", "8"}});
+    CHECK(past().revision_count == 4);
+    CHECK(past().directory == s.runtime.directory().past());
+    CHECK(past().directory.version == 2);
+}

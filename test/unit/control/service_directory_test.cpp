@@ -137,3 +137,38 @@ services: [{name: a, listen: [192.0.2.80:80], pool: p, client: {congestion_contr
     CHECK(control_of(*after, services[0].client_profile) == CongestionAlgorithm::Bbr);
     CHECK(control_of(*after, services[1].client_profile) == CongestionAlgorithm::Reno);
 }
+
+TEST_CASE("a directory that is made of another's past goes on with its ids and versions") {
+    const auto with = [](const std::string& services) {
+        return kTwo +
+               "pools: [{name: p, backends: [{address: 192.0.2.10:80}]}, {name: q, backends: [{address: "
+               "203.0.113.9:80}]}]\nservices: [" +
+               services + "]\n";
+    };
+    const std::string a = "{name: a, listen: [192.0.2.80:80], pool: q, client: {congestion_control: bbr}}";
+    const std::string b = "{name: b, listen: [192.0.2.81:80], pool: p, backend: {traffic_class: 0}}";
+    const std::string c = "{name: c, listen: [192.0.2.82:80], pool: p, client: {auto_flowlabels: false}}";
+    ServiceDirectory directory;
+    (void)build(directory, with(b + ", " + a));
+    (void)build(directory, with(a));
+    ServiceDirectory later(directory.past());
+    CHECK(later.past() == directory.past());
+    const auto then = build(directory, with(c + ", " + b + ", " + a));
+    const auto again = build(later, with(c + ", " + b + ", " + a));
+    CHECK(again->version() == 3);
+    CHECK(then->version() == 3);
+    CHECK(again->local_addresses() == then->local_addresses());
+    CHECK(again->profiles() == then->profiles());
+    CHECK(then->profiles().size() == 3);
+    for (std::size_t i = 0; i < then->services().size(); ++i) {
+        CHECK(again->services()[i].id == then->services()[i].id);
+        CHECK(again->services()[i].client_profile == then->services()[i].client_profile);
+        CHECK(again->services()[i].backend_profile == then->services()[i].backend_profile);
+    }
+    for (std::size_t i = 0; i < then->pools().size(); ++i) {
+        CHECK(again->pools()[i].id == then->pools()[i].id);
+        CHECK(again->pools()[i].backends[0].id == then->pools()[i].backends[0].id);
+        CHECK(again->pools()[i].sources[0].local_id == then->pools()[i].sources[0].local_id);
+    }
+    CHECK(later.past() == directory.past());
+}

@@ -49,7 +49,8 @@ class TempDirectory {
 /// The workers' side of the mailboxes, on the test's thread: answers what is there when it is told to.
 class FakeWorkers {
  public:
-    explicit FakeWorkers(std::uint32_t count) : group(count), rows(count), tunables(count), services(count) {}
+    explicit FakeWorkers(std::uint32_t count)
+        : group(count), rows(count), tunables(count), services(count), snapshots(count) {}
 
     /// Answers every command that has arrived.
     void serve() {
@@ -65,7 +66,8 @@ class FakeWorkers {
     std::vector<std::vector<worker::ConnectionRow>> rows;  ///< by worker: what ss finds
     std::vector<tcp::Tunables> tunables;
     std::vector<const proxy::ServiceTable*> services;
-    std::vector<std::string> log;  ///< "0 draining", in the order of arrival
+    std::vector<std::vector<std::uint8_t>> snapshots;  ///< with which recordings begin
+    std::vector<std::string> log;                      ///< "0 draining", in the order of arrival
     std::size_t pages = 0;
 
  private:
@@ -92,9 +94,11 @@ class FakeWorkers {
         } else if (std::get_if<worker::AbortAll>(&command) != nullptr) {
             note(i, "abort");
             box.reply(worker::AllAborted{});
-        } else if (std::get_if<worker::SetRecorder>(&command) != nullptr) {
+        } else if (auto* recorder = std::get_if<worker::SetRecorder>(&command)) {
             note(i, "recorder");
-            box.reply(worker::RecorderSet{});
+            worker::RecorderSet reply;
+            if (recorder->recorder != nullptr) reply = {snapshots[i], std::chrono::milliseconds(i + 1)};
+            box.reply(std::move(reply));
         } else if (std::get_if<worker::Stop>(&command) != nullptr) {
             note(i, "stop");
             box.reply(worker::Stopped{});
