@@ -80,7 +80,10 @@ std::string AdminClient::read_line() {
         if (input_.size() > kLineBytesMax) throw Fault("terminusd at " + path_ + " sent an endless line");
         char buffer[65536];
         const ssize_t count = ::recv(fd_, buffer, sizeof buffer, 0);
-        if (count < 0 && errno == EINTR) continue;
+        if (count < 0 && errno == EINTR) {
+            interrupted_();
+            continue;
+        }
         if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             throw Fault("terminusd at " + path_ + " does not answer");
         }

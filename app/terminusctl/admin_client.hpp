@@ -23,6 +23,8 @@ class AdminClient {
     /// Sends a request and hands over each line of the answer as it comes; an error in the answer is a Fault.
     void ask(const std::string& command, const nlohmann::json& options,
              const std::function<void(const nlohmann::json& line)>& take);
+    /// What is done when a signal comes while an answer is waited for, which then goes on.
+    void on_interrupt(std::function<void()> does) { interrupted_ = std::move(does); }
 
  private:
     [[nodiscard]] std::string read_line();
@@ -30,6 +32,7 @@ class AdminClient {
     std::string path_;
     int fd_;
     std::string input_;
+    std::function<void()> interrupted_ = [] {};
 };
 
 }  // namespace terminusctl

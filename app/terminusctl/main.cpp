@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "admin_client.hpp"
+#include "capture.hpp"
 #include "connection_table.hpp"
 
 namespace {
@@ -95,6 +96,14 @@ void sysctl(const std::string& socket, const std::vector<std::string>& names, bo
     }
 }
 
+void capture(const std::string& socket, const terminusctl::CaptureOptions& options, bool as_json) {
+    terminusctl::capture(socket, options, [&](const json& line) {
+        const std::string words = as_json ? line.dump() : terminusctl::in_words(line, options);
+        if (!words.empty()) print(words);
+        std::fflush(stdout);
+    });
+}
+
 void version(const std::string& socket) {
     print("terminusctl " TERMINUS_VERSION);
     AdminClient(socket).ask("version", json::object(),
@@ -138,6 +147,25 @@ int main(int argc, char** argv) {
     sysctl_command->add_flag("-d,--describe", describe, "with meaning, default and range");
     sysctl_command->add_option("name", names, "NAME shows it, NAME=VALUE sets it; Linux's names");
 
+    terminusctl::CaptureOptions capturing;
+    auto* capture_command = app.add_subcommand(
+        "capture", "records all that an exact replay needs, or tells how the recording is");
+    auto* file = capture_command->add_option(
+        "--replayable", capturing.file,
+        "a new file, made by terminusd for its own user only: it holds keys and payload. Ctrl-C ends the "
+        "recording");
+    capture_command->add_option("--for", capturing.span, "a duration (30s, 5m) after which it ends")
+        ->needs(file);
+    capture_command
+        ->add_option("--limit", capturing.limit_bytes, "bytes (or 10GB and the like) after which it ends")
+        ->transform(CLI::AsSizeValue(false))
+        ->needs(file);
+    capture_command
+        ->add_flag("--detach", capturing.is_detached,
+                   "it goes on when this has ended, until --stop or an end that was asked for")
+        ->needs(file);
+    capture_command->add_flag("--stop", capturing.stops, "ends the recording")->excludes(file);
+
     auto* version_command = app.add_subcommand("version", "versions of both sides");
 
     try {
@@ -151,6 +179,7 @@ int main(int argc, char** argv) {
         if (stats_command->parsed()) stats(socket, as_json, stats_zeros);
         if (sysctl_command->parsed())
             sysctl(socket, all_names ? std::vector<std::string>() : names, describe, as_json);
+        if (capture_command->parsed()) capture(socket, capturing, as_json);
         if (version_command->parsed()) version(socket);
     } catch (const std::exception& fault) {
         std::fflush(stdout);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/sysctl.hpp"
+#include "control/capture_command.hpp"
 #include "control/connection_listing.hpp"
 
 namespace terminus::control {
@@ -38,6 +39,9 @@ const std::vector<Command>& commands() {
         {"ss", {"state", "leg", "service"}, "connections of all workers, and the listeners"},
         {"stats", {}, "counters and gauges, as on /metrics"},
         {"sysctl", {"name", "value"}, "the TCP tunables; with a name that one, with a value it is set"},
+        {"capture",
+         {"file", "limit", "for", "detach", "stop"},
+         "how the recording is; with a file one begins, which `stop` ends"},
         {"version", {}, "the version of terminusd"},
         {"help", {}, "this list"},
     };
@@ -84,11 +88,11 @@ class TunableAnswer : public Answer {
 
 }  // namespace
 
-AdminCommands::AdminCommands(Mailroom& mailroom, Runtime& runtime, const Metrics& metrics,
-                             const ProcessFacts& facts)
-    : mailroom_(mailroom), runtime_(runtime), metrics_(metrics), facts_(facts) {}
+AdminCommands::AdminCommands(Mailroom& mailroom, Runtime& runtime, Recording& recording,
+                             const Metrics& metrics, const ProcessFacts& facts)
+    : mailroom_(mailroom), runtime_(runtime), recording_(recording), metrics_(metrics), facts_(facts) {}
 
-std::shared_ptr<Answer> AdminCommands::handle(std::string_view line) {
+std::shared_ptr<Answer> AdminCommands::handle(std::string_view line, const Asker& asker) {
     const auto too_deep = [](int depth, json::parse_event_t, json&) {
         if (depth > kDepthMax) throw std::length_error("nested too deeply");
         return true;
@@ -120,6 +124,7 @@ std::shared_ptr<Answer> AdminCommands::handle(std::string_view line) {
     if (request.command == "ss") return ss(request);
     if (request.command == "stats") return stats(request);
     if (request.command == "sysctl") return sysctl(request);
+    if (request.command == "capture") return capture(request, asker);
     if (request.command == "version") return version(request);
     return help(request);
 }
@@ -170,6 +175,14 @@ std::shared_ptr<Answer> AdminCommands::sysctl(const Request& request) {
     for (const config::TunableText& tunable : config::list_tunables(tcp))
         lines += describe(tunable).dump() + "\n";
     return text(std::move(lines));
+}
+
+std::shared_ptr<Answer> AdminCommands::capture(const Request& request, const Asker& asker) {
+    auto wanted = capture_request(request.options);
+    if (!wanted) return error(wanted.error());
+    if (wanted.value().what == CaptureRequest::What::Begin && !may_capture(asker))
+        return error("only root and terminusd's own user may begin a recording: it is a file of that user's");
+    return capture_answer(recording_, runtime_, std::move(wanted).value());
 }
 
 std::shared_ptr<Answer> AdminCommands::version(const Request&) {

@@ -1,5 +1,7 @@
 #include "control/admin_server.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
@@ -12,6 +14,13 @@ namespace {
 using local = boost::asio::local::stream_protocol;
 using boost::system::error_code;
 constexpr const char* kDone = "{\"done\":true}\n";
+
+Asker asker_at(local::socket& socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    const int done = ::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    return done == 0 ? Asker{peer.uid} : Asker{};
+}
 }  // namespace
 
 std::string error_line(std::string_view what) {
@@ -30,7 +39,7 @@ struct AdminServer::Shared {
 class AdminServer::Session : public std::enable_shared_from_this<Session> {
  public:
     Session(local::socket&& socket, std::shared_ptr<Shared> shared)
-        : stream_(std::move(socket)), shared_(std::move(shared)) {
+        : asker_(asker_at(socket)), stream_(std::move(socket)), shared_(std::move(shared)) {
         ++shared_->connections;
     }
     ~Session() { --shared_->connections; }
@@ -55,7 +64,7 @@ class AdminServer::Session : public std::enable_shared_from_this<Session> {
         if (error) return;  // closed, or too slow
         const std::string line = input_.substr(0, size - 1);
         input_.erase(0, size);
-        answer_ = shared_->handle(line);
+        answer_ = shared_->handle(line, asker_);
         proceed();
     }
 
@@ -98,6 +107,7 @@ class AdminServer::Session : public std::enable_shared_from_this<Session> {
 
     static constexpr std::chrono::seconds kLinger{1};
 
+    Asker asker_;
     boost::beast::basic_stream<local, boost::asio::any_io_executor> stream_;
     std::shared_ptr<Shared> shared_;
     std::string input_;

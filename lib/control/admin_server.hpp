@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -14,6 +16,11 @@
 #include "control/socket_file.hpp"
 
 namespace terminus::control {
+
+/// Who asks, as the kernel says.
+struct Asker {
+    uid_t user = static_cast<uid_t>(-1);
+};
 
 /// One command's answer, made piece by piece so that a listing of millions needs no memory.
 class Answer : public std::enable_shared_from_this<Answer> {
@@ -56,7 +63,7 @@ class AdminServer {
     static constexpr std::chrono::seconds kPatience{10};
 
     /// Makes the answer to one request, which is any line. Never null.
-    using Handle = std::function<std::shared_ptr<Answer>(std::string_view request)>;
+    using Handle = std::function<std::shared_ptr<Answer>(std::string_view request, const Asker& asker)>;
 
     AdminServer(boost::asio::io_context& io, Handle handle, std::chrono::nanoseconds patience = kPatience);
     ~AdminServer();

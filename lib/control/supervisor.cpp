@@ -17,8 +17,9 @@ Supervisor::Supervisor(worker::Group& group, config::Config initial, Options opt
       recording_(io_, mailroom_),
       metrics_(group, runtime_.config(), facts_),
       drain_(io_, mailroom_, group, [this](bool clean) { stopped(clean); }),
-      commands_(mailroom_, runtime_, metrics_, facts_),
-      admin_(io_, [this](std::string_view request) { return commands_.handle(request); }),
+      commands_(mailroom_, runtime_, recording_, metrics_, facts_),
+      admin_(io_, [this](std::string_view request,
+                         const Asker& asker) { return commands_.handle(request, asker); }),
       http_(io_, {[this] { return to_text(metrics_.Collect()); }, [this] { return facts_.ready; }}),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       sample_timer_(io_) {

@@ -6,6 +6,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -160,6 +161,60 @@ class TerminusctlTest(unittest.TestCase):
             result = self.run_program("sysctl", "a=1", "b=1")
         self.assertEqual(result.stdout, "a = 1\nb = 1\n")
         self.assertEqual(len(daemon.requests), 2)
+
+    BEGUN = {"state": "begun", "file": "/tmp/a.rec", "connections": 12, "time_waits": 3, "snapshot_bytes": 45678, "pause_ms": 1.26}
+    RUNNING = {"state": "running", "file": "/tmp/a.rec", "bytes": 99999, "seconds": 1.04}
+    ENDED = {"state": "ended", "file": "/tmp/a.rec", "bytes": 123456, "seconds": 2.51, "why": "it was told to end"}
+
+    def test_capture_tells_of_a_recording_from_its_beginning_to_its_end(self):
+        result, request = self.ask([self.BEGUN, self.RUNNING, self.ENDED], "capture", "--replayable", "/tmp/x/../a.rec", "--for", "30s", "--limit", "10KB")
+        self.assertEqual(request["command"], "capture")
+        self.assertEqual(request["options"], {"file": "/tmp/a.rec", "for": "30s", "limit": "10240"})
+        self.assertEqual(
+            result.stdout.splitlines(),
+            [
+                "recording into /tmp/a.rec, which holds keys and payload: 12 connections and 3 TIME_WAITs at its "
+                "beginning, 45678 bytes, for which a worker stood still for 1.3 ms; Ctrl-C ends it",
+                "/tmp/a.rec has ended: it was told to end; 123456 bytes in 2.5 s",
+            ],
+        )
+
+    def test_capture_names_the_file_by_its_whole_path(self):
+        _, request = self.ask([self.BEGUN], "capture", "--replayable", "a.rec", "--detach")
+        self.assertEqual(request["options"], {"file": os.path.join(os.getcwd(), "a.rec"), "detach": "yes"})
+
+    def test_capture_tells_how_it_is_and_ends_it(self):
+        result, request = self.ask([self.RUNNING], "capture")
+        self.assertEqual((result.stdout, request["options"]), ("recording into /tmp/a.rec: 99999 bytes in 1.0 s\n", {}))
+        result, _ = self.ask([{"state": "none"}], "capture")
+        self.assertEqual(result.stdout, "nothing has been recorded\n")
+        result, request = self.ask([self.ENDED], "capture", "--stop")
+        self.assertEqual(request["options"], {"stop": "yes"})
+        self.assertIn("told to end", result.stdout)
+        self.assertEqual(self.run_program("capture", "--stop", "--replayable", "a.rec").returncode, 2)
+        self.assertEqual(self.run_program("capture", "--limit", "5").returncode, 2)
+
+    def test_a_signal_ends_the_capture_and_its_end_is_told(self):
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(self.path)
+        listener.listen(2)
+        listener.settimeout(20)
+        line = [json.dumps(one).encode() + b"\n" for one in (self.BEGUN, self.ENDED)]
+        program = subprocess.Popen([PROGRAM, "-s", self.path, "capture", "--replayable", "/tmp/a.rec"], stdout=subprocess.PIPE, text=True)
+        first, _ = listener.accept()
+        with first:
+            first.recv(65536)
+            first.sendall(line[0])
+            self.assertIn("Ctrl-C ends it", program.stdout.readline())
+            program.send_signal(signal.SIGINT)
+            second, _ = listener.accept()
+            with second:
+                self.assertEqual(json.loads(second.recv(65536))["options"], {"stop": "yes"})
+                second.sendall(line[1] + DONE)
+            first.sendall(line[1] + DONE)
+            self.assertIn("told to end", program.communicate(timeout=20)[0])
+        self.assertEqual(program.returncode, 0)
 
     def test_version_names_both_sides(self):
         result, _ = self.ask([{"version": "9.8.7"}], "version")

@@ -21,8 +21,16 @@ using Json = nlohmann::json;
 struct Setup {
     explicit Setup(std::chrono::nanoseconds patience = 10s)
         : server(
-              io, [this](std::string_view line) { return commands.handle(line); }, patience) {
+              io,
+              [this](std::string_view line, const control::Asker& asker) {
+                  return commands.handle(line, asker);
+              },
+              patience) {
         REQUIRE(server.listen(runtime.config().admin).ok());
+        record::Head head;
+        head.workers = 2;
+        head.ports.resize(1);
+        recording.set_head(head);
     }
     /// The answer's lines without the last, which is {"done":true}.
     std::vector<Json> ask(const std::string& request) {
@@ -56,7 +64,8 @@ struct Setup {
     control::Runtime runtime{mailroom, config_of(config_text(dir.path()))};
     control::ProcessFacts facts{"1.2.3"};
     control::Metrics metrics{workers.group, runtime.config(), facts};
-    control::AdminCommands commands{mailroom, runtime, metrics, facts};
+    control::Recording recording{io, mailroom};
+    control::AdminCommands commands{mailroom, runtime, recording, metrics, facts};
     AdminServer server;
 };
 
@@ -66,7 +75,7 @@ TEST_CASE("version and help answer") {
     Setup s;
     CHECK(s.ask(R"({"command":"version"})") == std::vector<Json>{{{"version", "1.2.3"}}});
     const auto help = s.ask(R"({"command":"help","options":{}})");
-    REQUIRE(help.size() == 5);
+    REQUIRE(help.size() == 6);
     CHECK(help[0]["command"] == "ss");
 }
 
@@ -205,4 +214,89 @@ TEST_CASE("the socket's file is gone after stop") {
     REQUIRE(std::filesystem::exists(s.runtime.config().admin.socket));
     s.server.stop();
     CHECK_FALSE(std::filesystem::exists(s.runtime.config().admin.socket));
+}
+
+TEST_CASE("a capture tells how it goes until it is stopped, and leaves a recording") {
+    Setup s;
+    const std::string file = s.dir.file("one.rec");
+    CHECK(s.ask(R"({"command":"capture"})").at(0)["state"] == "none");
+    Client asker(connect_unix(s.runtime.config().admin.socket));
+    asker.send(R"({"command":"capture","options":{"file":")" + file + "\"}}\n");
+    REQUIRE(run_until(
+        s.io, [&] { return asker.has("begun"); }, [&] { s.workers.serve(); }));
+    const Json begun = Json::parse(asker.received.substr(0, asker.received.find('\n')));
+    CHECK(begun["state"] == "begun");
+    CHECK(begun["file"] == file);
+    CHECK(begun["connections"] == 0);
+    CHECK(begun["pause_ms"] == 2.0);
+    CHECK(s.ask(R"({"command":"capture"})").at(0)["state"] == "running");
+    CHECK(s.error(R"({"command":"capture","options":{"file":"/other.rec"}})") ==
+          "there is a recording already, into " + file);
+    const auto stopped = s.ask(R"({"command":"capture","options":{"stop":"yes"}})");
+    REQUIRE(stopped.size() == 1);
+    CHECK(stopped[0]["state"] == "ended");
+    CHECK(stopped[0]["why"] == "it was told to end");
+    CHECK(stopped[0]["bytes"] == std::filesystem::file_size(file));
+    REQUIRE(run_until(s.io, [&] { return asker.has("{\"done\":true}\n"); }));
+    CHECK(asker.has("it was told to end"));
+}
+
+TEST_CASE("a capture ends when its asker is gone, unless it is detached") {
+    Setup s;
+    const bool is_detached = GENERATE(false, true);
+    const std::string request = R"({"command":"capture","options":{"file":")" + s.dir.file("one.rec") + '"' +
+                                (is_detached ? R"(,"detach":"yes"}})" : "}}") + '\n';
+    {
+        Client asker(connect_unix(s.runtime.config().admin.socket));
+        asker.send(request);
+        REQUIRE(run_until(
+            s.io, [&] { return asker.has("begun"); }, [&] { s.workers.serve(); }));
+        CHECK(asker.has("{\"done\":true}\n") == is_detached);
+    }
+    if (is_detached) {
+        s.io.restart();
+        s.io.run_for(3 * control::Recording::kLook);
+        CHECK(s.recording.state() == control::Recording::State::Running);
+        CHECK(s.ask(R"({"command":"capture","options":{"stop":"yes"}})").at(0)["state"] == "ended");
+    } else {
+        REQUIRE(run_until(
+            s.io, [&] { return s.recording.state() == control::Recording::State::Ended; },
+            [&] { s.workers.serve(); }));
+        CHECK(s.recording.why() == "who had asked for it is gone");
+    }
+}
+
+TEST_CASE("a capture that is asked for wrongly is refused in words") {
+    Setup s;
+    const auto refused = [&](const std::string& options) {
+        return s.error(R"({"command":"capture","options":{)" + options + "}}");
+    };
+    CHECK(refused(R"("file":"one.rec")") == "`one.rec` is not an absolute path, and `file` must be one");
+    CHECK(refused(R"("file":"/x.rec","limit":"much")").find("`limit`: `much`") == 0);
+    CHECK(refused(R"("file":"/x.rec","for":"30")") == "`for`: `30` has no unit; did you mean `30s`?");
+    CHECK(refused(R"("limit":"5")") == "a recording needs a `file`");
+    CHECK(refused(R"("file":"/x.rec","stop":"yes")") == "`stop` comes alone");
+    CHECK(refused(R"("stop":"yes")") == "nothing is being recorded");
+    CHECK(refused(R"("file":"/none/at/all.rec")").find("cannot create /none/at/all.rec: No such file") !=
+          std::string::npos);
+    CHECK(s.recording.number() == 0);
+}
+
+TEST_CASE("a capture is for root and the daemon's user; others may look at it") {
+    Setup s;
+    const auto ask = [&](uid_t user, const std::string& request) {
+        std::string lines;
+        const auto answer = s.commands.handle(request, {user});
+        answer->next([&](std::string text, bool) { lines = std::move(text); });
+        return lines;
+    };
+    const uid_t other = ::geteuid() + 1;
+    CHECK(ask(other, R"({"command":"capture","options":{"file":"/none/x.rec"}})").find("only root and") !=
+          std::string::npos);
+    CHECK(
+        ask(::geteuid(), R"({"command":"capture","options":{"file":"/none/x.rec"}})").find("cannot create") !=
+        std::string::npos);
+    CHECK(ask(0, R"({"command":"capture","options":{"file":"/none/x.rec"}})").find("cannot create") !=
+          std::string::npos);
+    CHECK(ask(other, R"({"command":"capture"})").find("none") != std::string::npos);
 }
