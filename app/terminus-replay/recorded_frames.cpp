@@ -114,7 +114,7 @@ std::string difference(const record::Recording& recording, const worker::Diverge
     request.expected = folder.file("recorded.pcap");
     request.actual = folder.file("repeated.pcap");
     request.received = folder.file("received.pcap");
-    request.begins = stamp_of(recording, recording.head.began);
+    request.begins = stamp_of(recording, recording.began());
     {
         capture::Writer expected = create(request.expected);
         capture::Writer actual = create(request.actual);

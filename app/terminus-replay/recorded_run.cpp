@@ -67,10 +67,27 @@ RecordedProcess::RecordedProcess(const record::Recording& recording)
             std::to_string(sizing_.payload.count) + " buffers, then " + std::to_string(head.payload_buffers) +
             "): it was terminusd " + head.version);
     }
-    keep(first_);
+    recording.past ? begin_later(*recording.past) : keep(first_);
     for (const record::Revision& revision : recording.revisions)
         change(revision);
     check_commands();
+}
+
+// What was built last before the recording began is built once more, with the ids and the version of then.
+void RecordedProcess::begin_later(const record::Past& past) {
+    record::Directory directory = past.directory;
+    --directory.version;
+    directory_ = control::ServiceDirectory(directory);
+    config::Config then = first_;
+    if (!past.config.empty())
+        then = config::live_part(first_, parse_config(past.config, recording_.head.config_path));
+    std::vector<std::pair<std::string, std::string>> set;
+    for (const record::Revision& tunable : past.tunables)
+        set.emplace_back(tunable.tunable, tunable.text);
+    if (const auto done = config::set_tunables(then.tcp, set); !done)
+        throw std::runtime_error("the tunables that had been set: " + done.error());
+    first_revision_ = past.revision_count;
+    keep(then);
 }
 
 // As control::Runtime does it.
@@ -107,7 +124,8 @@ void RecordedProcess::check_commands() const {
                 if (event.kind() != record::EventKind::Command) continue;
                 const auto kind = static_cast<record::CommandKind>(event.header.detail);
                 const bool is_missing =
-                    (kind == record::CommandKind::SetTunables && event.argument() >= tunables_.size()) ||
+                    (kind == record::CommandKind::SetTunables &&
+                     event.argument() - first_revision_ >= tunables_.size()) ||
                     (kind == record::CommandKind::SetServices && !services_.contains(event.argument()));
                 if (is_missing)
                     throw std::runtime_error("a change of the configuration is not in the recording");
@@ -119,7 +137,8 @@ void RecordedProcess::check_commands() const {
 worker::Command RecordedProcess::command(record::CommandKind kind, std::uint64_t argument) const {
     switch (kind) {
         case record::CommandKind::SetTunables:
-            return worker::SetTunables{tunables_[argument], static_cast<std::uint32_t>(argument)};
+            return worker::SetTunables{tunables_[argument - first_revision_],
+                                       static_cast<std::uint32_t>(argument)};
         case record::CommandKind::SetServices:
             return worker::SetServices{services_.at(argument).get()};
         case record::CommandKind::SetDraining:

@@ -39,10 +39,11 @@ class RecordedProcess {
     explicit RecordedProcess(const record::Recording& recording);
 
     [[nodiscard]] const dpdk::Sizing& sizing() const { return sizing_; }
-    /// What worker `index` is repeated with, out of `pools`.
+    /// What worker `index` is repeated with, out of `pools`; the snapshot is the caller's.
     [[nodiscard]] worker::Repetition::Settings settings(const Pools& pools, std::uint16_t index) const;
 
  private:
+    void begin_later(const record::Past& past);
     void change(const record::Revision& revision);
     void keep(const config::Config& config);
     void check_commands() const;
@@ -54,7 +55,8 @@ class RecordedProcess {
     dpdk::Sizing sizing_;
     control::ServiceDirectory directory_;
     std::map<std::uint64_t, std::unique_ptr<const proxy::ServiceTable>> services_;  // by version
-    std::vector<tcp::Tunables> tunables_;                                           // by revision
+    std::uint64_t first_revision_ = 0;
+    std::vector<tcp::Tunables> tunables_;  // by revision less the first
 };
 
 }  // namespace terminus::app

@@ -32,14 +32,32 @@ void show_origin(const record::Recording& recording) {
         recording.end ? ("ended: " + *recording.end).c_str() : "it has no end: the process ended before it");
 }
 
+/// "worker 0 begins with 3 connections: 2 ESTAB, 1 TIME-WAIT"
+void show_beginning(std::uint16_t worker, const stats::CoreStats& stats) {
+    std::uint64_t all = 0;
+    std::string by_state;
+    for (std::size_t state = 0; state < stats::kTcpStates; ++state) {
+        std::uint64_t count = 0;
+        for (const stats::LegStats& leg : stats.legs)
+            count += leg.connections[state].value();
+        if (count == 0) continue;
+        all += count;
+        by_state += (by_state.empty() ? "" : ", ") + std::to_string(count) + " " +
+                    std::string(tcp::ss_name(static_cast<tcp::State>(state)));
+    }
+    std::printf("worker %u begins with %llu connections%s\n", unsigned{worker}, printable(all),
+                by_state.empty() ? "" : (": " + by_state).c_str());
+}
+
 void show_difference(const record::Recording& recording, const worker::Divergence& found) {
     const double seconds =
-        static_cast<double>(found.now.time_since_epoch().count() - recording.head.began) / 1e9;
+        static_cast<double>(found.now.time_since_epoch().count() - recording.began()) / 1e9;
     std::fprintf(stderr,
-                 "worker %u, turn %llu, %.9f s after its start: what it sends through port %s is not "
+                 "worker %u, turn %llu, %.9f s after %s start: what it sends through port %s is not "
                  "what was recorded\n%s",
                  unsigned{found.worker}, printable(found.turn), seconds,
-                 recording.head.ports[found.port].name.c_str(), difference(recording, found).c_str());
+                 recording.past ? "the recording's" : "its", recording.head.ports[found.port].name.c_str(),
+                 difference(recording, found).c_str());
 }
 
 }  // namespace
@@ -55,7 +73,14 @@ int repeat(const Arguments& arguments) {
     const Pools pools = made(Pools::create(process.sizing()));
     std::uint64_t sent = 0;
     for (std::uint16_t worker = 0; worker < recording.head.workers; ++worker) {
-        worker::Repetition repetition(recording, process.settings(pools, worker));
+        const std::vector<std::uint8_t> snapshot = recording.snapshots[worker].joined();
+        worker::Repetition::Settings settings = process.settings(pools, worker);
+        settings.snapshot = snapshot;
+        worker::Repetition repetition(recording, std::move(settings));
+        if (repetition.snapshot_fault())
+            throw std::runtime_error("worker " + std::to_string(worker) +
+                                     " can't begin as it was: " + *repetition.snapshot_fault());
+        if (recording.past) show_beginning(worker, repetition.stats());
         while (repetition.step()) {
         }
         if (repetition.ran_out_of_buffers())
