@@ -1,5 +1,6 @@
 """The admin socket and terminusctl."""
 
+import json
 import os
 import re
 import socket
@@ -24,6 +25,15 @@ def test_somebody_else_cannot_connect(dut):
     code = f"import socket; socket.socket(socket.AF_UNIX).connect('{dut.socket}')"
     done = run("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3", "-c", code, check=False)
     assert "PermissionError" in done.stderr
+
+
+def test_the_socket_s_group_cannot_begin_a_recording(dut, tmp_path):
+    os.chmod(dut.folder, 0o755)
+    request = json.dumps({"command": "capture", "options": {"file": str(tmp_path / "all.rec")}})
+    code = f"import socket; s = socket.socket(socket.AF_UNIX); s.connect('{dut.socket}'); s.sendall(b'{request}\\n'); print(s.recv(9999))"
+    done = run("setpriv", "--reuid=65534", "--regid=0", "--clear-groups", "/usr/bin/python3", "-c", code)
+    assert "only root and terminusd" in done.stdout
+    assert not (tmp_path / "all.rec").exists()
 
 
 def test_ss_shows_both_legs_with_addresses_service_and_timer(network, dut, family):
