@@ -41,6 +41,7 @@ void capture(const std::string& socket, const CaptureOptions& options,
         wanted["file"] = std::filesystem::absolute(options.file).lexically_normal().string();
         if (!options.span.empty()) wanted["for"] = options.span;
         if (options.limit_bytes > 0) wanted["limit"] = std::to_string(options.limit_bytes);
+        if (options.connections_max > 0) wanted["connections_max"] = std::to_string(options.connections_max);
         if (options.is_detached) wanted["detach"] = "yes";
     }
     if (!options.file.empty() && !options.is_detached) listen_to_signals();

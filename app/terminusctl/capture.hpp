@@ -8,9 +8,10 @@
 namespace terminusctl {
 
 struct CaptureOptions {
-    std::string file;               ///< for a new recording; empty: none is begun
-    std::string span;               ///< as terminusd reads durations; empty: no limit
-    std::uint64_t limit_bytes = 0;  ///< 0: none
+    std::string file;                   ///< for a new recording; empty: none is begun
+    std::string span;                   ///< as terminusd reads durations; empty: no limit
+    std::uint64_t limit_bytes = 0;      ///< 0: none
+    std::uint64_t connections_max = 0;  ///< 0: terminusd's own limit
     bool is_detached = false;
     bool stops = false;
 };

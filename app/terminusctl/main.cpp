@@ -161,6 +161,12 @@ int main(int argc, char** argv) {
         ->transform(CLI::AsSizeValue(false))
         ->needs(file);
     capture_command
+        ->add_option(
+            "--connections-max", capturing.connections_max,
+            "with more connections it does not begin, because of the time that writing them down takes "
+            "(32768 for each worker)")
+        ->needs(file);
+    capture_command
         ->add_flag("--detach", capturing.is_detached,
                    "it goes on when this has ended, until --stop or an end that was asked for")
         ->needs(file);

@@ -40,7 +40,7 @@ const std::vector<Command>& commands() {
         {"stats", {}, "counters and gauges, as on /metrics"},
         {"sysctl", {"name", "value"}, "the TCP tunables; with a name that one, with a value it is set"},
         {"capture",
-         {"file", "limit", "for", "detach", "stop"},
+         {"file", "limit", "for", "connections_max", "detach", "stop"},
          "how the recording is; with a file one begins, which `stop` ends"},
         {"version", {}, "the version of terminusd"},
         {"help", {}, "this list"},

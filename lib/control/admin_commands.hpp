@@ -17,7 +17,8 @@ namespace terminus::control {
 ///     ss       connections: a line each          options: state, leg, service
 ///     stats    counters and gauges: a line each
 ///     sysctl   tunables: a line each             options: name (else all), value (sets it)
-///     capture  of a recording: a line each       options: file (begins one), limit, for, detach; stop
+///     capture  of a recording: a line each       options: file (begins one), limit, for,
+///                                                connections_max, detach; or stop
 ///     version  one line
 ///     help     the commands, a line each
 class AdminCommands {

@@ -118,6 +118,10 @@ base::Result<CaptureRequest, std::string> capture_request(const std::map<std::st
             const auto bytes = config::parse_count(text);
             if (!bytes) return base::Failure{"`limit`: " + bytes.error()};
             request.recording.limit_bytes = bytes.value();
+        } else if (name == "connections_max") {
+            const auto count = config::parse_count(text);
+            if (!count) return base::Failure{"`connections_max`: " + count.error()};
+            request.recording.connections_max = count.value();
         } else if (name == "for") {
             const auto span = config::parse_duration(text);
             if (!span) return base::Failure{"`for`: " + span.error()};

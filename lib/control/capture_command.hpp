@@ -20,8 +20,8 @@ struct CaptureRequest {
     bool is_detached = false;
 };
 
-/// What the options ask for: none is the status. `file` is an absolute path for a new recording, with `limit`
-/// in bytes, `for` as a duration (30s) and `detach` as it likes; `stop` comes alone.
+/// What the options ask for: none is the status. `file` is an absolute path for a new recording, and as it
+/// likes `limit` in bytes, `for` as a duration (30s), `connections_max` and `detach`; `stop` comes alone.
 [[nodiscard]] base::Result<CaptureRequest, std::string> capture_request(
     const std::map<std::string, std::string>& options);
 

@@ -24,6 +24,14 @@ worker::Recorder* Recording::recorder(std::uint16_t worker) {
 // after this in its turns.
 void Recording::begin_later(const RecordingRequest& request, const record::Past& past, Begun begun) {
     if (writer_) return begun(base::Failure{"there is a recording already, into " + path_});
+    const std::uint64_t connections = census(mailroom_.group()).connections;
+    const std::uint64_t connections_max =
+        request.connections_max.value_or(RecordingRequest::kConnectionsPerWorker * mailroom_.workers());
+    if (connections > connections_max) {
+        return begun(base::Failure{"there are " + std::to_string(connections) +
+                                   " connections, and for more than " + std::to_string(connections_max) +
+                                   " the workers would stand still too long (--connections-max)"});
+    }
     auto writer = RecordingWriter::start(request, head_, past);
     if (!writer) return begun(base::Failure{"recording: " + writer.error()});
     enter_new(request, std::move(writer).value(), State::Starting);

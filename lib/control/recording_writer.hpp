@@ -22,11 +22,16 @@ struct RecordingRequest {
     /// A worker's ring: at 10 Gbit/s of payload, which is recorded twice, some 13 ms of it.
     static constexpr std::size_t kRingBytes = std::size_t{1} << 25;
 
+    /// Connections a worker, which it takes some 50 ms to write down (docs/decisions/recording.md).
+    static constexpr std::uint64_t kConnectionsPerWorker = 32768;
+
     std::string path;
     std::uint64_t limit_bytes = UINT64_MAX;
     base::Duration lasts = base::Duration::max();  ///< from its beginning on
     /// The recording ends when nobody holds this any more.
     std::optional<std::weak_ptr<const void>> owner;
+    /// With more the recording does not begin; nothing: kConnectionsPerWorker on each.
+    std::optional<std::uint64_t> connections_max;
     std::size_t ring_bytes = kRingBytes;
 };
 

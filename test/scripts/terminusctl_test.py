@@ -167,9 +167,9 @@ class TerminusctlTest(unittest.TestCase):
     ENDED = {"state": "ended", "file": "/tmp/a.rec", "bytes": 123456, "seconds": 2.51, "why": "it was told to end"}
 
     def test_capture_tells_of_a_recording_from_its_beginning_to_its_end(self):
-        result, request = self.ask([self.BEGUN, self.RUNNING, self.ENDED], "capture", "--replayable", "/tmp/x/../a.rec", "--for", "30s", "--limit", "10KB")
+        result, request = self.ask([self.BEGUN, self.RUNNING, self.ENDED], "capture", "--replayable", "/tmp/x/../a.rec", "--for", "30s", "--limit", "10KB", "--connections-max", "99")
         self.assertEqual(request["command"], "capture")
-        self.assertEqual(request["options"], {"file": "/tmp/a.rec", "for": "30s", "limit": "10240"})
+        self.assertEqual(request["options"], {"file": "/tmp/a.rec", "for": "30s", "limit": "10240", "connections_max": "99"})
         self.assertEqual(
             result.stdout.splitlines(),
             [

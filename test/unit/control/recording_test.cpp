@@ -261,6 +261,26 @@ TEST_CASE("one recording at a time, and another one after it") {
     CHECK(record::Recording::parse(read(s.dir.file("other.rec"))).value().end == "asked to again");
 }
 
+TEST_CASE("more connections than can be written down at once are refused") {
+    Setup s;
+    const std::uint64_t most = 2 * RecordingRequest::kConnectionsPerWorker;
+    stats::LegStats& leg = s.workers.group.mailbox(1).stats().leg(stats::Leg::Client);
+    leg.connections[4].set(most + 1);
+    const auto refused = s.begin_later(request(s.path));
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error() ==
+          "there are 65537 connections, and for more than 65536 the workers would stand still too long "
+          "(--connections-max)");
+    CHECK_FALSE(std::filesystem::exists(s.path));
+    RecordingRequest more = request(s.path);
+    more.connections_max = most + 1;
+    CHECK(s.begin_later(more).ok());
+    s.recording.end("asked to");
+    REQUIRE(s.until_ended());
+    leg.connections[4].set(most);
+    CHECK(s.begin_later(request(s.dir.file("other.rec"))).ok());
+}
+
 TEST_CASE("a recording ends with who owns it") {
     Setup s;
     auto owner = std::make_shared<int>(0);
