@@ -54,6 +54,7 @@ void Recording::has_begun(const Begun& begun) {
     beginning_.census = census(mailroom_.group());
     if (state_ != State::Starting) return begun(base::Failure{"the recording has ended: " + why_});
     state_ = State::Running;
+    began_ = Clock::now();
     const double milliseconds = std::chrono::duration<double, std::milli>(beginning_.longest_pause).count();
     spdlog::info(
         "recording {} begins with {} connections and {} TIME_WAITs: {} bytes, {:.1f} ms of a worker's time",
@@ -110,7 +111,7 @@ void Recording::look_later() {
 std::optional<std::string> Recording::reason_to_end() const {
     if (const auto trouble = writer_->trouble()) return trouble;
     if (request_.owner && request_.owner->expired()) return "who had asked for it is gone";
-    if (span() >= request_.lasts) return "the time that was asked for is over";
+    if (state_ == State::Running && span() >= request_.lasts) return "the time that was asked for is over";
     return std::nullopt;
 }
 

@@ -298,7 +298,12 @@ TEST_CASE("a recording ends after the time that was asked for") {
     Setup s;
     RecordingRequest bounded = request(s.path);
     bounded.lasts = 3 * Recording::kLook;
-    REQUIRE(s.begin_later(bounded).ok());
+    bool has_begun = false;
+    s.recording.begin_later(bounded, s.past, [&](const auto& begun) { has_begun = begun.ok(); });
+    s.io.run_for(2 * bounded.lasts);  // which does not count until the workers have begun
+    CHECK(s.recording.state() == Recording::State::Starting);
+    REQUIRE(run_until(
+        s.io, [&] { return has_begun; }, [&] { s.workers.serve(); }));
     CHECK(s.is_recording());
     REQUIRE(s.until_ended());
     CHECK(s.recording.why() == "the time that was asked for is over");
