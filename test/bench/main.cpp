@@ -30,16 +30,16 @@ void run(const Arguments& arguments) {
                                        std::to_string(table_megabytes(most)), dpdk::one_lcore(),
                                        "--log-level=lib.eal:error"});
     if (!eal) throw std::runtime_error(eal.error());
-    std::vector<Row> rows;
+    Report report(arguments.rounds);
     std::printf("cycles of the time stamp counter for one operation: median of %d rounds (least to most)\n",
                 arguments.rounds);
     for (const std::uint32_t entries : arguments.entries) {
-        if (wants(arguments, "table")) bench_table(entries, arguments.operations, arguments.rounds, rows);
-        if (wants(arguments, "wheel")) bench_wheel(entries, arguments.operations, arguments.rounds, rows);
+        if (wants(arguments, "table")) bench_table(entries, arguments.operations, report);
+        if (wants(arguments, "wheel")) bench_wheel(entries, arguments.operations, report);
     }
     if (arguments.json.empty()) return;
     std::ofstream file(arguments.json);
-    file << to_json(rows) << '\n';
+    file << report.to_json() << '\n';
     if (!file.flush()) throw std::runtime_error(arguments.json + ": can't be written");
 }
 

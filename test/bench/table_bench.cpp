@@ -23,16 +23,6 @@ struct alignas(64) Slot {
     std::uint32_t state = 0;
 };
 
-// Every connection once, in an order that no prefetcher guesses.
-std::vector<std::uint32_t> shuffled(std::uint32_t count, base::Rng& rng) {
-    std::vector<std::uint32_t> order(count);
-    for (std::uint32_t i = 0; i < count; ++i)
-        order[i] = i;
-    for (std::uint32_t i = count; i > 1; --i)
-        std::swap(order[i - 1], order[rng.below(i)]);
-    return order;
-}
-
 flow::Key key_of(std::uint32_t number) {
     return {wire::IpAddress::v4(0x0a000000u + number / 50000),
             static_cast<std::uint16_t>(1024 + number % 50000), 443, 1};
@@ -41,33 +31,34 @@ flow::Key key_of(std::uint32_t number) {
 // Both kinds of table over the same connections, keys and orders.
 class Bench {
  public:
-    Bench(std::uint32_t entries, std::uint64_t operations);
+    Bench(std::uint32_t entries, std::uint32_t operations);
 
-    void lookups(bool hits, int rounds, std::vector<Row>& rows);
-    void churn(int rounds, std::vector<Row>& rows);
+    void lookups(bool hits, Report& report);
+    void churn(Report& report);
 
  private:
     using RteHash = std::unique_ptr<rte_hash, decltype(&rte_hash_free)>;
 
-    [[nodiscard]] bool equals(flow::Handle handle, const flow::Key& key) const {
-        return slots_[handle.index()].key == key;
-    }
-    [[nodiscard]] flow::Handle find(const flow::Key& key) const {
-        return table_.find(key, table_.hash(key), [this](flow::Handle handle, const flow::Key& other) {
-            return equals(handle, other);
+    [[nodiscard]] flow::Handle find(const flow::Key& key, std::uint64_t hash) const {
+        return table_.find(key, hash, [this](flow::Handle handle, const flow::Key& other) {
+            return slots_[handle.index()].key == other;
         });
     }
     // rte_hash keeps 32 bits of it, and has the same keyed hash: nothing less keeps clients from collisions.
     [[nodiscard]] hash_sig_t sig(const flow::Key& key) const {
         return static_cast<hash_sig_t>(table_.hash(key));
     }
+    void insert(std::uint32_t number);
+    void erase(std::uint32_t number);
+    void rte_insert(std::uint32_t number);
+    void rte_erase(std::uint32_t number);
     void find_one_by_one(const std::vector<flow::Key>& keys);
     void find_bursts(const std::vector<flow::Key>& keys);
     void rte_find_one_by_one(const std::vector<flow::Key>& keys);
     void rte_find_bursts(const std::vector<flow::Key>& keys);
 
     std::uint32_t entries_;
-    std::uint64_t operations_;
+    std::uint32_t operations_;
     base::Memory memory_;
     Slot* slots_;
     flow::Table table_;
@@ -78,7 +69,7 @@ class Bench {
     std::uint64_t found_ = 0;
 };
 
-Bench::Bench(std::uint32_t entries, std::uint64_t operations)
+Bench::Bench(std::uint32_t entries, std::uint32_t operations)
     : entries_(entries),
       operations_(operations),
       memory_(std::size_t{entries} * sizeof(Slot)),
@@ -96,27 +87,46 @@ Bench::Bench(std::uint32_t entries, std::uint64_t operations)
     if (!rte_) throw std::runtime_error(std::string("rte_hash_create: ") + rte_strerror(rte_errno));
 
     base::Rng rng(entries);
-    for (const std::uint32_t number : shuffled(entries, rng)) {
+    for (const std::uint32_t number : shuffled(entries, entries, rng)) {
         slots_[number].key = key_of(number);
-        const flow::Key& key = slots_[number].key;
-        if (!table_.insert(table_.hash(key), {flow::HandleKind::Connection, number}))
-            throw std::runtime_error("flow::Table refused an entry below its capacity");
-        if (rte_hash_add_key_with_hash_data(rte_.get(), &key, sig(key), &slots_[number]) != 0)
-            throw std::runtime_error("rte_hash refused an entry below its capacity");
+        insert(number);
+        rte_insert(number);
     }
-    const std::vector<std::uint32_t> order = shuffled(entries, rng);
-    for (std::uint64_t i = 0; i < operations; ++i) {
+    const std::vector<std::uint32_t> order = shuffled(entries, entries, rng);
+    for (std::uint32_t i = 0; i < operations; ++i) {
         const std::uint32_t number = order[i % entries];
         present_.push_back(key_of(number));
         absent_.push_back(key_of(number));
         absent_.back().local_port = 444;
     }
-    leaving_ = shuffled(entries, rng);
+    leaving_ = shuffled(entries, std::min(entries, operations), rng);
+}
+
+void Bench::insert(std::uint32_t number) {
+    if (!table_.insert(table_.hash(slots_[number].key), {flow::HandleKind::Connection, number}))
+        throw std::runtime_error("flow::Table refused an entry below its capacity");
+}
+
+void Bench::erase(std::uint32_t number) {
+    if (!table_.erase(table_.hash(slots_[number].key), {flow::HandleKind::Connection, number}))
+        throw std::runtime_error("flow::Table lost an entry");
+}
+
+void Bench::rte_insert(std::uint32_t number) {
+    Slot& slot = slots_[number];
+    if (rte_hash_add_key_with_hash_data(rte_.get(), &slot.key, sig(slot.key), &slot) != 0)
+        throw std::runtime_error("rte_hash refused an entry below its capacity");
+}
+
+void Bench::rte_erase(std::uint32_t number) {
+    const flow::Key& key = slots_[number].key;
+    if (rte_hash_del_key_with_hash(rte_.get(), &key, sig(key)) < 0)
+        throw std::runtime_error("rte_hash lost an entry");
 }
 
 void Bench::find_one_by_one(const std::vector<flow::Key>& keys) {
     for (const flow::Key& key : keys) {
-        const flow::Handle handle = find(key);
+        const flow::Handle handle = find(key, table_.hash(key));
         if (handle) found_ += slots_[handle.index()].state + 1;
     }
 }
@@ -135,9 +145,7 @@ void Bench::find_bursts(const std::vector<flow::Key>& keys) {
             if (candidate) __builtin_prefetch(&slots_[candidate.index()]);
         }
         for (std::size_t i = 0; i < count; ++i) {
-            const flow::Handle handle =
-                table_.find(keys[at + i], hashes[i],
-                            [this](flow::Handle one, const flow::Key& key) { return equals(one, key); });
+            const flow::Handle handle = find(keys[at + i], hashes[i]);
             if (handle) found_ += slots_[handle.index()].state + 1;
         }
     }
@@ -172,91 +180,48 @@ void Bench::rte_find_bursts(const std::vector<flow::Key>& keys) {
     }
 }
 
-void Bench::lookups(bool hits, int rounds, std::vector<Row>& rows) {
+void Bench::lookups(bool hits, Report& report) {
     const std::vector<flow::Key>& keys = hits ? present_ : absent_;
-    const auto expect = [&](std::uint64_t before) {
-        if (found_ - before != (hits ? operations_ : 0))
-            throw std::runtime_error("lookups found the wrong number");
-    };
     const auto checked = [&](auto&& look) {
-        return [this, expect, look] {
+        return [this, hits, look] {
             const std::uint64_t before = found_;
             look();
-            expect(before);
+            if (found_ - before != (hits ? operations_ : 0))
+                throw std::runtime_error("lookups found the wrong number");
         };
     };
     const std::string suffix = hits ? ", hit" : ", miss";
-    rows.push_back(measure("lookup" + suffix, entries_, operations_, rounds,
-                           {{"flow::Table", checked([&] { find_one_by_one(keys); })},
-                            {"rte_hash", checked([&] { rte_find_one_by_one(keys); })}}));
-    print(rows.back());
-    rows.push_back(measure("lookup of 32" + suffix, entries_, operations_, rounds,
-                           {{"flow::Table", checked([&] { find_bursts(keys); })},
-                            {"rte_hash", checked([&] { rte_find_bursts(keys); })}}));
-    print(rows.back());
+    report.measure("lookup" + suffix, entries_, operations_,
+                   {{"flow::Table", checked([&] { find_one_by_one(keys); })},
+                    {"rte_hash", checked([&] { rte_find_one_by_one(keys); })}});
+    report.measure("lookup of 32" + suffix, entries_, operations_,
+                   {{"flow::Table", checked([&] { find_bursts(keys); })},
+                    {"rte_hash", checked([&] { rte_find_bursts(keys); })}});
 }
 
 // Connections end, in random order, and as many begin: the load is that of the capacity before and after.
-void Bench::churn(int rounds, std::vector<Row>& rows) {
-    const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(operations_, entries_));
-    const auto erase = [this, count] {
-        for (std::uint32_t i = 0; i < count; ++i) {
-            const std::uint32_t number = leaving_[i];
-            const flow::Key& key = slots_[number].key;
-            if (!table_.erase(table_.hash(key), {flow::HandleKind::Connection, number}))
-                throw std::runtime_error("flow::Table lost an entry");
-        }
+void Bench::churn(Report& report) {
+    const auto each = [this](void (Bench::*does)(std::uint32_t)) {
+        return [this, does] {
+            for (const std::uint32_t number : leaving_)
+                (this->*does)(number);
+        };
     };
-    const auto insert = [this, count] {
-        for (std::uint32_t i = 0; i < count; ++i) {
-            const std::uint32_t number = leaving_[i];
-            const flow::Key& key = slots_[number].key;
-            if (!table_.insert(table_.hash(key), {flow::HandleKind::Connection, number}))
-                throw std::runtime_error("flow::Table refused an entry below its capacity");
-        }
-    };
-    const auto rte_erase = [this, count] {
-        for (std::uint32_t i = 0; i < count; ++i) {
-            const flow::Key& key = slots_[leaving_[i]].key;
-            if (rte_hash_del_key_with_hash(rte_.get(), &key, sig(key)) < 0)
-                throw std::runtime_error("rte_hash lost an entry");
-        }
-    };
-    const auto rte_insert = [this, count] {
-        for (std::uint32_t i = 0; i < count; ++i) {
-            Slot& slot = slots_[leaving_[i]];
-            if (rte_hash_add_key_with_hash_data(rte_.get(), &slot.key, sig(slot.key), &slot) != 0)
-                throw std::runtime_error("rte_hash refused an entry below its capacity");
-        }
-    };
-    // Each round leaves the tables as it found them: what is timed is one half, the other prepares the next.
-    rows.push_back(measure("erase", entries_, count, rounds,
-                           {{"flow::Table", erase,
-                             [this, insert] {
-                                 if (table_.size() < entries_) insert();
-                             }},
-                            {"rte_hash", rte_erase, [this, rte_insert] {
-                                 if (rte_hash_count(rte_.get()) < static_cast<int>(entries_)) rte_insert();
-                             }}}));
-    print(rows.back());
-    rows.push_back(measure("insert", entries_, count, rounds,
-                           {{"flow::Table", insert,
-                             [this, erase] {
-                                 if (table_.size() == entries_) erase();
-                             }},
-                            {"rte_hash", rte_insert, [this, rte_erase] {
-                                 if (rte_hash_count(rte_.get()) == static_cast<int>(entries_)) rte_erase();
-                             }}}));
-    print(rows.back());
+    report.measure_both_ways("erase", "insert", entries_, leaving_.size(),
+                             {{"flow::Table", each(&Bench::erase), each(&Bench::insert),
+                               [this] { return table_.size() == entries_; }},
+                              {"rte_hash", each(&Bench::rte_erase), each(&Bench::rte_insert), [this] {
+                                   return rte_hash_count(rte_.get()) == static_cast<std::int32_t>(entries_);
+                               }}});
 }
 
 }  // namespace
 
-void bench_table(std::uint32_t entries, std::uint32_t operations, int rounds, std::vector<Row>& rows) {
+void bench_table(std::uint32_t entries, std::uint32_t operations, Report& report) {
     Bench bench(entries, operations);
-    bench.lookups(true, rounds, rows);
-    bench.lookups(false, rounds, rows);
-    bench.churn(rounds, rows);
+    bench.lookups(true, report);
+    bench.lookups(false, report);
+    bench.churn(report);
 }
 
 // rte_hash: a key and its data in 32 bytes, an index in the ring of free ones, buckets of 64 bytes for eight,

@@ -22,16 +22,6 @@ constexpr std::int64_t kTurn = 20'000;      // nanoseconds from one turn to the 
 constexpr std::int64_t kLeast = 1'000'000;  // deadlines, nanoseconds from now
 constexpr std::int64_t kMost = 120'000'000'000;
 
-std::vector<std::uint32_t> shuffled(std::uint32_t count, std::uint32_t wanted, base::Rng& rng) {
-    std::vector<std::uint32_t> order(count);
-    for (std::uint32_t i = 0; i < count; ++i)
-        order[i] = i;
-    for (std::uint32_t i = 0; i < wanted; ++i)
-        std::swap(order[i], order[i + rng.below(count - i)]);
-    order.resize(wanted);
-    return order;
-}
-
 // rte_timer's lists, of which none outlives the timers in it.
 class RteTimers {
  public:
@@ -64,9 +54,9 @@ class Bench {
             afters_.push_back(random_after());
     }
 
-    void rearm(int rounds, std::vector<Row>& rows);
-    void cancel_and_arm(int rounds, std::vector<Row>& rows);
-    void fire(int rounds, std::vector<Row>& rows);
+    void rearm(Report& report);
+    void cancel_and_arm(Report& report);
+    void fire(Report& report);
     void arm_rte_timers();
 
  private:
@@ -77,6 +67,7 @@ class Bench {
         return static_cast<std::uint64_t>(nanoseconds) * (rte_get_tsc_hz() / 1'000'000) / 1000;
     }
     void rte_reset(std::uint32_t index, std::int64_t after);
+    void rte_reset_all();
 
     base::Rng rng_;
     std::uint32_t count_;
@@ -93,99 +84,78 @@ class Bench {
 
 void Bench::rte_reset(std::uint32_t index, std::int64_t after) {
     const auto count_fired = [](rte_timer*, void* fired) { ++*static_cast<std::uint64_t*>(fired); };
-    if (rte_timer_reset(&rte_[index], ticks(after), SINGLE, rte_lcore_id(), count_fired, &fired_) != 0)
+    // None of them is due while this runs.
+    if (rte_timer_reset(&rte_[index], ticks(after * 1000), SINGLE, rte_lcore_id(), count_fired, &fired_) != 0)
         throw std::runtime_error("rte_timer refused a timer");
+}
+
+void Bench::rte_reset_all() {
+    for (std::uint32_t i = 0; i < operations_; ++i)
+        rte_reset(order_[i], afters_[i]);
 }
 
 void Bench::arm_rte_timers() {
     for (std::uint32_t i = 0; i < count_; ++i) {
         rte_timer_init(&rte_[i]);
-        rte_reset(i, random_after() * 1000);  // none of them is due while this runs
+        rte_reset(i, random_after());
     }
 }
 
-void Bench::rearm(int rounds, std::vector<Row>& rows) {
-    rows.push_back(measure("rearm", count_, operations_, rounds,
-                           {{"timer::Wheel",
-                             [this] {
-                                 for (std::uint32_t i = 0; i < operations_; ++i)
-                                     wheel_.rearm(ids_[order_[i]],
-                                                  Instant(base::Duration(now_ + afters_[i])));
-                             }},
-                            {"rte_timer", [this] {
-                                 for (std::uint32_t i = 0; i < operations_; ++i)
-                                     rte_reset(order_[i], afters_[i] * 1000);
-                             }}}));
-    print(rows.back());
+void Bench::rearm(Report& report) {
+    report.measure("rearm", count_, operations_,
+                   {{"timer::Wheel",
+                     [this] {
+                         for (std::uint32_t i = 0; i < operations_; ++i)
+                             wheel_.rearm(ids_[order_[i]], Instant(base::Duration(now_ + afters_[i])));
+                     }},
+                    {"rte_timer", [this] { rte_reset_all(); }}});
 }
 
-void Bench::cancel_and_arm(int rounds, std::vector<Row>& rows) {
+void Bench::cancel_and_arm(Report& report) {
     const auto cancel = [this] {
-        for (std::uint32_t i = 0; i < operations_; ++i)
-            wheel_.cancel(ids_[order_[i]]);
+        for (const std::uint32_t index : order_)
+            wheel_.cancel(ids_[index]);
     };
     const auto arm = [this] {
         for (std::uint32_t i = 0; i < operations_; ++i)
             ids_[order_[i]] = wheel_.arm(Instant(base::Duration(now_ + afters_[i])), {order_[i], 0});
     };
     const auto rte_cancel = [this] {
-        for (std::uint32_t i = 0; i < operations_; ++i)
-            rte_timer_stop(&rte_[order_[i]]);
+        for (const std::uint32_t index : order_)
+            rte_timer_stop(&rte_[index]);
     };
-    const auto rte_arm = [this] {
-        for (std::uint32_t i = 0; i < operations_; ++i)
-            rte_reset(order_[i], afters_[i] * 1000);
-    };
-    rows.push_back(measure("cancel", count_, operations_, rounds,
-                           {{"timer::Wheel", cancel,
-                             [this, arm] {
-                                 if (wheel_.size() < count_) arm();
-                             }},
-                            {"rte_timer", rte_cancel, [this, rte_arm] {
-                                 if (rte_timer_pending(&rte_[order_[0]]) == 0) rte_arm();
-                             }}}));
-    print(rows.back());
-    rows.push_back(measure("arm", count_, operations_, rounds,
-                           {{"timer::Wheel", arm,
-                             [this, cancel] {
-                                 if (wheel_.size() == count_) cancel();
-                             }},
-                            {"rte_timer", rte_arm, [this, rte_cancel] {
-                                 if (rte_timer_pending(&rte_[order_[0]]) != 0) rte_cancel();
-                             }}}));
-    print(rows.back());
+    report.measure_both_ways("cancel", "arm", count_, operations_,
+                             {{"timer::Wheel", cancel, arm, [this] { return wheel_.size() == count_; }},
+                              {"rte_timer", rte_cancel, [this] { rte_reset_all(); },
+                               [this] { return rte_timer_pending(&rte_[order_[0]]) != 0; }}});
 }
 
 // Turns of the worker, but for those that would find nothing, until so many timers have fired; each is armed
 // again, so that as many stay armed. rte_timer reads the clock itself, so its time can't be made to pass: it
 // has no such figure.
-void Bench::fire(int rounds, std::vector<Row>& rows) {
-    const std::uint64_t wanted = operations_;
-    rows.push_back(measure(
-        "fire and arm again", count_, wanted, rounds,
-        {{"timer::Wheel", [this, wanted] {
-              std::uint64_t fired = 0;
-              while (fired < wanted) {
-                  now_ = std::max(now_ + kTurn, wheel_.next_wakeup().time_since_epoch().count());
-                  fired +=
-                      wheel_.advance(Instant(base::Duration(now_)), kBudget, [this](timer::Target target) {
-                          const std::int64_t after = afters_[target.handle % operations_];
-                          ids_[target.handle] = wheel_.arm(Instant(base::Duration(now_ + after)), target);
-                      });
-              }
-          }}}));
-    print(rows.back());
+void Bench::fire(Report& report) {
+    const auto turns = [this] {
+        std::uint32_t fired = 0;
+        while (fired < operations_) {
+            now_ = std::max(now_ + kTurn, wheel_.next_wakeup().time_since_epoch().count());
+            fired += wheel_.advance(Instant(base::Duration(now_)), kBudget, [this](timer::Target target) {
+                const std::int64_t after = afters_[target.handle % operations_];
+                ids_[target.handle] = wheel_.arm(Instant(base::Duration(now_ + after)), target);
+            });
+        }
+    };
+    report.measure("fire and arm again", count_, operations_, {{"timer::Wheel", turns}});
 }
 
 }  // namespace
 
-void bench_wheel(std::uint32_t timers, std::uint32_t operations, int rounds, std::vector<Row>& rows) {
+void bench_wheel(std::uint32_t timers, std::uint32_t operations, Report& report) {
     const RteTimers lists;
     Bench bench(timers, operations);
     bench.arm_rte_timers();
-    bench.rearm(rounds, rows);
-    bench.cancel_and_arm(rounds, rows);
-    bench.fire(rounds, rows);
+    bench.rearm(report);
+    bench.cancel_and_arm(report);
+    bench.fire(report);
 }
 
 }  // namespace terminus::bench
