@@ -149,6 +149,16 @@ void code_past(Coder& coder, Any& past) {
     });
 }
 
+/// What `code` reads out of all of `bytes`, which begin at `from`; the fault says `otherwise`.
+template <typename Any, typename Code>
+base::Result<Any, Fault> decode(base::Bytes bytes, std::size_t from, const char* otherwise, Code&& code) {
+    Decoder decoder(bytes);
+    Any any;
+    code(decoder, any);
+    if (!decoder.is_whole()) return base::Failure{Fault{from + decoder.offset(), otherwise}};
+    return any;
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> encode(const Head& head) {
@@ -170,31 +180,21 @@ std::vector<std::uint8_t> encode(const Past& past) {
 }
 
 base::Result<Head, Fault> decode_head(base::Bytes bytes, std::size_t from) {
-    Decoder decoder(bytes);
-    Head head;
-    code_head(decoder, head);
-    if (!decoder.is_whole()) return base::Failure{Fault{from + decoder.offset(), "the head is not one"}};
-    if (head.workers == 0 || head.ports.empty())
+    auto head = decode<Head>(bytes, from, "the head is not one",
+                             [](Decoder& decoder, Head& any) { code_head(decoder, any); });
+    if (head && (head.value().workers == 0 || head.value().ports.empty()))
         return base::Failure{Fault{from, "the head has no worker or no port"}};
     return head;
 }
 
 base::Result<Revision, Fault> decode_revision(base::Bytes bytes, std::size_t from) {
-    Decoder decoder(bytes);
-    Revision revision;
-    code_revision(decoder, revision);
-    if (!decoder.is_whole())
-        return base::Failure{Fault{from + decoder.offset(), "the change of the configuration is not one"}};
-    return revision;
+    return decode<Revision>(bytes, from, "the change of the configuration is not one",
+                            [](Decoder& decoder, Revision& any) { code_revision(decoder, any); });
 }
 
 base::Result<Past, Fault> decode_past(base::Bytes bytes, std::size_t from) {
-    Decoder decoder(bytes);
-    Past past;
-    code_past(decoder, past);
-    if (!decoder.is_whole())
-        return base::Failure{Fault{from + decoder.offset(), "the past of the process is not one"}};
-    return past;
+    return decode<Past>(bytes, from, "the past of the process is not one",
+                        [](Decoder& decoder, Past& any) { code_past(decoder, any); });
 }
 
 }  // namespace terminus::record
