@@ -147,9 +147,7 @@ std::shared_ptr<Answer> capture_answer(Recording& recording, Runtime& runtime, C
         case CaptureRequest::What::Begin:
             return std::make_shared<CaptureAnswer>(recording, runtime, std::move(request));
         case CaptureRequest::What::Stop:
-            if (recording.state() == Recording::State::Running ||
-                recording.state() == Recording::State::Starting)
-                return std::make_shared<StopAnswer>(recording);
+            if (recording.is_under_way()) return std::make_shared<StopAnswer>(recording);
             return std::make_shared<TextAnswer>(error_line("nothing is being recorded"));
         case CaptureRequest::What::Status:
             break;

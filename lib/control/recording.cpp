@@ -81,7 +81,7 @@ void Recording::add(const record::Revision& revision) {
 }
 
 void Recording::end(const std::string& why, std::function<void()> done) {
-    if (state_ != State::Running && state_ != State::Starting) return done();
+    if (!is_under_way()) return done();
     state_ = State::Ending;
     why_ = why;
     mailroom_.post_all([](std::uint32_t) { return worker::SetRecorder{nullptr}; },
@@ -102,7 +102,7 @@ base::Duration Recording::span() const {
 void Recording::look_later() {
     timer_.expires_after(kLook);
     timer_.async_wait([this](const boost::system::error_code& error) {
-        if (error || state_ == State::Ending || state_ == State::Ended) return;
+        if (error || !is_under_way()) return;
         if (const auto why = reason_to_end()) return end(*why);
         look_later();
     });

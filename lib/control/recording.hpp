@@ -55,6 +55,8 @@ class Recording {
     void workers_stopped();
 
     [[nodiscard]] State state() const { return state_; }
+    /// It has begun, on some workers at least, and nobody has ended it.
+    [[nodiscard]] bool is_under_way() const { return state_ == State::Starting || state_ == State::Running; }
     /// From 1 on; 0: there was none.
     [[nodiscard]] std::uint32_t number() const { return number_; }
     [[nodiscard]] const std::string& path() const { return path_; }
