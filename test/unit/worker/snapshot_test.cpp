@@ -17,6 +17,12 @@ using test::RecordedDuo;
 using test::require_repeats;
 using test::Stranger;
 
+template <typename Command>
+void tell_both(Duo& duo, const Command& command) {
+    for (const std::uint16_t worker : {0, 1})
+        (void)duo.ask(worker, command);
+}
+
 /// A worker that is as new, made of what worker `index` of the Duo was made of.
 class Successor {
  public:
@@ -161,14 +167,12 @@ TEST_CASE("what commands have set is kept: tunables, another table, draining") {
     tunables.hop_limit = 9;
     tunables.fastopen = 3;
     tunables.time_wait = 5s;
-    for (const std::uint16_t worker : {0, 1})
-        (void)duo.ask(worker, SetTunables{.tunables = tunables, .revision = 1});
+    tell_both(duo, SetTunables{.tunables = tunables, .revision = 1});
     recorded.set_table(duo.table(2, true));
     for (int i = 0; i < 6; ++i)
         (void)duo.connect({.send = pattern(9, 700), .finish_when_sent = true});
     duo.run(60ms);
-    for (const std::uint16_t worker : {0, 1})
-        (void)duo.ask(worker, SetDraining{true});
+    tell_both(duo, SetDraining{true});
     require_same_state(recorded);
     recorded.begin();
     (void)duo.connect({});  // refused
@@ -184,10 +188,7 @@ TEST_CASE("how much of each limit is used up is kept, and that cookies are on th
     tcp::Tunables tunables;
     tunables.fastopen = tcp::kFastOpenServer | tcp::kFastOpenServerWithoutCookie;
     tunables.max_fastopen = 1;
-    const auto set = [&] {
-        for (const std::uint16_t worker : {0, 1})
-            (void)duo.ask(worker, SetTunables{.tunables = tunables, .revision = 1});
-    };
+    const auto set = [&] { tell_both(duo, SetTunables{.tunables = tunables, .revision = 1}); };
     set();
     Stranger stranger(duo);
     stranger.introduce();
