@@ -39,7 +39,7 @@ class Table {
     Table(std::uint32_t capacity, const base::SipKey& secret);
 
     [[nodiscard]] std::uint64_t hash(const Key& key) const {
-        return base::siphash(secret_, {reinterpret_cast<const std::uint8_t*>(&key), sizeof key});
+        return base::siphash_of<sizeof key, 1, 3>(secret_, reinterpret_cast<const std::uint8_t*>(&key));
     }
 
     /// Both cache lines that an operation on `hash` may touch.

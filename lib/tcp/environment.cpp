@@ -17,7 +17,7 @@ std::uint64_t hash(const base::SipKey& key, const wire::FourTuple& tuple) {
     std::memcpy(input.data() + 16, tuple.remote.address.bytes().data(), 16);
     base::store_be16(input.data() + 32, tuple.local.port);
     base::store_be16(input.data() + 34, tuple.remote.port);
-    return base::siphash(key, input);
+    return base::siphash_of<kTupleBytes>(key, input.data());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "flow/rss.hpp"
 #include "support/archived.hpp"
 
 using terminus::base::Rng;
@@ -12,6 +13,7 @@ using terminus::base::SipKey;
 using terminus::flow::Handle;
 using terminus::flow::HandleKind;
 using terminus::flow::Key;
+using terminus::flow::Steering;
 using terminus::flow::Table;
 using terminus::wire::IpAddress;
 
@@ -77,6 +79,36 @@ TEST_CASE("the hash depends on the secret") {
     const Table two(8, SipKey::from_seed(2));
     CHECK(one.hash(key_of(1)) != two.hash(key_of(1)));
     CHECK(one.hash(key_of(1)) == Table(8, SipKey::from_seed(1)).hash(key_of(1)));
+}
+
+// A client who knows the device's RSS key (most drivers have the same) and sends only what comes to one entry
+// of the redirection table; whoever chose the table's place by that hash would see its buckets fill unevenly.
+TEST_CASE("buckets fill evenly with flows that were chosen to share an entry of a known RSS key's table") {
+    constexpr std::uint32_t kBuckets = 256, kFlows = 64 * kBuckets, kWorkers = 8;
+    const Steering steering({}, {}, kWorkers);
+    Table table(kFlows, SipKey::from_seed(GENERATE(1u, 2u, 3u)));
+    std::vector<Key> flows;
+    for (std::uint32_t number = 0; flows.size() < kFlows; ++number) {
+        const terminus::wire::FourTuple tuple{
+            .local = {IpAddress::v4(192, 0, 2, 1), 443},
+            .remote = {IpAddress::v4(0x0a000000u + (number >> 16)), static_cast<std::uint16_t>(number)}};
+        if (steering.index(tuple) == 5)
+            flows.push_back({tuple.remote.address, tuple.remote.port, tuple.local.port, 0});
+    }
+    std::vector<std::uint32_t> by_place(kBuckets), by_tag(kBuckets);
+    for (std::uint32_t i = 0; i < kFlows; ++i) {
+        const std::uint64_t hash = table.hash(flows[i]);
+        ++by_place[hash % kBuckets];
+        ++by_tag[hash >> 56];
+        REQUIRE(table.insert(hash, handle_of(i)));
+    }
+    // Chi-squared with 255 degrees of freedom: over 390 once in ten million tables.
+    for (const auto& counts : {by_place, by_tag}) {
+        double chi_squared = 0;
+        for (const std::uint32_t count : counts)
+            chi_squared += (count - 64.0) * (count - 64.0) / 64.0;
+        CHECK(chi_squared < 390);
+    }
 }
 
 TEST_CASE("an erased entry is gone, its place is usable, and erasing again says so") {
