@@ -32,6 +32,8 @@ struct Frame {
     std::uint16_t l3_offset = 0;
     std::uint16_t l4_offset = 0;  ///< IPv6 fragment: its fragment header is the 8 bytes before
     std::uint32_t l4_length = 0;  ///< by the IP header, whatever the frame has after it
+
+    friend bool operator==(const Frame&, const Frame&) = default;
 };
 
 /// The one entry for received frames (HARDENING 1, 2, 8). `first_bytes` is the frame, or its first buffer

@@ -59,19 +59,25 @@ void write_ipv4(const Ipv4Header& header, base::MutableBytes out) {
     TERMINUS_ASSERT(header.source.is_v4() && header.destination.is_v4(),
                     "the family was chosen by the address");
     TERMINUS_ASSERT(header.fragment_offset % 8 == 0, "the field counts units of eight bytes");
+    const unsigned flags =
+        (header.dont_fragment ? kDontFragment : 0u) | (header.more_fragments ? kMoreFragments : 0u);
+    const auto fragment = static_cast<std::uint16_t>(flags | header.fragment_offset / 8u);
+    const std::uint32_t source = header.source.v4_host_order();
+    const std::uint32_t destination = header.destination.v4_host_order();
+    // Of the words as they are written below, which need not be read back for it.
+    const std::uint64_t sum = 0x4500u + std::uint64_t{header.traffic_class} + header.total_length +
+                              header.identification + fragment + header.hop_limit * 256u + header.protocol +
+                              source + destination;
     out[0] = 0x45;
     out[1] = header.traffic_class;
     base::store_be16(&out[2], header.total_length);
     base::store_be16(&out[4], header.identification);
-    base::store_be16(&out[6], static_cast<std::uint16_t>((header.dont_fragment ? kDontFragment : 0) |
-                                                         (header.more_fragments ? kMoreFragments : 0) |
-                                                         (header.fragment_offset / 8)));
+    base::store_be16(&out[6], fragment);
     out[8] = header.hop_limit;
     out[9] = header.protocol;
-    base::store_be16(&out[10], 0);
-    base::store_be32(&out[12], header.source.v4_host_order());
-    base::store_be32(&out[16], header.destination.v4_host_order());
-    base::store_be16(&out[10], finish(sum(out.first(kIpv4Header))));
+    base::store_be16(&out[10], finish(sum));
+    base::store_be32(&out[12], source);
+    base::store_be32(&out[16], destination);
 }
 
 }  // namespace terminus::wire

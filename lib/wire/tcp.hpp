@@ -90,6 +90,7 @@ struct TcpSegment {
     [[nodiscard]] constexpr std::uint32_t seg_len() const {
         return payload_length + (flags.syn() ? 1u : 0u) + (flags.fin() ? 1u : 0u);
     }
+    friend constexpr bool operator==(const TcpSegment&, const TcpSegment&) = default;
 };
 
 /// Reads the header at the start of `l4` (header and at least as much of what follows as the header needs);
@@ -99,6 +100,15 @@ struct TcpSegment {
 
 /// The options of a header, in bounded work whatever the bytes: at most 40 of them are read.
 [[nodiscard]] TcpOptions parse_tcp_options(base::Bytes options);
+
+/// Whether timestamps are all there is: what nearly every segment of a connection has.
+[[nodiscard]] inline bool has_timestamps_alone(const TcpOptions& options) {
+    const bool has_others = options.mss.has_value() | options.window_scale.has_value() |
+                            options.sack_permitted | (options.sack_count > 0) | options.fast_open.has_value();
+    return options.timestamps.has_value() && !has_others;
+}
+inline constexpr std::size_t kTimestampsAloneLength = 12;      ///< two NOPs and the option
+inline constexpr std::uint32_t kTimestampsAlone = 0x0101080a;  ///< its first four bytes (RFC 7323 appendix A)
 
 /// Length of the options as write_tcp_options() would write them, padding included: a multiple of 4, at
 /// most 40. SACK blocks that don't fit beside the other options are left out.

@@ -162,6 +162,7 @@ TcpOptions parse_tcp_options(base::Bytes bytes) {
 }
 
 std::size_t tcp_options_length(const TcpOptions& options) {
+    if (has_timestamps_alone(options)) return kTimestampsAloneLength;
     const std::size_t blocks = sack_blocks_that_fit(options);
     return fixed_length(options) + (blocks > 0 ? 4 + kSackBlockLength * blocks : 0);
 }
@@ -169,6 +170,12 @@ std::size_t tcp_options_length(const TcpOptions& options) {
 void write_tcp_options(const TcpOptions& options, base::MutableBytes out) {
     TERMINUS_ASSERT(out.size() >= tcp_options_length(options),
                     "callers sized the span by tcp_options_length()");
+    if (has_timestamps_alone(options)) {
+        base::store_be32(&out[0], kTimestampsAlone);
+        base::store_be32(&out[4], options.timestamps->value);
+        base::store_be32(&out[8], options.timestamps->echo_reply);
+        return;
+    }
     Writer writer(out.first(tcp_options_length(options)));
     if (options.mss) {
         writer.kind(kMss, kMssLength);

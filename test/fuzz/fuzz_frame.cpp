@@ -11,6 +11,7 @@
 #include "wire/icmp.hpp"
 #include "wire/ipv4.hpp"
 #include "wire/nd.hpp"
+#include "wire/plain_tcp.hpp"
 #include "wire/tcp.hpp"
 
 namespace {
@@ -74,6 +75,17 @@ void read_arp(base::Bytes message) {
     TERMINUS_ASSERT(std::equal(written.begin(), written.end(), message.begin()), "what is written was read");
 }
 
+// The short way comes to where the long one comes, or leaves the frame to it.
+void read_plain(base::Bytes bytes, std::uint32_t frame_length,
+                const base::Result<wire::Frame, wire::Fault>& parsed) {
+    wire::Frame frame;
+    wire::TcpSegment segment;
+    if (!wire::read_plain_tcp(bytes, frame_length, frame, segment)) return;
+    TERMINUS_ASSERT(parsed.ok() && frame == parsed.value(), "what is plain is read in two ways");
+    const auto slowly = wire::parse_tcp(bytes.subspan(frame.l4_offset), frame.l4_length);
+    TERMINUS_ASSERT(slowly.ok() && segment == slowly.value(), "what is plain is read in two ways");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -87,6 +99,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto frame_length = static_cast<std::uint32_t>(bytes.size() + (chain ? kLaterBuffers : 0));
 
     const auto parsed = wire::parse_frame(bytes, frame_length);
+    read_plain(bytes, frame_length, parsed);
     if (!parsed) return 0;
     const wire::Frame& frame = parsed.value();
     TERMINUS_ASSERT(frame.l4_offset + std::uint64_t{frame.l4_length} <= frame_length,
