@@ -102,6 +102,8 @@ class NeighbourCache {
     void advance(base::Instant now);
     [[nodiscard]] base::Instant next_deadline() const;
 
+    /// Whether one of the two below has something.
+    [[nodiscard]] bool has_news() const { return transmit_.count + events_.count > 0; }
     [[nodiscard]] std::optional<Solicitation> poll_transmit();
     /// To be polled empty each turn: the slot of an unpolled failure is not reused.
     [[nodiscard]] std::optional<Resolution> poll_resolved();

@@ -1,16 +1,22 @@
 #include "neigh/interface.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/assert.hpp"
 
 namespace terminus::neigh {
+namespace {
+
+constexpr std::size_t kPlacesMin = 16;
+
+}  // namespace
 
 LocalAddresses::LocalAddresses(std::span<const Interface> interfaces, std::size_t capacity)
     : capacity_(capacity) {
     TERMINUS_ASSERT(capacity <= UINT16_MAX, "ids have sixteen bits");
     slots_.reserve(capacity);
-    sorted_.reserve(capacity);
+    index_.assign(kPlacesMin, kNone);
     for (const Interface& interface : interfaces) {
         for (const wire::Prefix& prefix : interface.addresses) {
             const auto id = add(prefix.address, interface.port);
@@ -34,20 +40,18 @@ std::optional<LocalId> LocalAddresses::add(const wire::IpAddress& address, std::
     }
     if (slots_.size() == capacity_) return std::nullopt;
     const auto id = static_cast<LocalId>(slots_.size());
-    const auto at = static_cast<std::ptrdiff_t>(position(address));
     slots_.push_back({address, port, true});
-    sorted_.insert(sorted_.begin() + at, id);
+    if (2 * slots_.size() > index_.size()) {
+        index_all();
+    } else {
+        index(id);
+    }
     return id;
 }
 
 void LocalAddresses::remove(LocalId id) {
     TERMINUS_ASSERT(id < slots_.size(), "ids come from add()");
     slots_[id].active = false;
-}
-
-std::optional<LocalId> LocalAddresses::find(const wire::IpAddress& address) const {
-    const auto id = known(address);
-    return id && slots_[*id].active ? id : std::nullopt;
 }
 
 bool LocalAddresses::is_local_on(const wire::IpAddress& address, std::uint16_t port) const {
@@ -73,23 +77,17 @@ bool LocalAddresses::is_directed_broadcast(const wire::IpAddress& address) const
     return std::find(broadcasts_.begin(), broadcasts_.end(), address) != broadcasts_.end();
 }
 
-std::size_t LocalAddresses::position(const wire::IpAddress& address) const {
-    const auto at = std::lower_bound(
-        sorted_.begin(), sorted_.end(), address,
-        [this](LocalId id, const wire::IpAddress& wanted) { return slots_[id].address < wanted; });
-    return static_cast<std::size_t>(at - sorted_.begin());
+void LocalAddresses::index(LocalId id) {
+    std::size_t at = place_of(slots_[id].address);
+    while (index_[at] != kNone)
+        at = (at + 1) & (index_.size() - 1);
+    index_[at] = id;
 }
 
-std::optional<LocalId> LocalAddresses::known(const wire::IpAddress& address) const {
-    const std::size_t at = position(address);
-    if (at == sorted_.size() || slots_[sorted_[at]].address != address) return std::nullopt;
-    return sorted_[at];
-}
-
-// Of what was read.
-bool LocalAddresses::is_sound() const {
-    return sorted_.size() == slots_.size() &&
-           std::all_of(sorted_.begin(), sorted_.end(), [this](LocalId id) { return id < slots_.size(); });
+void LocalAddresses::index_all() {
+    index_.assign(std::bit_ceil(std::max(kPlacesMin, 4 * slots_.size())), kNone);
+    for (std::size_t id = 0; id < slots_.size(); ++id)
+        index(static_cast<LocalId>(id));
 }
 
 }  // namespace terminus::neigh

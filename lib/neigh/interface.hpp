@@ -43,8 +43,11 @@ class LocalAddresses {
     /// Not ours any more: find() passes over it, address() still knows it.
     void remove(LocalId id);
 
-    /// The id when the address is ours at present. O(log n).
-    [[nodiscard]] std::optional<LocalId> find(const wire::IpAddress& address) const;
+    /// The id when the address is ours at present. O(1).
+    [[nodiscard]] std::optional<LocalId> find(const wire::IpAddress& address) const {
+        const std::optional<LocalId> id = known(address);
+        return id && slots_[*id].active ? id : std::nullopt;
+    }
 
     /// Whether the address is ours and is answered for on `port`.
     [[nodiscard]] bool is_local_on(const wire::IpAddress& address, std::uint16_t port) const;
@@ -63,8 +66,7 @@ class LocalAddresses {
     template <typename Archive>
     void archive(Archive& a) {
         base::archive_vector(a, slots_, capacity_);
-        base::archive_vector(a, sorted_, capacity_);
-        if constexpr (Archive::kReads) a.require(is_sound());
+        if constexpr (Archive::kReads) index_all();
     }
 
  private:
@@ -74,14 +76,27 @@ class LocalAddresses {
         bool active = false;
     };
 
-    // Where the address stands, or would stand, in sorted_.
-    [[nodiscard]] std::size_t position(const wire::IpAddress& address) const;
-    [[nodiscard]] std::optional<LocalId> known(const wire::IpAddress& address) const;
-    [[nodiscard]] bool is_sound() const;
+    static constexpr LocalId kNone = UINT16_MAX;
+
+    // Where the search for an address begins. Which addresses are ours the operator says, so nobody can crowd
+    // a place.
+    [[nodiscard]] std::size_t place_of(const wire::IpAddress& address) const {
+        const std::array<std::uint64_t, 2> halves = address.halves();
+        return ((halves[0] ^ halves[1]) * 0x9e3779b97f4a7c15u >> 32) & (index_.size() - 1);
+    }
+    [[nodiscard]] std::optional<LocalId> known(const wire::IpAddress& address) const {
+        std::size_t at = place_of(address);
+        for (; index_[at] != kNone; at = (at + 1) & (index_.size() - 1)) {
+            if (slots_[index_[at]].address == address) return index_[at];
+        }
+        return std::nullopt;
+    }
+    void index(LocalId id);
+    void index_all();
 
     std::size_t capacity_;
-    std::vector<Slot> slots_;      // by id
-    std::vector<LocalId> sorted_;  // by address
+    std::vector<Slot> slots_;     // by id
+    std::vector<LocalId> index_;  // open addressing; a power of two of places, half of them free
     std::vector<wire::IpAddress> broadcasts_;
 };
 

@@ -40,7 +40,15 @@ class RouteTable {
     [[nodiscard]] std::size_t size() const { return families_[0].size() + families_[1].size(); }
 
  private:
-    std::array<std::vector<Route>, 2> families_;  // IPv4, IPv6; each longest first
+    /// A route as it is compared: an address belongs to it when its halves under the mask are these.
+    struct Row {
+        std::array<std::uint64_t, 2> network;
+        std::array<std::uint64_t, 2> mask;
+        std::optional<wire::IpAddress> via;
+        std::uint16_t port;
+        std::uint8_t bits;
+    };
+    std::array<std::vector<Row>, 2> families_;  // IPv4, IPv6; each longest first
 };
 
 }  // namespace terminus::neigh
