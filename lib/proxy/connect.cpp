@@ -55,15 +55,22 @@ void Proxy::send_early(Stack& stack, const Session& session, packet::ByteQueue e
         stack.touch(session.id(Leg::Client));
 }
 
-// From the first source address that has a port left. A backend without one, or without a route, costs no
-// attempt.
-// RFC 9293 3.9.1.1, MUST-43.
+// From any source address that has a port left; which is tried first is drawn, so that all fill alike and a
+// search for a port stays short until nearly all are out. A backend without one, or without a route, costs no
+// attempt. RFC 9293 3.9.1.1, MUST-43.
 bool Proxy::connect_to(Stack& stack, Cookie cookie, const Pool& pool, const Backend& backend) {
     const std::optional<std::uint16_t> device = stack.port_to(backend.address.address);
     if (!device) return false;
     Session& session = sessions_[cookie];
-    for (const SourceAddress& source : pool.sources) {
-        if (source.address.is_v4() != backend.address.address.is_v4()) continue;
+    const auto fits = [&](const SourceAddress& source) {
+        return source.address.is_v4() == backend.address.address.is_v4();
+    };
+    const std::size_t all = pool.sources.size();
+    const bool has_choice = std::count_if(pool.sources.begin(), pool.sources.end(), fits) > 1;
+    const std::size_t first = has_choice ? stack.rng().below(all) : 0;
+    for (std::size_t tried = 0; tried < all; ++tried) {
+        const SourceAddress& source = pool.sources[(first + tried) % all];
+        if (!fits(source)) continue;
         const Connected connected = connect_from(stack, cookie, backend, source, *device);
         if (connected) {
             session.connecting(connected.value(), {backend.id, source.local_id, *device},
