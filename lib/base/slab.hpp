@@ -74,7 +74,13 @@ class Slab {
     [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
     /// One past the highest index ever used: the bound for a walk over all live slots.
     [[nodiscard]] std::uint32_t touched() const { return touched_; }
-    void prefetch(std::uint32_t index) const { __builtin_prefetch(&slots_[index]); }
+    /// Asks for all of the slot's cache lines, live or not; `index` is below capacity().
+    void prefetch(std::uint32_t index) const {
+        const auto* const at = reinterpret_cast<const char*>(&slots_[index]);
+        for (std::size_t line = 0; line < sizeof(Slot); line += 64)
+            __builtin_prefetch(at + line);
+        __builtin_prefetch(at + sizeof(Slot) - 1);  // a slot needn't begin where a line does
+    }
 
     /// Into an empty slab of the same capacity. What isn't Plain is made by its constructor from ToBeRead and
     /// has an archive().

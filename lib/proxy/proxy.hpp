@@ -86,6 +86,10 @@ class Proxy {
     void happened(Stack& stack, stack::ConnectionId id, stack::Cookie cookie, tcp::Events events);
     void closed(Stack& stack, stack::ConnectionId id, stack::Cookie cookie, stats::CloseReason reason);
     void timer_expired(Stack& stack, stack::Cookie cookie);
+    void prefetch(stack::Cookie cookie) const { sessions_.prefetch(cookie); }
+    [[nodiscard]] stack::ConnectionId beside(stack::ConnectionId id, stack::Cookie cookie) const {
+        return sessions_.is_live(cookie) ? sessions_[cookie].beside(id) : stack::ConnectionId{};
+    }
 
  private:
     using Connected = base::Result<stack::ConnectionId, stack::ConnectError>;

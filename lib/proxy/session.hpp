@@ -70,6 +70,10 @@ class Session {
         return leg == stats::Leg::Client ? client_ : backend_;
     }
     [[nodiscard]] stats::Leg leg_of(stack::ConnectionId id) const;
+    /// The other leg's.
+    [[nodiscard]] stack::ConnectionId beside(stack::ConnectionId id) const {
+        return id == client_ ? backend_ : client_;
+    }
     [[nodiscard]] bool is_spliced() const { return is_spliced_; }
     [[nodiscard]] bool has_finished(stats::Leg from) const { return (finished_ & bit(from)) != 0; }
     [[nodiscard]] bool is_half_closed() const { return finished_ != 0; }

@@ -34,6 +34,9 @@ inline constexpr ProfileId kProcessProfile = 0;
 ///   closed         the last call for this id. The connection is CLOSED or TIME_WAIT and its bytes were taken
 ///   or
 ///                  are lost with it; the id is stale when the call returns.
+///   prefetch, beside  may be left out: ask the memory for what belongs to a cookie, and name the connection
+///   that
+///                  happened() will look at beside this one. They decide nothing.
 ///   timer_expired  a timer armed with arm_timer() for `cookie`.
 template <typename A, typename S>
 concept Application = requires(A& app, S& stack, ConnectionId id, Cookie cookie, const wire::Endpoint& local,

@@ -38,17 +38,21 @@ void Stack<App>::transmit(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
     const tcp::Environment env = environment_for(slot);
     const wire::FourTuple named = network_.tuple_of(slot.key);
-    const std::optional<std::uint16_t> port = network_.port_to(named.remote.address);
+    const std::optional<neigh::NextHop> next_hop = network_.route_to(named.remote.address);
+    bool is_all = false;
     for (std::uint32_t sent = 0; sent < kSegmentsPerTurn; ++sent) {
-        if (port && !network_.has_room(*port)) break;
+        if (next_hop && !network_.has_room(next_hop->port)) break;
         const bool is_opening = slot.wants_fast_open || slot.is_fast_open_cookie_due;
         const std::optional<tcp::OutSegment> segment =
             is_opening ? poll_opening(slot, named, env) : slot.tcp.poll_transmit(env);
-        if (!segment) break;
-        send(named, *segment, &slot.tcp.send_queue(), env.tunables, slot.flow_label);
+        if (!segment) {
+            is_all = true;
+            break;
+        }
+        send(named, next_hop, *segment, &slot.tcp.send_queue(), env.tunables, slot.flow_label);
     }
     // What went out may have made room for the application (tunables.notsent_lowat).
-    if (slot.tcp.wants_transmit(env) || slot.tcp.has_events()) mark_dirty(index);
+    if ((!is_all && slot.tcp.wants_transmit(env)) || slot.tcp.has_events()) mark_dirty(index);
 }
 
 // RFC 6437 3: whatever is sent for a 4-tuple has one label, whether or not there is a connection to keep it.
@@ -60,13 +64,17 @@ std::uint32_t Stack<App>::flow_label_of(const wire::FourTuple& tuple) const {
 template <typename App>
 void Stack<App>::answer(const wire::FourTuple& tuple, const tcp::OutSegment& segment,
                         const tcp::Tunables& tunables) {
-    send(tuple, segment, nullptr, tunables, flow_label_of(tuple));
+    send(tuple, network_.route_to(tuple.remote.address), segment, nullptr, tunables, flow_label_of(tuple));
 }
 
 template <typename App>
-void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segment,
-                      const packet::ByteQueue* queue, const tcp::Tunables& tunables,
-                      std::uint32_t flow_label) {
+void Stack<App>::send(const wire::FourTuple& tuple, const std::optional<neigh::NextHop>& next_hop,
+                      const tcp::OutSegment& segment, const packet::ByteQueue* queue,
+                      const tcp::Tunables& tunables, std::uint32_t flow_label) {
+    if (!next_hop) {
+        drop(stats::DropReason::NoRoute);
+        return;
+    }
     const wire::TcpHeader header{
         .source_port = tuple.local.port,
         .destination_port = tuple.remote.port,
@@ -83,7 +91,7 @@ void Stack<App>::send(const wire::FourTuple& tuple, const tcp::OutSegment& segme
                         .traffic_class = static_cast<std::uint8_t>(
                             (tunables.traffic_class & ~unsigned{wire::kEcnMask}) | ecn),
                         .flow_label = tunables.auto_flowlabels ? flow_label : 0};
-    network_.send_tcp(tuple, hop, header, segment.payload_length > 0 ? queue : nullptr,
+    network_.send_tcp(tuple, *next_hop, hop, header, segment.payload_length > 0 ? queue : nullptr,
                       segment.payload_offset, segment.payload_length, env_.now);
 }
 

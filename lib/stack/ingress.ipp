@@ -2,51 +2,124 @@
 
 // Frames in: parse, find, and give each segment to what its 4-tuple names. Part of stack/stack.hpp.
 
+#include <algorithm>
+
 #include "packet/chain.hpp"
 #include "stack/stack.hpp"
 
 namespace terminus::stack {
 
+// DESIGN 3.7: what takes its time to come out of memory is asked for before it is needed, a group of frames
+// at a time: headers, then buckets of the table, then slots, then what the application keeps beside them. A
+// prefetch decides nothing: who is who is found out when a segment has its turn, for the one before may have
+// made or ended its connection.
 template <typename App>
 void Stack<App>::ingress(packet::Batch& frames, std::uint16_t port) {
-    for (std::uint16_t i = 0; i < frames.size(); ++i) {
-        stats_.frames_received.add();
-        stats_.bytes_received.add(frames.frame_length(i));
-        Arrival arrival;
-        switch (network_.receive(frames.take(i), port, Origin::Device, env_.now, arrival)) {
-            case Received::Nothing:
-                break;
-            case Received::Tcp:
-                segment_arrives(arrival);
-                break;
-            case Received::IcmpError:
-                icmp_error_arrives(arrival);
-                break;
+    for (std::uint16_t i = 0; i < frames.size(); ++i)
+        frames.prefetch(i);
+    for (std::uint16_t first = 0; first < frames.size(); first += kLookAhead) {
+        const auto end = static_cast<std::uint16_t>(std::min<unsigned>(first + kLookAhead, frames.size()));
+        std::uint32_t count = 0;
+        for (std::uint16_t i = first; i < end; ++i) {
+            stats_.frames_received.add();
+            stats_.bytes_received.add(frames.frame_length(i));
+            Looked& looked = looked_[count];
+            looked.arrival = Arrival{};
+            looked.received =
+                network_.receive(frames.take(i), port, Origin::Device, env_.now, looked.arrival);
+            if (looked.received == Received::Nothing) {
+                looked.arrival.frame = packet::Buffer();
+                continue;
+            }
+            look_up(looked);
+            ++count;
         }
+        for (std::uint32_t i = 0; i < count; ++i)
+            prefetch_slot(looked_[i]);
+        for (std::uint32_t i = 0; i < count; ++i)
+            prefetch_cookie(looked_[i].candidate);
+        for (std::uint32_t i = 0; i < count; ++i)
+            prefetch_beside(looked_[i].candidate);
+        for (std::uint32_t i = 0; i < count; ++i)
+            arrives(looked_[i]);
     }
     frames.clear();
 }
 
 template <typename App>
-void Stack<App>::handed_over(packet::Buffer frame, std::uint16_t port) {
-    stats_.hand_overs_received.add();
-    Arrival arrival;
-    switch (network_.receive(std::move(frame), port, Origin::HandOver, env_.now, arrival)) {
-        case Received::Nothing:
+void Stack<App>::look_up(Looked& looked) {
+    looked.key = key_of(looked.arrival.tuple, looked.arrival.local_id);
+    looked.hash = table_.hash(looked.key);
+    table_.prefetch(looked.hash);
+}
+
+template <typename App>
+void Stack<App>::prefetch_slot(Looked& looked) const {
+    looked.candidate = Slots::kNone;
+    const flow::Handle handle = table_.candidate(looked.hash);
+    if (handle.is_none()) return;
+    switch (handle.kind()) {
+        case flow::HandleKind::Connection:
+            looked.candidate = handle.index();
+            connections_.prefetch(handle.index());
             break;
-        case Received::Tcp:
-            segment_arrives(arrival);
+        case flow::HandleKind::HalfOpen:
+            half_opens_.prefetch(handle.index());
             break;
-        case Received::IcmpError:
-            icmp_error_arrives(arrival);
+        case flow::HandleKind::TimeWait:
+            time_waits_.prefetch(handle.index());
+            break;
+        case flow::HandleKind::Application:
             break;
     }
 }
 
 template <typename App>
-void Stack<App>::segment_arrives(Arrival& arrival) {
-    const flow::Key key = key_of(arrival.tuple, arrival.local_id);
-    const std::uint64_t hash = table_.hash(key);
+void Stack<App>::prefetch_cookie(std::uint32_t candidate) const {
+    if constexpr (kIsPrefetching) {
+        if (candidate == Slots::kNone || !connections_.is_live(candidate)) return;
+        const Cookie cookie = connections_[candidate].cookie;
+        if (cookie != kNoCookie) app_.prefetch(cookie);
+    }
+}
+
+template <typename App>
+void Stack<App>::prefetch_beside(std::uint32_t candidate) const {
+    if constexpr (kIsPrefetching) {
+        if (candidate == Slots::kNone || !connections_.is_live(candidate)) return;
+        const ConnectionSlot& slot = connections_[candidate];
+        if (slot.cookie == kNoCookie || slot.is_closed) return;
+        const ConnectionId beside = app_.beside({candidate, connections_.generation(candidate)}, slot.cookie);
+        if (beside.index < connections_.touched()) connections_.prefetch(beside.index);
+    }
+}
+
+template <typename App>
+void Stack<App>::arrives(Looked& looked) {
+    if (looked.received == Received::Tcp) {
+        segment_arrives(looked.arrival, looked.key, looked.hash);
+    } else {
+        icmp_error_arrives(looked.arrival, looked.key, looked.hash);
+    }
+    looked.arrival.frame = packet::Buffer();  // what nobody has taken is free now, not a group later
+}
+
+template <typename App>
+void Stack<App>::handed_over(packet::Buffer frame, std::uint16_t port) {
+    stats_.hand_overs_received.add();
+    Looked& looked = looked_[0];
+    looked.arrival = Arrival{};
+    looked.received = network_.receive(std::move(frame), port, Origin::HandOver, env_.now, looked.arrival);
+    if (looked.received == Received::Nothing) {
+        looked.arrival.frame = packet::Buffer();
+        return;
+    }
+    look_up(looked);
+    arrives(looked);
+}
+
+template <typename App>
+void Stack<App>::segment_arrives(Arrival& arrival, const flow::Key& key, std::uint64_t hash) {
     const flow::Handle handle = find_handle(key, hash);
     if (handle.is_none()) {
         if (network_.hand_over_if_foreign(arrival)) return;  // DESIGN 3.4: never to a RST
@@ -117,11 +190,12 @@ void Stack<App>::promote(std::uint32_t half_open_index, Arrival& arrival, std::u
 template <typename App>
 void Stack<App>::to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64_t hash) {
     TimeWaitSlot& slot = time_waits_[index];
+    const base::Instant before = slot.tcp.deadline(env_);
     switch (slot.tcp.segment_arrives(arrival.segment, env_)) {
         case tcp::TimeWaitVerdict::Ignore:
             return;
         case tcp::TimeWaitVerdict::Acknowledge: {
-            wheel_.rearm(slot.timer, slot.tcp.deadline(env_));
+            if (slot.tcp.deadline(env_) != before) time_waits_.restarted(index);
             const std::uint32_t offset = tcp::timestamp_offset(settings_.secrets, arrival.tuple);
             answer(arrival.tuple, slot.tcp.poll_reply(offset, env_), profiles_.tunables(slot.profile));
             return;
@@ -190,9 +264,7 @@ void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, cons
 // RFC 5927: only what quotes bytes of ours in flight counts; the connection checks that.
 // RFC 9293 3.9.2.2, MUST-54: to the connection whose segment is quoted.
 template <typename App>
-void Stack<App>::icmp_error_arrives(Arrival& arrival) {
-    const flow::Key key = key_of(arrival.tuple, arrival.local_id);
-    const std::uint64_t hash = table_.hash(key);
+void Stack<App>::icmp_error_arrives(Arrival& arrival, const flow::Key& key, std::uint64_t hash) {
     const flow::Handle handle = find_handle(key, hash);
     if (handle.is_none() && network_.hand_over_if_foreign(arrival)) return;
     if (!handle.is_none() && handle.kind() == flow::HandleKind::HalfOpen) {

@@ -23,9 +23,7 @@ Stack<App>::Stack(const Settings& settings, Network& network, App& app, stats::C
       half_opens_(settings.half_open_max),
       time_waits_(settings.time_wait_max),
       table_(settings.connections_max + settings.half_open_max + settings.time_wait_max, settings.table_key),
-      wheel_(settings.connections_max + settings.half_open_max + settings.time_wait_max +
-                 settings.application_timers_max,
-             now),
+      wheel_(settings.connections_max + settings.half_open_max + settings.application_timers_max, now),
       dirty_(settings.connections_max) {}
 
 template <typename App>
@@ -53,13 +51,13 @@ bool Stack<App>::has_key(flow::Handle handle, const flow::Key& key) const {
 // RFC 6528 3, RFC 9293 3.7.1, MUST-67: what a connection begins with.
 template <typename App>
 tcp::Connection::OpenParameters Stack<App>::open_parameters(const wire::FourTuple& tuple, stats::Leg leg,
-                                                            ProfileId profile) const {
+                                                            ProfileId profile, wire::SeqNum iss) const {
     // RFC 9293 3.7.3, SHLD-6: of the interface's size and the service's the smaller; what routers say is
     // about what we send, not about what we can take.
     const std::uint16_t mss = profiles_.mss_within(network_.mss_towards(tuple.remote.address), profile);
     return {
         .leg = leg,
-        .iss = tcp::initial_sequence(settings_.secrets, tuple, env_.now),
+        .iss = iss,
         .timestamp_offset = tcp::timestamp_offset(settings_.secrets, tuple),
         .advertised_mss = mss,
         .path_mss = mss,
@@ -72,13 +70,12 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
     if (!network_.port_to(request.tuple.remote.address)) return base::Failure{ConnectError::NoRoute};
     const flow::Key key = key_of(request.tuple, request.local_id);
     const std::uint64_t hash = table_.hash(key);
-    const tcp::Connection::OpenParameters parameters =
-        open_parameters(request.tuple, stats::Leg::Backend, request.profile);
     const flow::Handle existing = find_handle(key, hash);
+    if (!existing.is_none() && existing.kind() != flow::HandleKind::TimeWait)
+        return base::Failure{ConnectError::TupleInUse};
+    const wire::SeqNum iss = tcp::initial_sequence(settings_.secrets, request.tuple, env_.now);
     if (!existing.is_none()) {
-        if (existing.kind() != flow::HandleKind::TimeWait) return base::Failure{ConnectError::TupleInUse};
-        const std::uint32_t value = tcp::timestamp_value(env_.now, parameters.timestamp_offset);
-        if (!time_waits_[existing.index()].tcp.may_be_reused(parameters.iss, value, env_)) {
+        if (!time_waits_[existing.index()].tcp.may_be_reused(iss, env_)) {
             return base::Failure{ConnectError::InTimeWait};
         }
     }
@@ -87,6 +84,8 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
         stats_.leg(stats::Leg::Backend).closes[stats::CloseReason::TimeWaitReused].add();
         release_time_wait(existing.index(), hash);
     }
+    const tcp::Connection::OpenParameters parameters =
+        open_parameters(request.tuple, stats::Leg::Backend, request.profile, iss);
     const std::uint32_t index =
         connections_.allocate(parameters, env_.with(profiles_.tunables(request.profile)), key, request);
     if (!table_.insert(hash, flow::Handle(flow::HandleKind::Connection, index))) {
@@ -246,12 +245,6 @@ void Stack<App>::become_time_wait(std::uint32_t index) {
                                          flow::Handle(flow::HandleKind::TimeWait, time_wait));
     TERMINUS_ASSERT(replaced, "a connection is in the table for as long as its slot lives");
     connections_.release(index);
-
-    TimeWaitSlot& waiting = time_waits_[time_wait];
-    waiting.timer = wheel_.arm(
-        waiting.tcp.deadline(env_),
-        {flow::Handle(flow::HandleKind::TimeWait, time_wait).raw(), time_waits_.generation(time_wait)});
-    TERMINUS_ASSERT(waiting.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
     stats_.time_wait.set(time_waits_.size());
 }
 
@@ -273,9 +266,7 @@ void Stack<App>::release_time_wait(std::uint32_t index, std::uint64_t hash) {
 
 template <typename App>
 void Stack<App>::free_time_wait(std::uint32_t index) {
-    TimeWaitSlot& slot = time_waits_[index];
-    if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
-    slot.tcp.released(env_);
+    time_waits_[index].tcp.released(env_);
     time_waits_.release(index);
     stats_.time_wait.set(time_waits_.size());
 }

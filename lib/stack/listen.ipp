@@ -178,8 +178,8 @@ template <typename App>
 std::uint32_t Stack<App>::allocate_passive(const tcp::HalfOpen& half, const Arrival& arrival) {
     const ProfileId profile = app_.profile_of(half.service());
     const std::uint32_t index = connections_.allocate(
-        open_parameters(arrival.tuple, stats::Leg::Client, profile), half, environment_of(half.service()),
-        key_of(arrival.tuple, arrival.local_id), profile);
+        open_parameters(arrival.tuple, stats::Leg::Client, profile, half.iss()), half,
+        environment_of(half.service()), key_of(arrival.tuple, arrival.local_id), profile);
     connections_[index].flow_label = flow_label_of(arrival.tuple);
     return index;
 }

@@ -13,6 +13,9 @@ void Stack<App>::divide_buffers(std::uint32_t available) {
     const std::uint32_t mark = settings_.buffers.reserve;
     has_buffers_ = available > mark;
     buffer_share_ = has_buffers_ ? (available - mark) / kBufferShareDivisor : 0;
+    // A drained connection holds nothing and will move what comes on, too; while buffers are short even that
+    // is a little.
+    drained_share_ = std::max(buffer_share_, std::min(kFlowingMax, 2 * buffer_share_ + kPromisedMin));
     const std::uint64_t promised = std::max(buffer_share_ / kPromisedDivisor, kPromisedMin);
     env_.receive_limit_bytes =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(promised * kBytesPerBuffer, UINT32_MAX));
@@ -34,10 +37,7 @@ std::uint32_t Stack<App>::received_buffers(const ConnectionSlot& slot) {
 
 template <typename App>
 tcp::Environment Stack<App>::environment_for(const ConnectionSlot& slot) const {
-    // A drained connection holds nothing and will move this on, too; while buffers are short even that is a
-    // little.
-    const std::uint32_t burst = std::min(kFlowingMax, 2 * buffer_share_ + kPromisedMin);
-    const std::uint32_t most = slot.is_drained ? std::max(buffer_share_, burst) : buffer_share_;
+    const std::uint32_t most = slot.is_drained ? drained_share_ : buffer_share_;
     tcp::Environment env = env_.with(profiles_.tunables(slot.profile));
     env.may_keep_payload = has_buffers_ && received_buffers(slot) < most;
     return env;

@@ -93,14 +93,18 @@ class Network {
     // ---- out
 
     [[nodiscard]] std::optional<std::uint16_t> port_to(const wire::IpAddress& remote) const;
+    /// Who gets what is sent to `remote`; nothing without a route.
+    [[nodiscard]] std::optional<neigh::NextHop> route_to(const wire::IpAddress& remote) const {
+        return routes_.lookup(remote);
+    }
     /// The MSS we announce to `remote`: the interface's MTU less IP and TCP headers (RFC 9293 3.7.1).
     [[nodiscard]] std::uint16_t mss_towards(const wire::IpAddress& remote) const;
     [[nodiscard]] wire::FourTuple tuple_of(const flow::Key& key) const;
     /// Whether `port` takes another frame now; sends what is waiting first when it must.
     [[nodiscard]] bool has_room(std::uint16_t port);
-    void send_tcp(const wire::FourTuple& tuple, const HopFields& hop, const wire::TcpHeader& header,
-                  const packet::ByteQueue* queue, std::uint32_t offset, std::uint32_t length,
-                  base::Instant now);
+    void send_tcp(const wire::FourTuple& tuple, const neigh::NextHop& next_hop, const HopFields& hop,
+                  const wire::TcpHeader& header, const packet::ByteQueue* queue, std::uint32_t offset,
+                  std::uint32_t length, base::Instant now);
     /// RSTs without a connection are limited, in all and for each address that they go to.
     [[nodiscard]] bool may_answer_with_reset(const wire::IpAddress& to, base::Instant now) {
         return resets_.admit(to, now);
@@ -141,8 +145,10 @@ class Network {
     };
 
     // network_in.cpp
+    Received receive_any(Arrival& arrival, base::Instant now);
     Received receive_ip(wire::Frame& header, Arrival& arrival, base::Instant now);
     Received receive_tcp(const wire::Frame& header, Arrival& arrival);
+    Received segment_received(const wire::Frame& header, neigh::LocalId local_id, Arrival& arrival);
     Received receive_icmp(const wire::Frame& header, Arrival& arrival, base::Instant now);
     Received receive_icmp_error(const wire::IcmpMessage& message, Arrival& arrival);
     void receive_arp(const wire::Frame& header, Arrival& arrival, base::Instant now);

@@ -8,6 +8,7 @@
 #include "wire/ethernet.hpp"
 #include "wire/icmp.hpp"
 #include "wire/nd.hpp"
+#include "wire/plain_tcp.hpp"
 #include "wire/protocol.hpp"
 
 namespace terminus::stack {
@@ -138,6 +139,21 @@ Received Network::receive(packet::Buffer frame, std::uint16_t port, Origin origi
         return Received::Nothing;
     }
     arrival.frame = std::move(frame);
+    wire::Frame plain;
+    if (wire::read_plain_tcp(arrival.frame.bytes(), arrival.frame.length(), plain, arrival.segment))
+        [[likely]] {
+        const std::optional<neigh::LocalId> local_id = local_.find(plain.destination);
+        if (!local_id || plain.destination_mac != ports_[port]->mac()) {
+            drop(stats::DropReason::NotForUs);
+            return Received::Nothing;
+        }
+        return segment_received(plain, *local_id, arrival);
+    }
+    return receive_any(arrival, now);
+}
+
+// What is not plain TCP, or has a fault.
+Received Network::receive_any(Arrival& arrival, base::Instant now) {
     base::Result<wire::Frame, wire::Fault> parsed =
         wire::parse_frame(arrival.frame.bytes(), arrival.frame.length());
     if (!parsed) {
@@ -145,7 +161,7 @@ Received Network::receive(packet::Buffer frame, std::uint16_t port, Origin origi
         return Received::Nothing;
     }
     wire::Frame& header = parsed.value();
-    if (!header.destination_mac.is_group() && header.destination_mac != ports_[port]->mac()) {
+    if (!header.destination_mac.is_group() && header.destination_mac != ports_[arrival.port]->mac()) {
         drop(stats::DropReason::NotForUs);
         return Received::Nothing;
     }
@@ -189,7 +205,13 @@ Received Network::receive_tcp(const wire::Frame& header, Arrival& arrival) {
         drop(reason_of(segment.error()));
         return Received::Nothing;
     }
-    segment.value().congestion_experienced = (header.traffic_class & wire::kEcnMask) == wire::kEcnCe;
+    arrival.segment = segment.value();
+    return segment_received(header, *local_.find(header.destination), arrival);
+}
+
+// Whole and well-formed; whether it is what its sender sent is asked here.
+Received Network::segment_received(const wire::Frame& header, neigh::LocalId local_id, Arrival& arrival) {
+    arrival.segment.congestion_experienced = (header.traffic_class & wire::kEcnMask) == wire::kEcnCe;
     const bool device_vouches =
         ports_[arrival.port]->capabilities().rx_checksum && packet::device_verified_l4(arrival.frame);
     if (!device_vouches) {  // RFC 9293 3.1, MUST-3
@@ -204,10 +226,9 @@ Received Network::receive_tcp(const wire::Frame& header, Arrival& arrival) {
         drop(stats::DropReason::IpAddress);
         return Received::Nothing;
     }
-    arrival.segment = segment.value();
     arrival.tuple = {{header.destination, arrival.segment.destination_port},
                      {header.source, arrival.segment.source_port}};
-    arrival.local_id = *local_.find(header.destination);
+    arrival.local_id = local_id;
     arrival.payload_offset = header.l4_offset + std::uint32_t{arrival.segment.header_length};
     return Received::Tcp;
 }

@@ -61,24 +61,19 @@ packet::FrameAddressing Network::addressing(const wire::IpAddress& source, const
     return result;
 }
 
-void Network::send_tcp(const wire::FourTuple& tuple, const HopFields& hop, const wire::TcpHeader& header,
-                       const packet::ByteQueue* queue, std::uint32_t offset, std::uint32_t length,
-                       base::Instant now) {
-    const std::optional<neigh::NextHop> next_hop = routes_.lookup(tuple.remote.address);
-    if (!next_hop) {
-        drop(stats::DropReason::NoRoute);
-        return;
-    }
-    packet::FrameAddressing to = addressing(tuple.local.address, tuple.remote.address, next_hop->port);
+void Network::send_tcp(const wire::FourTuple& tuple, const neigh::NextHop& next_hop, const HopFields& hop,
+                       const wire::TcpHeader& header, const packet::ByteQueue* queue, std::uint32_t offset,
+                       std::uint32_t length, base::Instant now) {
+    packet::FrameAddressing to = addressing(tuple.local.address, tuple.remote.address, next_hop.port);
     to.hop_limit = hop.hop_limit;
     to.traffic_class = hop.traffic_class;
     to.flow_label = hop.flow_label;
-    packet::Buffer frame = builders_[next_hop->port].tcp(to, header, queue, offset, length);
+    packet::Buffer frame = builders_[next_hop.port].tcp(to, header, queue, offset, length);
     if (!frame) {
         drop(stats::DropReason::NoBuffer);
         return;
     }
-    send_to_next_hop(std::move(frame), *next_hop, now);
+    send_to_next_hop(std::move(frame), next_hop, now);
 }
 
 void Network::send_to_next_hop(packet::Buffer frame, const neigh::NextHop& next_hop, base::Instant now) {
@@ -139,6 +134,7 @@ void Network::resolved(const wire::IpAddress& next_hop, std::uint16_t port,
 
 // DESIGN 3.4: worker 0 asks the wire, the others ask worker 0.
 void Network::poll_neighbours() {
+    if (!neighbours_.has_news()) return;
     while (const std::optional<neigh::Solicitation> solicitation = neighbours_.poll_transmit()) {
         if (settings_.worker == 0) {
             const neigh::Interface& interface = settings_.interfaces[solicitation->port];

@@ -11,7 +11,6 @@
 #include "stack/connection_id.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/half_open.hpp"
-#include "tcp/time_wait.hpp"
 #include "timer/wheel.hpp"
 
 namespace terminus::stack {
@@ -60,12 +59,6 @@ struct ConnectionSlot {
 struct HalfOpenSlot {
     tcp::HalfOpen tcp;
     timer::TimerId timer = timer::kNoTimer;
-};
-
-struct TimeWaitSlot {
-    tcp::TimeWait tcp;
-    timer::TimerId timer = timer::kNoTimer;
-    ProfileId profile = kProcessProfile;  ///< what it answers goes as the connection's segments went
 };
 
 /// The connections this turn has touched, first come first served. Each is in it at most once (its slot's

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -17,13 +18,13 @@
 #include "stack/profiles.hpp"
 #include "stack/settings.hpp"
 #include "stack/slots.hpp"
+#include "stack/time_waits.hpp"
 #include "stats/core_stats.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/fast_open.hpp"
 #include "tcp/fast_open_cache.hpp"
 #include "tcp/half_open.hpp"
 #include "tcp/syn_cookie.hpp"
-#include "tcp/time_wait.hpp"
 #include "timer/wheel.hpp"
 
 namespace terminus::stack {
@@ -148,18 +149,41 @@ class Stack {
     void cancel_timer(timer::TimerId id) { wheel_.cancel(id); }
 
  private:
+    /// Frames that are looked up together: enough to cover memory's latency, and few enough to stay in L1.
+    static constexpr std::uint16_t kLookAhead = 16;
+
+    /// A frame between being read and having its turn.
+    struct Looked {
+        Arrival arrival;
+        Received received = Received::Nothing;
+        flow::Key key;
+        std::uint64_t hash = 0;
+        std::uint32_t candidate = base::Slab<ConnectionSlot>::kNone;  ///< a connection that it may be for
+    };
+
+    using Slots = base::Slab<ConnectionSlot>;
+    static constexpr bool kIsPrefetching = requires(const App& app, ConnectionId id, Cookie cookie) {
+        app.prefetch(cookie);
+        app.beside(id, cookie);
+    };
+
     // archive.ipp
     [[nodiscard]] bool restored();
 
     // ingress.ipp
-    void segment_arrives(Arrival& arrival);
+    void look_up(Looked& looked);
+    void prefetch_slot(Looked& looked) const;
+    void prefetch_cookie(std::uint32_t candidate) const;
+    void prefetch_beside(std::uint32_t candidate) const;
+    void arrives(Looked& looked);
+    void segment_arrives(Arrival& arrival, const flow::Key& key, std::uint64_t hash);
     void to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
     void promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash);
     void to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
     void give_segment(std::uint32_t index, Arrival& arrival);
     void to_connection(std::uint32_t index, const Arrival& arrival, const wire::TcpSegment& segment,
                        packet::Slice payload);
-    void icmp_error_arrives(Arrival& arrival);
+    void icmp_error_arrives(Arrival& arrival, const flow::Key& key, std::uint64_t hash);
     void reset_peer(const Arrival& arrival, stats::Leg leg, stats::ResetReason reason,
                     const tcp::Tunables& tunables);
     void refuse(const Arrival& arrival, stats::DropReason dropped, stats::ResetReason reason);
@@ -198,7 +222,8 @@ class Stack {
     [[nodiscard]] flow::Handle find_handle(const flow::Key& key, std::uint64_t hash) const;
     [[nodiscard]] bool has_key(flow::Handle handle, const flow::Key& key) const;
     [[nodiscard]] tcp::Connection::OpenParameters open_parameters(const wire::FourTuple& tuple,
-                                                                  stats::Leg leg, ProfileId profile) const;
+                                                                  stats::Leg leg, ProfileId profile,
+                                                                  wire::SeqNum iss) const;
     void tell_application(std::uint32_t index);
     [[nodiscard]] static bool is_over(const ConnectionSlot& slot);
     void settle(std::uint32_t index);
@@ -223,7 +248,8 @@ class Stack {
     // timers.ipp
     void fire(timer::Target target);
     void half_open_expired(std::uint32_t index);
-    void time_wait_expired(std::uint32_t index);
+    [[nodiscard]] base::Instant next_time_wait_deadline() const;
+    void end_time_waits(std::uint32_t budget);
     void sync_timer(std::uint32_t index);
 
     // egress.ipp
@@ -231,8 +257,9 @@ class Stack {
     void transmit(std::uint32_t index);
     [[nodiscard]] std::uint32_t flow_label_of(const wire::FourTuple& tuple) const;
     void answer(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const tcp::Tunables& tunables);
-    void send(const wire::FourTuple& tuple, const tcp::OutSegment& segment, const packet::ByteQueue* queue,
-              const tcp::Tunables& tunables, std::uint32_t flow_label);
+    void send(const wire::FourTuple& tuple, const std::optional<neigh::NextHop>& next_hop,
+              const tcp::OutSegment& segment, const packet::ByteQueue* queue, const tcp::Tunables& tunables,
+              std::uint32_t flow_label);
 
     const Settings& settings_;
     Network& network_;
@@ -250,16 +277,18 @@ class Stack {
     tcp::FastOpenQueue fast_opens_;
     tcp::FastOpenCache fast_open_peers_;
     std::uint32_t buffer_share_ = 0;
+    std::uint32_t drained_share_ = 0;  ///< of a connection that was drained in its last turn
     std::uint32_t orphans_ = 0;
     bool has_buffers_ = true;
     std::uint32_t pressure_cursor_ = 0;
 
     base::Slab<ConnectionSlot> connections_;
     base::Slab<HalfOpenSlot> half_opens_;
-    base::Slab<TimeWaitSlot> time_waits_;
+    TimeWaits time_waits_;
     flow::Table table_;
     timer::Wheel wheel_;
     DirtyList dirty_;
+    std::array<Looked, kLookAhead> looked_;
 };
 
 }  // namespace terminus::stack

@@ -18,14 +18,16 @@ void Stack<App>::begin_turn(base::Instant now, std::uint32_t free_buffers) {
 
 template <typename App>
 void Stack<App>::run_timers() {
-    wheel_.advance(env_.now, kTimerBudget, [this](timer::Target target) { fire(target); });
+    const std::uint32_t fired =
+        wheel_.advance(env_.now, kTimerBudget, [this](timer::Target target) { fire(target); });
+    end_time_waits(kTimerBudget - fired);
     network_.advance(env_.now);
     check_half_opens();
 }
 
 template <typename App>
 base::Instant Stack<App>::next_deadline() const {
-    return std::min(wheel_.next_wakeup(), network_.next_deadline());
+    return std::min({wheel_.next_wakeup(), next_time_wait_deadline(), network_.next_deadline()});
 }
 
 template <typename App>
@@ -48,7 +50,7 @@ void Stack<App>::fire(timer::Target target) {
             if (half_opens_.is_current(handle.index(), target.generation)) half_open_expired(handle.index());
             return;
         case flow::HandleKind::TimeWait:
-            if (time_waits_.is_current(handle.index(), target.generation)) time_wait_expired(handle.index());
+            TERMINUS_ASSERT(false, "TIME_WAITs end in a line of their own");
             return;
         case flow::HandleKind::Application:
             app_.timer_expired(*this, handle.index());
@@ -75,12 +77,19 @@ void Stack<App>::half_open_expired(std::uint32_t index) {
 }
 
 template <typename App>
-void Stack<App>::time_wait_expired(std::uint32_t index) {
-    TimeWaitSlot& slot = time_waits_[index];
-    slot.timer = timer::kNoTimer;
-    const flow::Key key = key_of(slot.tcp);
-    slot.tcp.timer_expired(env_);
-    release_time_wait(index, table_.hash(key));
+base::Instant Stack<App>::next_time_wait_deadline() const {
+    const std::uint32_t first = time_waits_.first();
+    return first == TimeWaits::kNone ? base::kNever : time_waits_[first].tcp.deadline(env_);
+}
+
+template <typename App>
+void Stack<App>::end_time_waits(std::uint32_t budget) {
+    for (; budget > 0 && next_time_wait_deadline() <= env_.now; --budget) {
+        const std::uint32_t index = time_waits_.first();
+        tcp::TimeWait& over = time_waits_[index].tcp;
+        over.timer_expired(env_);
+        release_time_wait(index, table_.hash(key_of(over)));
+    }
 }
 
 // An earlier deadline re-arms the wheel's entry, a later one is only the store the connection already made.

@@ -21,8 +21,7 @@ TimeWait::TimeWait(const Connection& connection, const wire::IpAddress& remote, 
       snd_nxt_(connection.send_space().nxt),
       rcv_nxt_(connection.receive_space().nxt),
       recent_timestamp_(connection.recent_timestamp().value_or(0)),
-      own_timestamp_(connection.own_timestamp(env)),
-      restarted_at_(std::min(env.now, connection.next_deadline() - env.tunables.time_wait)) {
+      restarted_tick_(tick_of(std::min(env.now, connection.next_deadline() - env.tunables.time_wait))) {
     TERMINUS_ASSERT(connection.state() == State::TimeWait, "only a connection in TIME_WAIT becomes one");
     env.stats.leg(leg_).connections[static_cast<std::size_t>(State::TimeWait)].add();
 }
@@ -63,7 +62,8 @@ TimeWaitVerdict TimeWait::segment_arrives(const wire::TcpSegment& segment, const
     if (segment.seg_len() > 0) {
         // RFC 9293 3.10.7.4: the retransmission of the remote FIN restarts the 2 MSL; other text is only
         // answered.
-        if (segment.flags.fin() && segment.seq + segment.seg_len() == rcv_nxt_) restarted_at_ = env.now;
+        if (segment.flags.fin() && segment.seq + segment.seg_len() == rcv_nxt_)
+            restarted_tick_ = tick_of(env.now);
         env.stats.drops[stats::DropReason::TcpDuplicate].add();
         return TimeWaitVerdict::Acknowledge;
     }
@@ -95,25 +95,40 @@ OutSegment TimeWait::poll_reply(std::uint32_t timestamp_offset, const Environmen
     out.flags = {TcpFlags::kAck};
     // The peer has sent its FIN and nothing will come: any window does, and this one never shrinks the old.
     out.window = UINT16_MAX;
-    if (timestamps_ != 0) {
-        own_timestamp_ = timestamp_value(env.now, timestamp_offset);
-        out.options.timestamps = {own_timestamp_, recent_timestamp_};
-    }
+    if (timestamps_ != 0)
+        out.options.timestamps = {timestamp_value(env.now, timestamp_offset), recent_timestamp_};
     env.stats.leg(leg_).segments_sent.add();
     return out;
 }
 
 // RFC 9293 3.6.1, MUST-13: 2 MSL from its beginning, or from the last FIN.
 Instant TimeWait::deadline(const Environment& env) const {
-    return restarted_at_ + env.tunables.time_wait;
+    return restarted_at(env.now) + env.tunables.time_wait;
+}
+
+std::uint32_t TimeWait::tick_of(Instant instant) {
+    const auto ns = static_cast<std::uint64_t>(instant.time_since_epoch().count());
+    return static_cast<std::uint32_t>((ns + (1u << kTickBits) - 1) >> kTickBits);
+}
+
+// The last instant with these 32 bits, no later than the tick that follows `now`. Time may leap by days:
+// after more than 78 hours it is taken for younger than it is, and lasts once more at most.
+Instant TimeWait::restarted_at(Instant now) const {
+    const std::int64_t next_tick = (now.time_since_epoch().count() >> kTickBits) + 1;
+    const std::uint32_t age = static_cast<std::uint32_t>(next_tick) - restarted_tick_;
+    return Instant(Duration((next_tick - std::int64_t{age}) << kTickBits));
 }
 
 // RFC 9293 3.6.1, SHLD-4: timestamps make a shorter wait safe.
 // DESIGN 4: a second old, and both numbers beyond the old incarnation's, so that the peer's own TIME_WAIT
-// rules (and PAWS against what is still on the way) let the new one in. Without timestamps it waits.
-bool TimeWait::may_be_reused(wire::SeqNum iss, std::uint32_t timestamp_value, const Environment& env) const {
-    return env.tunables.tw_reuse && timestamps_ != 0 && env.now - restarted_at_ >= std::chrono::seconds(1) &&
-           is_older(own_timestamp_, timestamp_value) && iss.after(snd_nxt_);
+// rules (and PAWS against what is still on the way) let the new one in. Without timestamps it waits. Our own
+// need not be compared: they follow one clock for all that the 4-tuple ever sends, and nothing was sent but
+// answers.
+bool TimeWait::may_be_reused(wire::SeqNum iss, const Environment& env) const {
+    // It may have begun nearly a tick before the one that is kept.
+    const Duration least = std::chrono::seconds(1) - Duration(std::int64_t{1} << kTickBits);
+    return env.tunables.tw_reuse && timestamps_ != 0 && env.now - restarted_at(env.now) > least &&
+           iss.after(snd_nxt_);
 }
 
 // RFC 9293 3.10.7.4 (MAY-2): larger than the largest number of the old incarnation, which has outrun the

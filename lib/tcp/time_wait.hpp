@@ -40,9 +40,13 @@ class TimeWait {
     [[nodiscard]] OutSegment poll_reply(std::uint32_t timestamp_offset, const Environment& env);
     [[nodiscard]] Instant deadline(const Environment& env) const;
 
-    /// Whether an active open with this ISS and TSval may take the 4-tuple now (DESIGN 4, tw_reuse).
-    [[nodiscard]] bool may_be_reused(wire::SeqNum iss, std::uint32_t timestamp_value,
-                                     const Environment& env) const;
+    /// Whether `other` began, or began anew, before this one.
+    [[nodiscard]] bool began_after(const TimeWait& other) const {
+        return static_cast<std::int32_t>(restarted_tick_ - other.restarted_tick_) > 0;
+    }
+
+    /// Whether an active open with this ISS may take the 4-tuple now (DESIGN 4, tw_reuse).
+    [[nodiscard]] bool may_be_reused(wire::SeqNum iss, const Environment& env) const;
     /// The first sequence number that an ISS taking the 4-tuple's place must be beyond.
     [[nodiscard]] wire::SeqNum snd_nxt() const;
     /// The ISS of a passive open that takes the 4-tuple's place: `iss`, or beyond the old incarnation's last
@@ -60,6 +64,11 @@ class TimeWait {
     // end of any loop with another stack that also answers everything (HARDENING 13).
     static constexpr std::uint8_t kEmptyAnswersMax = 8;
 
+    /// Instants are kept in ticks of 2^16 ns, rounded up, in 32 bits: 78 hours, of which a TIME_WAIT lasts
+    /// minutes.
+    static constexpr unsigned kTickBits = 16;
+    [[nodiscard]] static std::uint32_t tick_of(Instant instant);
+    [[nodiscard]] Instant restarted_at(Instant now) const;
     [[nodiscard]] bool is_newer_incarnation(const wire::TcpSegment& syn) const;
     TimeWaitVerdict ignore(stats::DropReason reason, const Environment& env) const;
 
@@ -73,9 +82,8 @@ class TimeWait {
     wire::SeqNum snd_nxt_;
     wire::SeqNum rcv_nxt_;
     std::uint32_t recent_timestamp_ = 0;  // RFC 7323's TS.Recent
-    std::uint32_t own_timestamp_ = 0;     // the last TSval we may have sent
-    Instant restarted_at_;
+    std::uint32_t restarted_tick_;
 };
-static_assert(sizeof(TimeWait) <= 48);  // 64 with its table entry and slot header (DESIGN 6)
+static_assert(sizeof(TimeWait) <= 40);
 
 }  // namespace terminus::tcp

@@ -69,7 +69,7 @@ Connection::Plan Connection::plan(const Environment& env) const {
 /// RFC 6675 5 (C): what is lost goes before what is new, as far as the congestion window has room.
 /// RFC 9293 3.8.6, SHLD-16: also where the window has shrunk, as far as it reaches.
 Connection::Plan Connection::plan_retransmission(const Environment& env) const {
-    if (is_parked_) return {};
+    if (is_parked_ || recovery_.records().to_resend_bytes() == 0) return {};
     const auto lost = recovery_.next_lost(sending(env));
     if (!lost) return {};
     Plan next = again(*lost);

@@ -9,6 +9,11 @@ using tcp::TimeWaitVerdict;
 
 namespace {
 
+/// Whether a deadline is `wanted`, or comes with the tick that follows it.
+bool is_just(Instant deadline, Instant wanted) {
+    return deadline >= wanted && deadline - wanted < std::chrono::microseconds(66);
+}
+
 /// A TIME_WAIT made the way the stack makes it. The peer's FIN was number 1, ours too.
 struct Waiting : Bench {
     explicit Waiting(bool timestamps = false) {
@@ -47,16 +52,22 @@ TEST_CASE("a TIME_WAIT knows its connection and counts itself on its leg") {
 // RFC 9293 MUST-13.
 TEST_CASE("TIME_WAIT lasts 2 MSL from its beginning, whenever the connection is converted") {
     Waiting wait;
-    CHECK(wait.wait->deadline(wait.env()) == wait.entered + 60s);
+    CHECK(is_just(wait.wait->deadline(wait.env()), wait.entered + 60s));
     Bench late;
     late.bring_to(State::TimeWait);
     const Instant began = late.now;
     late.advance(10s);
     TimeWait converted(late.c(), Bench::tuple().remote.address, 1, 2, 3, late.env());
-    CHECK(converted.deadline(late.env()) == began + 60s);
+    CHECK(is_just(converted.deadline(late.env()), began + 60s));
     converted.timer_expired(late.env());
     CHECK(late.leg().timer_expirations[Timer::TimeWait].value() == 1);
     converted.released(late.env());
+}
+
+TEST_CASE("a TIME_WAIT is over after a leap of three days") {
+    Waiting wait;
+    wait.advance(72h);
+    CHECK(is_just(wait.wait->deadline(wait.env()), wait.entered + 60s));
 }
 
 // RFC 9293 3.10.7.4, eighth: TIME-WAIT.
@@ -64,7 +75,7 @@ TEST_CASE("the retransmitted FIN is acknowledged and restarts the 2 MSL, other t
     Waiting wait;
     wait.advance(30s);
     CHECK(wait.arrives(kFin | kAck, 1, 2) == TimeWaitVerdict::Acknowledge);
-    CHECK(wait.wait->deadline(wait.env()) == wait.now + 60s);
+    CHECK(is_just(wait.wait->deadline(wait.env()), wait.now + 60s));
     const auto out = wait.wait->poll_reply(0, wait.env());
     CHECK(out.flags.bits == kAck);
     CHECK(wait.seq_of(out) == 2);
@@ -72,7 +83,7 @@ TEST_CASE("the retransmitted FIN is acknowledged and restarts the 2 MSL, other t
     wait.advance(10s);
     CHECK(wait.arrives(kAck, 0, 2, "old") == TimeWaitVerdict::Acknowledge);
     CHECK(wait.arrives(kFin | kAck, 5, 2) == TimeWaitVerdict::Acknowledge);  // a FIN from somewhere else
-    CHECK(wait.wait->deadline(wait.env()) == wait.now + 50s);
+    CHECK(is_just(wait.wait->deadline(wait.env()), wait.now + 50s));
 }
 
 // RFC 1337, HARDENING 14.
@@ -135,17 +146,15 @@ TEST_CASE(
     "an active open takes the 4-tuple after a second, beyond both old numbers, and not without timestamps") {
     Waiting wait(true);
     const SeqNum beyond = wait.wait->snd_nxt() + 1;
-    const auto own = [&] { return tcp::timestamp_value(wait.now, Waiting::kTimestampOffset); };
     wait.advance(999ms);
-    CHECK_FALSE(wait.wait->may_be_reused(beyond, own(), wait.env()));
+    CHECK_FALSE(wait.wait->may_be_reused(beyond, wait.env()));
     wait.advance(1ms);
-    CHECK(wait.wait->may_be_reused(beyond, own(), wait.env()));
-    CHECK_FALSE(wait.wait->may_be_reused(wait.wait->snd_nxt(), own(), wait.env()));
-    CHECK_FALSE(wait.wait->may_be_reused(beyond, own() - 1000, wait.env()));
+    CHECK(wait.wait->may_be_reused(beyond, wait.env()));
+    CHECK_FALSE(wait.wait->may_be_reused(wait.wait->snd_nxt(), wait.env()));
     wait.tunables.tw_reuse = false;
-    CHECK_FALSE(wait.wait->may_be_reused(beyond, own(), wait.env()));
+    CHECK_FALSE(wait.wait->may_be_reused(beyond, wait.env()));
 
     Waiting plain;
     plain.advance(59s);
-    CHECK_FALSE(plain.wait->may_be_reused(plain.wait->snd_nxt() + 1, own(), plain.env()));
+    CHECK_FALSE(plain.wait->may_be_reused(plain.wait->snd_nxt() + 1, plain.env()));
 }
