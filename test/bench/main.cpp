@@ -8,15 +8,19 @@
 #include "dpdk/eal.hpp"
 #include "table_bench.hpp"
 #include "wheel_bench.hpp"
+#include "worker_bench.hpp"
 
 namespace terminus::bench {
 namespace {
 
 struct Arguments {
-    std::vector<std::string> benches{"table", "wheel"};
+    std::vector<std::string> benches{"worker", "table", "wheel"};
+    std::vector<std::uint32_t> open{1'000, 100'000, 1'000'000};
+    WorkerBench worker;
     std::vector<std::uint32_t> entries{1'000, 1'000'000, 10'000'000};
     std::uint32_t operations = 1'000'000;
     int rounds = 5;
+    bool ordinary_pages = false;
     std::string json;
 };
 
@@ -24,15 +28,40 @@ struct Arguments {
     return std::find(arguments.benches.begin(), arguments.benches.end(), bench) != arguments.benches.end();
 }
 
-void run(const Arguments& arguments) {
+std::uint64_t free_huge_megabytes() {
+    std::uint64_t pages = 0;
+    std::ifstream("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") >> pages;
+    return 2 * pages;
+}
+
+std::vector<std::string> eal_options(const Arguments& arguments) {
     const std::uint32_t most = *std::max_element(arguments.entries.begin(), arguments.entries.end());
-    const auto eal = dpdk::Eal::start({"--no-huge", "--no-pci", "--no-shconf", "--no-telemetry", "-m",
-                                       std::to_string(table_megabytes(most)), dpdk::one_lcore(),
-                                       "--log-level=lib.eal:error"});
+    std::uint32_t megabytes = 64;
+    if (wants(arguments, "table")) megabytes += table_megabytes(most);
+    if (wants(arguments, "worker")) megabytes += worker_megabytes();
+    const bool is_huge = !arguments.ordinary_pages && free_huge_megabytes() >= megabytes;
+    std::printf("DPDK's buffers lie in %s pages\n", is_huge ? "huge" : "ordinary");
+    std::vector<std::string> options{
+        "--no-pci",        "--no-telemetry",           "-m", std::to_string(megabytes),
+        dpdk::one_lcore(), "--log-level=lib.eal:error"};
+    if (is_huge) {
+        options.emplace_back("--in-memory");
+    } else {
+        options.insert(options.end(), {"--no-huge", "--no-shconf"});
+    }
+    return options;
+}
+
+void run(const Arguments& arguments) {
+    const auto eal = dpdk::Eal::start(eal_options(arguments));
     if (!eal) throw std::runtime_error(eal.error());
     Report report(arguments.rounds);
     std::printf("cycles of the time stamp counter for one operation: median of %d rounds (least to most)\n",
                 arguments.rounds);
+    if (wants(arguments, "worker")) {
+        for (const std::uint32_t open : arguments.open)
+            bench_worker(open, arguments.worker, report);
+    }
     for (const std::uint32_t entries : arguments.entries) {
         if (wants(arguments, "table")) bench_table(entries, arguments.operations, report);
         if (wants(arguments, "wheel")) bench_wheel(entries, arguments.operations, report);
@@ -43,19 +72,47 @@ void run(const Arguments& arguments) {
     if (!file.flush()) throw std::runtime_error(arguments.json + ": can't be written");
 }
 
+void add_worker_options(CLI::App& app, Arguments& arguments) {
+    WorkerBench& worker = arguments.worker;
+    app.add_option("--open", arguments.open,
+                   "worker: proxied connections that are open meanwhile, one table each")
+        ->delimiter(',')
+        ->check(CLI::Range(16u, 10'000'000u))
+        ->capture_default_str();
+    app.add_option("--work", worker.works, "worker: what is measured; all when none is named")
+        ->delimiter(',')
+        ->check(CLI::IsMember(worker_works()));
+    app.add_option("--proxied", worker.operations, "worker: connections, requests or segments in a round")
+        ->check(CLI::Range(1u, 100'000'000u))
+        ->capture_default_str();
+    app.add_option("--concurrency", worker.concurrency, "worker: connections or requests under way at a time")
+        ->check(CLI::Range(1u, 400u))
+        ->capture_default_str();
+    app.add_option("--time-waits", worker.time_waits,
+                   "worker: in TIME_WAIT while connections come and go; they last 60 s")
+        ->check(CLI::Range(0u, 30'000'000u))
+        ->capture_default_str();
+    app.add_flag("--ipv6", worker.is_v6, "worker: over IPv6");
+    app.add_flag("!--no-offloads", worker.has_offloads, "worker: a device that knows nothing of checksums");
+    app.add_flag("--ordinary-pages", arguments.ordinary_pages,
+                 "no huge pages for DPDK, though there are some");
+}
+
 }  // namespace
 }  // namespace terminus::bench
 
 int main(int argc, char** argv) {
     terminus::bench::Arguments arguments;
-    CLI::App app("Measures the parts of a worker that everything else stands on, beside DPDK's own.");
-    app.add_option("bench", arguments.benches, "table, wheel; both when none is named")
-        ->check(CLI::IsMember({"table", "wheel"}));
-    app.add_option("--entries", arguments.entries, "connections or timers, one row each")
+    CLI::App app("Measures a worker, and beside DPDK's own the parts that everything in it stands on.");
+    app.add_option("bench", arguments.benches, "worker, table, wheel; all when none is named")
+        ->check(CLI::IsMember({"worker", "table", "wheel"}));
+    terminus::bench::add_worker_options(app, arguments);
+    app.add_option("--entries", arguments.entries, "table, wheel: connections or timers, one row each")
         ->delimiter(',')
         ->check(CLI::Range(64u, 100'000'000u))
         ->capture_default_str();
-    app.add_option("--operations", arguments.operations, "of each candidate in a round, at most")
+    app.add_option("--operations", arguments.operations,
+                   "table, wheel: of each candidate in a round, at most")
         ->check(CLI::Range(1u, 100'000'000u))
         ->capture_default_str();
     app.add_option("--rounds", arguments.rounds, "of each candidate, in turns")

@@ -12,26 +12,55 @@ namespace terminus::bench {
 
 void Report::measure(const std::string& what, std::uint64_t entries, std::uint64_t operations,
                      const std::vector<Candidate>& candidates) {
-    std::vector<std::vector<double>> cycles(candidates.size());
+    std::vector<Measured> measured;
+    for (const Candidate& candidate : candidates)
+        measured.push_back({candidate.name, {}});
     for (int round = 0; round < rounds_; ++round) {
         for (std::size_t i = 0; i < candidates.size(); ++i) {
             candidates[i].prepare();
             const std::uint64_t begun = rte_rdtsc_precise();
             candidates[i].run();
             const std::uint64_t ended = rte_rdtsc_precise();
-            cycles[i].push_back(static_cast<double>(ended - begun) / static_cast<double>(operations));
+            measured[i].cycles.push_back(static_cast<double>(ended - begun) /
+                                         static_cast<double>(operations));
         }
     }
+    record(what, entries, std::move(measured));
+}
+
+void Report::record(const std::string& what, std::uint64_t entries, std::vector<Measured> measured) {
     const double cycles_a_nanosecond = static_cast<double>(rte_get_tsc_hz()) / 1e9;
     Row row{what, entries, {}};
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-        std::sort(cycles[i].begin(), cycles[i].end());
-        const double median = cycles[i][cycles[i].size() / 2];
+    for (Measured& one : measured) {
+        std::sort(one.cycles.begin(), one.cycles.end());
+        const double median = one.cycles[one.cycles.size() / 2];
         row.figures.push_back(
-            {candidates[i].name, median, cycles[i].front(), cycles[i].back(), median / cycles_a_nanosecond});
+            {one.name, median, one.cycles.front(), one.cycles.back(), median / cycles_a_nanosecond});
     }
     print(row);
     rows_.push_back(std::move(row));
+}
+
+void Report::count(const std::string& what, std::uint64_t entries, const std::string& unit, double figure,
+                   Budget budget) {
+    std::printf("%-22s %10llu  %.1f %s\n", what.c_str(), static_cast<unsigned long long>(entries), figure,
+                unit.c_str());
+    print_budget(figure, budget);
+    rows_.push_back({what, entries, {}, unit, figure, budget});
+}
+
+void Report::judge(Budget budget) {
+    rows_.back().budget = budget;
+    print_budget(rows_.back().figures.front().cycles, budget);
+}
+
+void Report::print_budget(double figure, const Budget& budget) {
+    if (budget.most == 0) return;
+    const char* const verdict = figure <= budget.aim    ? "what is aimed at"
+                                : figure <= budget.most ? "within the budget"
+                                                        : "beyond the budget";
+    std::printf("%33s  budget %.0f, aim %.0f: %s (x %.2f of the budget)\n", "", budget.most, budget.aim,
+                verdict, figure / budget.most);
 }
 
 void Report::measure_both_ways(const std::string& out, const std::string& in, std::uint64_t entries,
@@ -70,7 +99,15 @@ std::string Report::to_json() const {
                                     {"cycles_most", figure.most},
                                     {"nanoseconds", figure.nanoseconds}};
         }
-        all.push_back({{"what", row.what}, {"entries", row.entries}, {"figures", figures}});
+        nlohmann::json entry{{"what", row.what}, {"entries", row.entries}};
+        if (row.figures.empty()) {
+            entry["unit"] = row.unit;
+            entry["figure"] = row.counted;
+        } else {
+            entry["figures"] = figures;
+        }
+        if (row.budget.most > 0) entry["budget"] = {{"most", row.budget.most}, {"aim", row.budget.aim}};
+        all.push_back(std::move(entry));
     }
     return all.dump(2);
 }

@@ -24,6 +24,18 @@ struct Reversible {
     std::function<bool()> is_whole;  ///< nothing is out
 };
 
+/// What DESIGN 6 asks for.
+struct Budget {
+    double most = 0;  ///< must reach; 0: nothing is asked for
+    double aim = 0;
+};
+
+/// Cycles for one operation, by round.
+struct Measured {
+    std::string name;
+    std::vector<double> cycles;
+};
+
 /// What is measured, a row after the other: cycles of the time stamp counter for one operation.
 class Report {
  public:
@@ -37,6 +49,15 @@ class Report {
     /// A row for the way and one for the way back: of each the other prepares.
     void measure_both_ways(const std::string& out, const std::string& in, std::uint64_t entries,
                            std::uint64_t operations, const std::vector<Reversible>& candidates);
+    /// A row of what was measured elsewhere: cycles for one operation, of each round.
+    void record(const std::string& what, std::uint64_t entries, std::vector<Measured> measured);
+    /// Something that is counted and not timed, with what it may be at most (0: nothing is asked of it) and
+    /// what is aimed at.
+    void count(const std::string& what, std::uint64_t entries, const std::string& unit, double figure,
+               Budget budget = {});
+    /// Holds the last row's first figure against a budget of cycles.
+    void judge(Budget budget);
+    [[nodiscard]] int rounds() const { return rounds_; }
     /// The rows as an array.
     [[nodiscard]] std::string to_json() const;
 
@@ -52,9 +73,13 @@ class Report {
         std::string what;  // "lookup, hit"
         std::uint64_t entries = 0;
         std::vector<Figure> figures;
+        std::string unit = "cycles";
+        double counted = 0;  // in another unit
+        Budget budget;
     };
 
     static void print(const Row& row);
+    static void print_budget(double figure, const Budget& budget);
 
     int rounds_;
     std::vector<Row> rows_;

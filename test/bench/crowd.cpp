@@ -1,0 +1,409 @@
+#include "crowd.hpp"
+
+#include <rte_mbuf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+
+#include "wire/arp.hpp"
+#include "wire/checksum.hpp"
+#include "wire/ethernet.hpp"
+#include "wire/frame.hpp"
+#include "wire/ipv4.hpp"
+#include "wire/ipv6.hpp"
+#include "wire/nd.hpp"
+#include "wire/protocol.hpp"
+#include "wire/tcp.hpp"
+
+namespace terminus::bench {
+namespace {
+
+using wire::TcpFlags;
+
+constexpr std::uint8_t kSyn = TcpFlags::kSyn;
+constexpr std::uint8_t kAck = TcpFlags::kAck;
+constexpr std::uint8_t kPsh = TcpFlags::kPsh;
+constexpr std::uint8_t kFin = TcpFlags::kFin;
+
+constexpr std::uint32_t kL2 = wire::kEthernetHeader;
+constexpr std::uint32_t kTimestampOptions = 12;
+constexpr std::uint32_t kNetBits = 20;
+
+}  // namespace
+
+wire::IpAddress Landscape::address(std::uint32_t net, std::uint32_t index) const {
+    const std::uint32_t low = 10u << 24 | net << kNetBits | index;
+    if (!is_v6) return wire::IpAddress::v4(low);
+    std::array<std::uint8_t, 16> bytes{0xfd};
+    base::store_be32(&bytes[12], low);
+    return wire::IpAddress::v6(bytes);
+}
+
+Crowd::Crowd(const Landscape& landscape, MemoryDevice& device) : landscape_(landscape), device_(device) {
+    peers_[kClient].resize(landscape.clients);
+    peers_[kBackend].resize(std::size_t{landscape.backends} * landscape.sources * 65536);
+    make_templates();
+}
+
+void Crowd::make_templates() {
+    const std::uint32_t l4 = wire::kTcpHeaderMin + kTimestampOptions;
+    for (const Side side : {kClient, kBackend}) {
+        std::uint8_t* const at = templates_[side].data();
+        const wire::IpAddress from = side == kClient ? landscape_.client(0) : landscape_.backend(0);
+        const wire::IpAddress to = side == kClient ? landscape_.service() : landscape_.source(0);
+        wire::write_ethernet({device_.mac(), Landscape::router_mac(),
+                              landscape_.is_v6 ? wire::kEtherTypeIpv6 : wire::kEtherTypeIpv4},
+                             {at, kL2});
+        if (landscape_.is_v6) {
+            wire::Ipv6Header header{.source = from, .destination = to, .next_header = wire::kProtocolTcp};
+            wire::write_ipv6(header, {at + kL2, wire::kIpv6Header});
+        } else {
+            wire::Ipv4Header header{.source = from, .destination = to, .protocol = wire::kProtocolTcp};
+            header.dont_fragment = true;
+            wire::write_ipv4(header, {at + kL2, wire::kIpv4Header});
+            base::store_be16(at + kL2 + 10, 0);
+            std::memset(at + kL2 + 2, 0, 2);
+            std::memset(at + kL2 + 12, 0, 8);
+            template_sums_[side] = static_cast<std::uint32_t>(wire::sum({at + kL2, wire::kIpv4Header}));
+        }
+        wire::TcpHeader header{.source_port = Landscape::kBackendPort,
+                               .destination_port = Landscape::kServicePort,
+                               .window = 0xffff};
+        header.options.timestamps = wire::TcpTimestamps{};
+        wire::write_tcp(header, {at + kL2 + l3_bytes(), l4});
+    }
+}
+
+void Crowd::begin(Work work, std::uint64_t count, std::uint32_t concurrency) {
+    work_ = work;
+    left_ = count;
+    done_ = 0;
+    if (work == Work::PureAck) return;  // as many as fit a turn
+    if (work == Work::Request || work == Work::Bulk) {
+        if (opened_ < concurrency || opened_ == 0)
+            throw std::runtime_error("requests and text need connections that stay");
+        // Each connection has its turn before one has its second, in an order that no prefetcher guesses.
+        kept_step_ = static_cast<std::uint32_t>(opened_ * 0.618);
+        while (kept_step_ == 0 || std::gcd(kept_step_, opened_) != 1)
+            ++kept_step_;
+    }
+    if (work == Work::Bulk) {
+        for (std::uint32_t flow = 0; flow < manners_.bulk_flows; ++flow)
+            send(kClient, flow, kAck | kPsh, manners_.request_bytes);
+        return;
+    }
+    for (std::uint32_t i = 0; i < concurrency; ++i)
+        start_one();
+}
+
+void Crowd::start_one() {
+    if (left_ == 0) return;
+    --left_;
+    switch (work_) {
+        case Work::Open:
+            if (opened_ + 1 > landscape_.clients) throw std::runtime_error("there are no more clients");
+            peers_[kClient][opened_] = Peer{};
+            peers_[kClient][opened_].stays = true;
+            connect(opened_++);
+            break;
+        case Work::Whole:
+            if (passing_ < opened_ || passing_ == landscape_.clients) passing_ = opened_;
+            peers_[kClient][passing_] = Peer{};
+            connect(passing_++);
+            break;
+        case Work::Request:
+            kept_ = (kept_ + kept_step_) % opened_;
+            send(kClient, kept_, kAck | kPsh, manners_.request_bytes);
+            break;
+        case Work::PureAck:
+        case Work::Bulk:
+            break;
+    }
+}
+
+void Crowd::one_done() {
+    ++done_;
+    start_one();
+}
+
+void Crowd::connect(std::uint32_t client) {
+    Peer& peer = peers_[kClient][client];
+    peer.next = peer.unacknowledged = client * 2654435761u + now_ms_ * 250'000u;
+    send(kClient, client, kSyn);
+}
+
+void Crowd::turn(std::uint32_t now_ms) {
+    now_ms_ = now_ms;
+    device_.each_sent([this](const rte_mbuf& mbuf) {
+        ++frames_from_worker_;
+        const auto* const at = rte_pktmbuf_mtod(&mbuf, const std::uint8_t*);
+        const std::uint8_t protocol = at[kL2 + (landscape_.is_v6 ? 6 : 9)];
+        const bool is_arp = base::load_be16(at + 12) == wire::kEtherTypeArp;
+        if (is_arp || protocol != wire::kProtocolTcp) {
+            answer_neighbour_question(mbuf);
+        } else {
+            take(read(mbuf));
+        }
+    });
+    while (work_ == Work::PureAck && left_ > 0 && device_.waiting() < packet::Batch::kCapacity) {
+        send(kClient, static_cast<std::uint32_t>(rng_.below(opened_)), kAck);
+        --left_;
+        ++done_;
+    }
+}
+
+// ARP and neighbour discovery: the router is there.
+void Crowd::answer_neighbour_question(const rte_mbuf& mbuf) {
+    const base::Bytes frame{rte_pktmbuf_mtod(&mbuf, const std::uint8_t*), mbuf.data_len};
+    if (base::load_be16(frame.data() + 12) == wire::kEtherTypeArp) {
+        const auto question = wire::parse_arp(frame.subspan(kL2));
+        if (!question || question.value().target != landscape_.router()) return;
+        std::uint8_t* const at = device_.arrive(wire::kEthernetFrameMin);
+        wire::write_ethernet({device_.mac(), Landscape::router_mac(), wire::kEtherTypeArp}, {at, kL2});
+        wire::write_arp({.operation = wire::ArpOperation::Reply,
+                         .sender_mac = Landscape::router_mac(),
+                         .sender = landscape_.router(),
+                         .target_mac = question.value().sender_mac,
+                         .target = question.value().sender},
+                        {at + kL2, wire::kArpLength});
+        return;
+    }
+    const std::uint32_t l4 = kL2 + wire::kIpv6Header;
+    if (!landscape_.is_v6 || frame.size() < l4 + 24 || frame[l4] != 135) return;
+    wire::NdMessage answer{.kind = wire::NdKind::Advertisement,
+                           .target = landscape_.router(),
+                           .link_address = Landscape::router_mac(),
+                           .router = true,
+                           .solicited = true,
+                           .override = true};
+    std::uint8_t* const at = device_.arrive(l4 + wire::kNdLengthMax);
+    wire::write_ethernet({device_.mac(), Landscape::router_mac(), wire::kEtherTypeIpv6}, {at, kL2});
+    const auto length = static_cast<std::uint16_t>(
+        wire::write_nd(answer, landscape_.router(), landscape_.own(), {at + l4, wire::kNdLengthMax}));
+    wire::write_ipv6({.source = landscape_.router(),
+                      .destination = landscape_.own(),
+                      .next_header = wire::kProtocolIcmpv6,
+                      .hop_limit = wire::kNdHopLimit,
+                      .payload_length = length},
+                     {at + kL2, wire::kIpv6Header});
+}
+
+// What the worker sends is as regular as what is sent to it: timestamps first, after MSS and SACK-permitted
+// in a SYN. An address is known by its last four bytes.
+Crowd::Seen Crowd::read(const rte_mbuf& mbuf) const {
+    const auto* const at = rte_pktmbuf_mtod(&mbuf, const std::uint8_t*);
+    const std::uint8_t* const l4 = at + kL2 + l3_bytes();
+    const std::uint32_t source = base::load_be32(at + kL2 + (landscape_.is_v6 ? 20 : 12));
+    const std::uint32_t destination = base::load_be32(at + kL2 + (landscape_.is_v6 ? 36 : 16));
+    const std::uint32_t mask = (1u << kNetBits) - 1;
+    Seen seen;
+    seen.flags = l4[13];
+    seen.seq = base::load_be32(l4 + 4);
+    seen.ack = base::load_be32(l4 + 8);
+    seen.timestamp = base::load_be32(l4 + ((seen.flags & kSyn) != 0 ? 28 : 24));
+    seen.text = mbuf.pkt_len - kL2 - l3_bytes() - (l4[12] >> 4) * 4u;
+    if ((destination >> kNetBits & 0xf) == 4) {
+        seen.side = kClient;
+        seen.index = (destination & mask) * Landscape::kClientPorts + base::load_be16(l4 + 2) -
+                     Landscape::kClientPortFirst;
+    } else {
+        seen.side = kBackend;
+        seen.index =
+            ((destination & mask) * landscape_.sources + (source & mask)) * 65536 + base::load_be16(l4);
+    }
+    if (seen.index >= peers_[seen.side].size())
+        throw std::runtime_error("the worker sent a segment to nobody");
+    return seen;
+}
+
+void Crowd::take(const Seen& seen) {
+    if ((seen.flags & TcpFlags::kRst) != 0) throw std::runtime_error("the worker sent a RST");
+    Peer& peer = peers_[seen.side][seen.index];
+    peer.echo = seen.timestamp;
+    if ((seen.flags & kSyn) != 0) {
+        if (seen.side == kBackend) {
+            peer = Peer{};
+            peer.echo = seen.timestamp;
+            peer.next = seen.index * 2246822519u + now_ms_ * 250'000u;
+            peer.expected = seen.seq + 1;
+            send(kBackend, seen.index, kSyn | kAck);
+        } else {
+            peer.expected = seen.seq + 1;
+            peer.unacknowledged = seen.ack;
+            client_opened(seen, peer);
+        }
+        return;
+    }
+    peer.unacknowledged = seen.ack;
+    if (seen.text > 0 || (seen.flags & kFin) != 0) {
+        if (seen.seq != peer.expected)
+            throw std::runtime_error("the worker sent a segment again, or left one out: " +
+                                     std::to_string(static_cast<std::int32_t>(seen.seq - peer.expected)) +
+                                     " bytes from what is expected");
+        peer.expected += seen.text + ((seen.flags & kFin) != 0 ? 1 : 0);
+        if ((seen.flags & kFin) != 0) peer.has_seen_fin = true;
+    }
+    seen.side == kClient ? client_takes(seen, peer) : backend_takes(seen, peer);
+}
+
+void Crowd::client_opened(const Seen& seen, Peer& peer) {
+    if (peer.stays || manners_.is_kernel_like) send(kClient, seen.index, kAck);
+    if (peer.stays) {
+        one_done();
+    } else {
+        send(kClient, seen.index, kAck | kPsh, manners_.request_bytes);
+    }
+}
+
+void Crowd::client_takes(const Seen& seen, Peer& peer) {
+    if (work_ == Work::Bulk) {
+        if (seen.text == 0) return;
+        ++done_;
+        if (++peer.received < 2 && left_ > 0) return;  // RFC 9293 3.8.6.3: every second
+        peer.received = 0;
+        send(kClient, seen.index, kAck);
+        return;
+    }
+    const bool has_news = seen.text > 0 || (seen.flags & kFin) != 0;
+    peer.received = static_cast<std::uint16_t>(peer.received + seen.text);
+    const bool is_answered = seen.text > 0 && peer.received >= manners_.response_bytes;
+    if (peer.stays) {
+        if (seen.text > 0) send(kClient, seen.index, kAck);
+        if (!is_answered) return;
+        peer.received = 0;
+        one_done();
+        return;
+    }
+    const bool is_last_word = peer.has_sent_fin && peer.has_seen_fin;
+    if (is_last_word) {
+        if ((seen.flags & kFin) != 0) send(kClient, seen.index, kAck);
+        if (peer.unacknowledged == peer.next) one_done();
+        return;
+    }
+    if (has_news && manners_.is_kernel_like) send(kClient, seen.index, kAck);
+    const bool may_finish = manners_.backend_closes_first ? peer.has_seen_fin : is_answered;
+    if (may_finish && !peer.has_sent_fin) send(kClient, seen.index, kFin | kAck);
+}
+
+void Crowd::backend_takes(const Seen& seen, Peer& peer) {
+    const std::uint32_t index = seen.index;
+    const bool has_fin = (seen.flags & kFin) != 0;
+    if ((seen.text > 0 || has_fin) && manners_.is_kernel_like) send(kBackend, index, kAck);
+    peer.received = static_cast<std::uint16_t>(peer.received + seen.text);
+    if (seen.text > 0 && peer.received >= manners_.request_bytes) {
+        peer.received = 0;
+        const bool closes = work_ == Work::Whole && manners_.backend_closes_first;
+        if (work_ == Work::Bulk) {
+            fill_window(index, peer);
+        } else if (closes && !manners_.is_kernel_like) {
+            send(kBackend, index, kFin | kAck | kPsh, manners_.response_bytes);
+        } else {
+            send(kBackend, index, kAck | kPsh, manners_.response_bytes);
+            if (closes) send(kBackend, index, kFin | kAck);
+        }
+    } else if (work_ == Work::Bulk) {
+        fill_window(index, peer);
+    }
+    if (!has_fin) return;
+    if (!peer.has_sent_fin) {
+        send(kBackend, index, kFin | kAck);
+    } else if (!manners_.is_kernel_like) {
+        send(kBackend, index, kAck);
+    }
+}
+
+void Crowd::fill_window(std::uint32_t index, Peer& peer) {
+    while (left_ > 0 && peer.next - peer.unacknowledged <= (manners_.bulk_window - 1) * mss()) {
+        send(kBackend, index, kAck, mss());
+        --left_;
+    }
+}
+
+void Crowd::send(Side side, std::uint32_t index, std::uint8_t flags, std::uint32_t text) {
+    Peer& peer = peers_[side][index];
+    const std::uint32_t l3 = l3_bytes();
+    const bool is_syn = (flags & kSyn) != 0;
+    const std::uint32_t l4 = wire::kTcpHeaderMin + (is_syn ? kSynOptions : kTimestampOptions);
+    std::uint8_t* const at = device_.arrive(kL2 + l3 + l4 + text);
+    std::memcpy(at, templates_[side].data(), kL2 + l3 + wire::kTcpHeaderMin + kTimestampOptions);
+
+    std::uint32_t source = 0, destination = 0;
+    std::uint16_t source_port = 0, destination_port = 0;
+    if (side == kClient) {
+        source = 10u << 24 | 4u << kNetBits | index / Landscape::kClientPorts;
+        destination = 10u << 24 | 1u << kNetBits | 1;
+        source_port =
+            static_cast<std::uint16_t>(Landscape::kClientPortFirst + index % Landscape::kClientPorts);
+        destination_port = Landscape::kServicePort;
+    } else {
+        const std::uint32_t pair = index / 65536;
+        source = 10u << 24 | 2u << kNetBits | pair / landscape_.sources;
+        destination = 10u << 24 | 3u << kNetBits | pair % landscape_.sources;
+        source_port = Landscape::kBackendPort;
+        destination_port = static_cast<std::uint16_t>(index % 65536);
+    }
+    std::uint8_t* const ip = at + kL2;
+    if (landscape_.is_v6) {
+        base::store_be16(ip + 4, static_cast<std::uint16_t>(l4 + text));
+        base::store_be32(ip + 20, source);
+        base::store_be32(ip + 36, destination);
+    } else {
+        const std::uint32_t total = l3 + l4 + text;
+        base::store_be16(ip + 2, static_cast<std::uint16_t>(total));
+        base::store_be32(ip + 12, source);
+        base::store_be32(ip + 16, destination);
+        base::store_be16(ip + 10,
+                         wire::finish(std::uint64_t{template_sums_[side]} + total + (source >> 16) +
+                                      (source & 0xffff) + (destination >> 16) + (destination & 0xffff)));
+    }
+    std::uint8_t* const tcp = ip + l3;
+    base::store_be16(tcp, source_port);
+    base::store_be16(tcp + 2, destination_port);
+    base::store_be32(tcp + 4, peer.next);
+    base::store_be32(tcp + 8, (flags & kAck) != 0 ? peer.expected : 0);
+    tcp[13] = flags;
+    std::uint8_t* timestamps = tcp + 24;
+    if (is_syn) {
+        tcp[12] = static_cast<std::uint8_t>(l4 / 4 << 4);
+        const std::uint16_t mss = landscape_.is_v6 ? 1440 : 1460;
+        const std::uint8_t options[kSynOptions] = {2,
+                                                   4,
+                                                   static_cast<std::uint8_t>(mss >> 8),
+                                                   static_cast<std::uint8_t>(mss & 255),
+                                                   4,
+                                                   2,
+                                                   8,
+                                                   10,
+                                                   0,
+                                                   0,
+                                                   0,
+                                                   0,
+                                                   0,
+                                                   0,
+                                                   0,
+                                                   0,
+                                                   1,
+                                                   3,
+                                                   3,
+                                                   10};
+        std::memcpy(tcp + wire::kTcpHeaderMin, options, kSynOptions);
+        timestamps = tcp + 28;
+    }
+    base::store_be32(timestamps, now_ms_);
+    base::store_be32(timestamps + 4, peer.echo);
+    peer.next += text + ((flags & (kSyn | kFin)) != 0 ? 1 : 0);
+    if ((flags & kFin) != 0) peer.has_sent_fin = true;
+    if (!device_.capabilities().rx_checksum) {
+        base::store_be16(
+            tcp + 16,
+            wire::l4_checksum(landscape_.address(source >> kNetBits & 0xf, source & 0xfffff),
+                              landscape_.address(destination >> kNetBits & 0xf, destination & 0xfffff),
+                              wire::kProtocolTcp, {tcp, l4 + text}));
+    }
+    ++frames_to_worker_;
+}
+
+}  // namespace terminus::bench

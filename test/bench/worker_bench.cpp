@@ -1,0 +1,153 @@
+#include "worker_bench.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "world.hpp"
+
+namespace terminus::bench {
+namespace {
+
+using base::Duration;
+
+/// One of the things that are measured, and what DESIGN 6 asks of it at 3 GHz: 500,000 connections a second
+/// (aim: a million) and 40 Gbit/s of full segments (aim: 75), in cycles of one.
+struct Kind {
+    const char* name;
+    const char* what;
+    Work work;
+    Manners manners;
+    Budget budget;
+};
+
+const Kind kKinds[] = {
+    {"request", "request", Work::Request, {}, {}},
+    {"ack", "pure ACK", Work::PureAck, {}, {}},
+    {"segment", "full segment", Work::Bulk, {}, {868, 463}},
+    {"connection", "connection", Work::Whole, {}, {6000, 3000}},
+    {"connection-client",
+     "  client closes first",
+     Work::Whole,
+     {.backend_closes_first = false},
+     {6000, 3000}},
+    {"connection-kernel", "  as kernels do it", Work::Whole, {.is_kernel_like = true}, {}},
+};
+
+// A turn, as it passes while nothing waits for it. TIME_WAITs last 60 s, so that many of them at a time are
+// there when their connections come at a sixtieth of it a second; a turn of 64 frames is about five
+// connections. It is no longer than delayed acknowledgements allow.
+constexpr Duration kTurn = std::chrono::microseconds(10);
+constexpr Duration kTurnMax = std::chrono::microseconds(400);
+
+Duration turn_for(std::uint32_t time_waits) {
+    if (time_waits == 0) return kTurn;
+    return std::clamp<Duration>(std::chrono::seconds(60) * 5 / time_waits, kTurn, kTurnMax);
+}
+
+double resident_bytes() {
+    std::ifstream file("/proc/self/statm");
+    std::uint64_t size = 0, resident = 0;
+    file >> size >> resident;
+    return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+class WorkerRun {
+ public:
+    WorkerRun(std::uint32_t open, const WorkerBench& settings, Report& report)
+        : open_(open),
+          settings_(settings),
+          report_(report),
+          world_({.is_v6 = settings.is_v6,
+                  .has_offloads = settings.has_offloads,
+                  .staying = open,
+                  .time_waits = settings.time_waits}) {}
+
+    void open_connections();
+    void measure(const Kind& kind);
+
+ private:
+    void fill_time_waits(const Kind& kind);
+
+    std::uint32_t open_;
+    const WorkerBench& settings_;
+    Report& report_;
+    World world_;
+    bool has_time_waits_ = false;
+};
+
+void WorkerRun::open_connections() {
+    // The first on its own: next hops are known then, and the memory that does not grow with connections is
+    // touched.
+    world_.run(Work::Open, 1, 1, kTurn);
+    const double before = resident_bytes();
+    world_.run(Work::Open, open_ - 1, settings_.concurrency, kTurn);
+    if (open_ < 100'000) return;  // pages are 2 MiB: with few connections they are what is measured
+    report_.count("memory, idle", open_, "bytes a connection", (resident_bytes() - before) / open_,
+                  {640, 256});
+}
+
+// As many as there are going to be, before anything is measured beside them.
+void WorkerRun::fill_time_waits(const Kind& kind) {
+    if (settings_.time_waits == 0 || has_time_waits_ || kind.work != Work::Whole) return;
+    has_time_waits_ = true;
+    const double before = resident_bytes();
+    world_.run(Work::Whole, settings_.time_waits, settings_.concurrency, turn_for(settings_.time_waits));
+    const auto there = static_cast<double>(world_.stats().time_wait.value());
+    if (there < 100'000) return;
+    report_.count("memory, TIME_WAIT", open_, "bytes each", (resident_bytes() - before) / there, {64, 24});
+}
+
+void WorkerRun::measure(const Kind& kind) {
+    Crowd& crowd = world_.crowd();
+    crowd.set_manners(kind.manners);
+    fill_time_waits(kind);
+    const std::uint32_t most = kind.work == Work::Bulk ? kind.manners.bulk_flows : settings_.concurrency;
+    const std::uint32_t concurrency = kind.work == Work::Whole ? most : std::min(most, open_);
+    const Duration turn = kind.work == Work::Whole ? turn_for(settings_.time_waits) : kTurn;
+    std::vector<double> worker, others;
+    const std::uint64_t frames_in = crowd.frames_to_worker();
+    const std::uint64_t frames_out = crowd.frames_from_worker();
+    const double count = settings_.operations;
+    for (int round = 0; round < report_.rounds(); ++round) {
+        const std::uint64_t spent = world_.run(kind.work, settings_.operations, concurrency, turn);
+        worker.push_back(static_cast<double>(spent) / count);
+        others.push_back(static_cast<double>(world_.crowd_cycles()) / count);
+    }
+    report_.record(kind.what, open_, {{"worker", worker}, {"crowd", others}});
+    report_.judge(kind.budget);
+    const double all = count * report_.rounds();
+    std::printf("%33s  %.2f frames in, %.2f out", "",
+                static_cast<double>(crowd.frames_to_worker() - frames_in) / all,
+                static_cast<double>(crowd.frames_from_worker() - frames_out) / all);
+    if (kind.work == Work::Whole)
+        std::printf(", %llu in TIME_WAIT", static_cast<unsigned long long>(world_.stats().time_wait.value()));
+    std::printf("\n");
+}
+
+}  // namespace
+
+std::vector<std::string> worker_works() {
+    std::vector<std::string> names;
+    for (const Kind& kind : kKinds)
+        names.emplace_back(kind.name);
+    return names;
+}
+
+std::uint32_t worker_megabytes() {
+    return 384;
+}
+
+void bench_worker(std::uint32_t open, const WorkerBench& settings, Report& report) {
+    WorkerRun run(open, settings, report);
+    run.open_connections();
+    for (const Kind& kind : kKinds) {
+        const auto& works = settings.works;
+        if (works.empty() || std::find(works.begin(), works.end(), kind.name) != works.end())
+            run.measure(kind);
+    }
+}
+
+}  // namespace terminus::bench

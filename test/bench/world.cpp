@@ -1,0 +1,144 @@
+#include "world.hpp"
+
+#include <rte_cycles.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace terminus::bench {
+namespace {
+
+constexpr wire::MacAddress kMac{{2, 0, 0, 0, 0, 1}};
+constexpr std::uint32_t kPayloadBuffers = 32767;
+constexpr std::uint32_t kSmallBuffers = 16383;
+/// Ports of a (source address, backend) that a worker gives out.
+constexpr std::uint32_t kPortsOfPair = 60'000;
+constexpr std::uint32_t kSources = 16;
+/// As many turns without news mean that something is stuck.
+constexpr std::uint64_t kTurnsWithoutNews = 4'000'000;
+
+dpdk::Pool make_pool(const char* name, std::uint32_t count, std::uint16_t data_room) {
+    dpdk::PoolSettings settings;
+    settings.name = name;
+    settings.count = count;
+    settings.data_room = data_room;
+    auto made = dpdk::Pool::create(settings);
+    if (!made) throw std::runtime_error(made.error());
+    return std::move(made).value();
+}
+
+packet::PortCapabilities capabilities(bool has_offloads) {
+    if (!has_offloads) return {.tx_multi_segment = true, .tx_indirect_buffers = true, .tx_segments_max = 16};
+    return {.tx_ipv4_checksum = true,
+            .tx_tcp_checksum = true,
+            .tx_multi_segment = true,
+            .tx_indirect_buffers = true,
+            .rx_checksum = true,
+            .tx_segments_max = 16};
+}
+
+/// What is measured; a function of its own so that profilers can be told to look at nothing else.
+[[gnu::noinline]] void measured_turn(worker::Worker& worker, base::Instant now) {
+    worker.run_once(now);
+}
+
+}  // namespace
+
+Landscape World::landscape(const Settings& settings) {
+    Landscape landscape;
+    landscape.is_v6 = settings.is_v6;
+    // Whoever passes has a 4-tuple that none of those in TIME_WAIT has.
+    landscape.clients =
+        settings.staying + 2 * settings.passing + settings.time_waits + settings.time_waits / 4;
+    const std::uint32_t legs =
+        settings.staying + settings.passing + settings.time_waits + settings.time_waits / 4;
+    landscape.sources = kSources;
+    landscape.backends = static_cast<std::uint16_t>(legs / (kPortsOfPair * kSources) + 1);
+    return landscape;
+}
+
+World::World(const Settings& settings)
+    : landscape_(landscape(settings)),
+      payload_(make_pool("bench_payload", kPayloadBuffers, dpdk::kFrameDataRoom)),
+      header_(make_pool("bench_header", kSmallBuffers, dpdk::kFrameDataRoom)),
+      indirect_(make_pool("bench_indirect", kSmallBuffers, 0)),
+      device_(payload_.get(), kMac, capabilities(settings.has_offloads)),
+      crowd_(landscape_, device_),
+      services_(service_table()),
+      group_(1),
+      mesh_(1),
+      now_(base::Instant(std::chrono::seconds(1000))),
+      worker_(std::make_unique<worker::Worker>(worker_settings(settings),
+                                               std::vector<packet::Port*>{&device_}, group_.mailbox(0), mesh_,
+                                               &services_, now_)) {}
+
+worker::Settings World::worker_settings(const Settings& settings) const {
+    worker::Settings own;
+    stack::Settings& stack = own.stack;
+    stack.seed = 1;
+    stack.secrets = tcp::Secrets::from_seed(1);
+    stack.table_key = base::SipKey::from_seed(1);
+    stack.connections_max = 2 * (settings.staying + settings.passing);
+    stack.half_open_max = std::max(settings.passing, 4096u);
+    stack.time_wait_max = std::max(settings.time_waits + settings.time_waits / 4, 4096u);
+    stack.application_timers_max = stack.connections_max;
+    stack.tunables.max_tw_buckets = stack.time_wait_max;
+    stack.tunables.max_syn_backlog = stack.half_open_max;
+    stack.profiles_max = proxy::kProfilesMax;
+    stack.buffers = {.payload = payload_.get(),
+                     .header = header_.get(),
+                     .indirect = indirect_.get(),
+                     .reserve = 2 * MemoryDevice::kDescriptors + 512};
+    const auto bits = static_cast<std::uint8_t>(settings.is_v6 ? 120 : 24);
+    stack.interfaces = {{.port = 0, .mac = kMac, .mtu = 1500, .addresses = {{landscape_.own(), bits}}}};
+    const wire::Prefix everywhere{settings.is_v6 ? wire::IpAddress() : wire::IpAddress::v4(0), 0};
+    stack.routes = {{{landscape_.own(), bits}, std::nullopt, 0}, {everywhere, landscape_.router(), 0}};
+    stack.local_addresses = services_.local_addresses();
+    stack.steering = {flow::Steering()};
+    own.proxy.sessions_max = stack.connections_max / 2 + 1;
+    own.idle = worker::Idle::Poll;
+    return own;
+}
+
+proxy::ServiceTable World::service_table() const {
+    proxy::Pool pool{.id = 0, .name = "backends", .connect_timeout = std::chrono::seconds(5)};
+    std::vector<wire::IpAddress> local{landscape_.own(), landscape_.service()};
+    for (std::uint16_t i = 0; i < landscape_.sources; ++i) {
+        pool.sources.push_back({static_cast<std::uint16_t>(local.size()), landscape_.source(i)});
+        local.push_back(landscape_.source(i));
+    }
+    for (std::uint16_t i = 0; i < landscape_.backends; ++i) {
+        pool.backends.push_back({.id = i,
+                                 .name = "backend" + std::to_string(i),
+                                 .address = {landscape_.backend(i), Landscape::kBackendPort}});
+    }
+    const proxy::Service service{
+        .id = 0, .name = "service", .listen = {{landscape_.service(), Landscape::kServicePort}}, .pool = 0};
+    return {1, {service}, {pool}, local};
+}
+
+std::uint64_t World::run(Work work, std::uint64_t count, std::uint32_t concurrency, base::Duration turn) {
+    crowd_.begin(work, count, concurrency);
+    std::uint64_t spent = 0;
+    std::uint64_t done = 0;
+    std::uint64_t news_at = turns_;
+    const std::uint64_t began = rte_rdtsc();
+    // Until the worker, too, has seen the end of the last one.
+    while (crowd_.done() < count || device_.waiting() > 0) {
+        now_ += turn;
+        const std::uint64_t before = rte_rdtsc();
+        measured_turn(*worker_, now_);
+        spent += rte_rdtsc() - before;
+        crowd_.turn(static_cast<std::uint32_t>(now_.time_since_epoch().count() / 1'000'000));
+        ++turns_;
+        if (crowd_.done() != done) news_at = turns_;
+        done = crowd_.done();
+        if (turns_ - news_at > kTurnsWithoutNews)
+            throw std::runtime_error("stuck: " + std::to_string(done) + " of " + std::to_string(count));
+    }
+    crowd_cycles_ = rte_rdtsc() - began - spent;
+    return spent;
+}
+
+}  // namespace terminus::bench
