@@ -8,12 +8,11 @@ something, and that no buffer is missing when the devices are closed.
 import json
 import os
 import pathlib
-import socket
 
 import pytest
 
 from harness.dut import BUILDS, FINDINGS, SANITIZERS
-from harness.network import Namespace
+from harness.network import Namespace, has_xdp_sockets
 
 PROGRAM = BUILDS["sanitized"] / "test/system/vdev/vdev_splice"
 STREAM_BYTES = 20 * 200_000
@@ -44,15 +43,6 @@ def skip_without_driver(name):
     folders = pathlib.Path("/usr/lib/x86_64-linux-gnu/dpdk").glob("pmds-*")
     if not any(folder.glob(f"librte_{name}.so*") for folder in folders):
         pytest.skip(f"this DPDK has no driver {name}")
-
-
-def has_xdp_sockets(namespace):
-    af_xdp = 44  # Python has no name for it
-    try:
-        namespace.socket(af_xdp, socket.SOCK_RAW).close()
-        return True
-    except OSError:
-        return False
 
 
 def splice(namespace, mode, folder):

@@ -81,6 +81,16 @@ def delete_namespace(name):
     run("ip", "netns", "del", name, check=False)
 
 
+def has_xdp_sockets(namespace):
+    """Whether the kernel knows AF_XDP."""
+    af_xdp = 44  # Python has no name for it
+    try:
+        namespace.socket(af_xdp, socket.SOCK_RAW).close()
+        return True
+    except OSError:
+        return False
+
+
 def sweep():
     """Removes namespaces of earlier runs that were killed."""
     for line in run("ip", "netns", "list").stdout.splitlines():
