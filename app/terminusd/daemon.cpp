@@ -51,6 +51,15 @@ void log_plan(const worker::CpuPlan& cpus, const dpdk::Sizing& sizing) {
         spdlog::info("{}", line);
 }
 
+void log_memory(const dpdk::Eal& eal, const dpdk::EalRequest& request) {
+    if (eal.has_hugepages()) {
+        spdlog::info("DPDK's memory is in hugepages");
+    } else {
+        spdlog::info("DPDK's memory is in ordinary pages; {} MiB of hugepages are free",
+                     request.free_hugepage_bytes >> 20);
+    }
+}
+
 base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::Config& config,
                                                                   const Pools& pools) {
     std::vector<dpdk::Device> devices;
@@ -90,6 +99,7 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
         eal_request(arguments, config, sizing.value(), cpus.value().control.front());
     auto eal = dpdk::Eal::start(dpdk::eal_arguments(request));
     if (!eal) return fail(eal.error());
+    log_memory(eal.value(), request);
     move_to(cpus.value().control);
     auto pools = Pools::create(sizing.value());
     if (!pools) return fail(pools.error());

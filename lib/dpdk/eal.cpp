@@ -28,6 +28,10 @@ base::Result<Eal, std::string> Eal::start(std::vector<std::string> args) {
     return Eal();
 }
 
+bool Eal::has_hugepages() const {
+    return rte_eal_has_hugepages() != 0;
+}
+
 std::string one_lcore() {
     cpu_set_t allowed;
     CPU_ZERO(&allowed);

@@ -24,6 +24,9 @@ class Eal {
     }
     ~Eal();
 
+    /// Whether DPDK's memory, and with it every pool, is in hugepages.
+    [[nodiscard]] bool has_hugepages() const;
+
  private:
     Eal() = default;
     bool running_ = true;

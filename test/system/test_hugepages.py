@@ -51,6 +51,7 @@ def test_terminusd_takes_the_hugepages_that_setup_host_has_reserved(host):
     assert "hugetlbfs" in done.stdout
     with RingDut(host) as dut:
         assert dut.hugepage_kilobytes() >= 64 << 10
+        assert "DPDK's memory is in hugepages" in dut.process.text()
     undone = host.run(SCRIPT, "--undo").stdout
     assert f"node0 has {reserved} hugepages" in undone
     assert counted("nr_hugepages") == reserved
@@ -62,3 +63,4 @@ def test_terminusd_starts_without_hugepages(host):
         pytest.skip("there are hugepages")
     with RingDut(host) as dut:
         assert dut.hugepage_kilobytes() == 0
+        assert "DPDK's memory is in ordinary pages; 0 MiB of hugepages are free" in dut.process.text()
