@@ -3,7 +3,7 @@
 
     test/pcap/record.py [NAME...]
 
-Needs root and `scripts/install-packages run test record`. A scene is a function; its docstring is the capture's line in
+Needs root and `scripts/install-packages run test bench record`. A scene is a function; its docstring is the capture's line in
 README.md. Each run records other numbers: replay_test.py --update follows it.
 """
 

@@ -6,7 +6,7 @@
 A client and a server, each with the kernel's TCP in a namespace of its own, and tcpdump in front of the server: curl and wrk
 with nginx, iperf3 with itself, redis-benchmark with redis-server. Each run gives other numbers and times, so what is committed
 is a recording and not to be made again without need: the golden files belong to it. Addresses are those of documentation, and
-nothing else tells of the machine. Needs `scripts/install-packages run test record`.
+nothing else tells of the machine. Needs `scripts/install-packages run test bench record`.
 """
 
 import http.client
