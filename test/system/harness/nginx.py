@@ -14,6 +14,7 @@ http {{
     access_log off;
     server_tokens off;
     client_max_body_size 0;
+    keepalive_requests 1000000000;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
