@@ -103,8 +103,6 @@ class Crowd {
     };
     static constexpr std::uint32_t kHeader = 86;  // IPv6, with timestamps
     static constexpr std::uint32_t kSynOptions = 20;
-    /// 4-tuples of Work::Whole, used in turns: so many that none is in TIME_WAIT when its turn comes.
-    static constexpr std::uint32_t kMinPassing = 1u << 20;
 
     void make_templates();
     void answer_neighbour_question(const rte_mbuf& mbuf);

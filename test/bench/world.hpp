@@ -37,8 +37,6 @@ class World {
 
     [[nodiscard]] Crowd& crowd() { return crowd_; }
     [[nodiscard]] const stats::CoreStats& stats() const { return group_.stats(0); }
-    [[nodiscard]] rte_mempool* payload_pool() const { return payload_.get(); }
-    [[nodiscard]] base::Instant now() const { return now_; }
 
  private:
     [[nodiscard]] static Landscape landscape(const Settings& settings);
