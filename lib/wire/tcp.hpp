@@ -103,8 +103,8 @@ struct TcpSegment {
 
 /// Whether timestamps are all there is: what nearly every segment of a connection has.
 [[nodiscard]] inline bool has_timestamps_alone(const TcpOptions& options) {
-    const bool has_others = options.mss.has_value() | options.window_scale.has_value() |
-                            options.sack_permitted | (options.sack_count > 0) | options.fast_open.has_value();
+    const bool has_others = options.mss || options.window_scale || options.sack_permitted ||
+                            options.sack_count > 0 || options.fast_open;
     return options.timestamps.has_value() && !has_others;
 }
 inline constexpr std::size_t kTimestampsAloneLength = 12;      ///< two NOPs and the option
