@@ -3,6 +3,7 @@
 // Frames in: parse, find, and give each segment to what its 4-tuple names. Part of stack/stack.hpp.
 
 #include <algorithm>
+#include <utility>
 
 #include "packet/chain.hpp"
 #include "stack/stack.hpp"
@@ -25,25 +26,34 @@ void Stack<App>::ingress(packet::Batch& frames, std::uint16_t port) {
             stats_.bytes_received.add(frames.frame_length(i));
             Looked& looked = looked_[count];
             looked.arrival = Arrival{};
-            looked.received =
-                network_.receive(frames.take(i), port, Origin::Device, env_.now, looked.arrival);
-            if (looked.received == Received::Nothing) {
-                looked.arrival.frame = packet::Buffer();
+            looked.received = network_.receive_plain(frames.take(i), port, Origin::Device, looked.arrival);
+            if (looked.received == Received::Tcp) {
+                look_up(looked);
+                ++count;
                 continue;
             }
-            look_up(looked);
-            ++count;
+            // What comes before it has its turn before it: a SYN may be what an ARP reply is for.
+            have_their_turns(std::exchange(count, 0));
+            if (looked.received == Received::Other)
+                looked.received = network_.receive_other(looked.arrival, env_.now);
+            if (looked.received != Received::Nothing) look_up(looked);
+            arrives(looked);
         }
-        for (std::uint32_t i = 0; i < count; ++i)
-            prefetch_slot(looked_[i]);
-        for (std::uint32_t i = 0; i < count; ++i)
-            prefetch_cookie(looked_[i].candidate);
-        for (std::uint32_t i = 0; i < count; ++i)
-            prefetch_beside(looked_[i].candidate);
-        for (std::uint32_t i = 0; i < count; ++i)
-            arrives(looked_[i]);
+        have_their_turns(count);
     }
     frames.clear();
+}
+
+template <typename App>
+void Stack<App>::have_their_turns(std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i)
+        prefetch_slot(looked_[i]);
+    for (std::uint32_t i = 0; i < count; ++i)
+        prefetch_cookie(looked_[i].candidate);
+    for (std::uint32_t i = 0; i < count; ++i)
+        prefetch_beside(looked_[i].candidate);
+    for (std::uint32_t i = 0; i < count; ++i)
+        arrives(looked_[i]);
 }
 
 template <typename App>
@@ -96,10 +106,16 @@ void Stack<App>::prefetch_beside(std::uint32_t candidate) const {
 
 template <typename App>
 void Stack<App>::arrives(Looked& looked) {
-    if (looked.received == Received::Tcp) {
-        segment_arrives(looked.arrival, looked.key, looked.hash);
-    } else {
-        icmp_error_arrives(looked.arrival, looked.key, looked.hash);
+    switch (looked.received) {
+        case Received::Tcp:
+            segment_arrives(looked.arrival, looked.key, looked.hash);
+            break;
+        case Received::IcmpError:
+            icmp_error_arrives(looked.arrival, looked.key, looked.hash);
+            break;
+        case Received::Nothing:
+        case Received::Other:
+            break;
     }
     looked.arrival.frame = packet::Buffer();  // what nobody has taken is free now, not a group later
 }
@@ -110,11 +126,7 @@ void Stack<App>::handed_over(packet::Buffer frame, std::uint16_t port) {
     Looked& looked = looked_[0];
     looked.arrival = Arrival{};
     looked.received = network_.receive(std::move(frame), port, Origin::HandOver, env_.now, looked.arrival);
-    if (looked.received == Received::Nothing) {
-        looked.arrival.frame = packet::Buffer();
-        return;
-    }
-    look_up(looked);
+    if (looked.received != Received::Nothing) look_up(looked);
     arrives(looked);
 }
 

@@ -41,6 +41,7 @@ enum class Received : std::uint8_t {
     Nothing,    ///< answered, kept for reassembly, handed over, or dropped and counted
     Tcp,        ///< a segment: tuple, segment and payload are set
     IcmpError,  ///< an error about a segment of ours: tuple, icmp_error, quoted_seq are set
+    Other,      ///< not plain TCP, or with a fault: receive_other() has to see it
 };
 
 /// A frame on its way to a connection.
@@ -84,6 +85,11 @@ class Network {
     /// Takes a frame to pieces; `arrival` is filled when something is left to do.
     Received receive(packet::Buffer frame, std::uint16_t port, Origin origin, base::Instant now,
                      Arrival& arrival);
+    /// The first half of receive(), which changes nothing that what comes after could meet: for who looks
+    /// ahead.
+    Received receive_plain(packet::Buffer frame, std::uint16_t port, Origin origin, Arrival& arrival);
+    /// The second, after Received::Other and when the frame has its turn.
+    Received receive_other(Arrival& arrival, base::Instant now);
     /// Gives a frame without a connection here to the worker that owns its 4-tuple; false when that is this
     /// one.
     bool hand_over_if_foreign(Arrival& arrival);
@@ -145,7 +151,6 @@ class Network {
     };
 
     // network_in.cpp
-    Received receive_any(Arrival& arrival, base::Instant now);
     Received receive_ip(wire::Frame& header, Arrival& arrival, base::Instant now);
     Received receive_tcp(const wire::Frame& header, Arrival& arrival);
     Received segment_received(const wire::Frame& header, neigh::LocalId local_id, Arrival& arrival);

@@ -132,6 +132,11 @@ std::uint16_t Network::home_of(const wire::IpAddress& address) const {
 
 Received Network::receive(packet::Buffer frame, std::uint16_t port, Origin origin, base::Instant now,
                           Arrival& arrival) {
+    const Received received = receive_plain(std::move(frame), port, origin, arrival);
+    return received == Received::Other ? receive_other(arrival, now) : received;
+}
+
+Received Network::receive_plain(packet::Buffer frame, std::uint16_t port, Origin origin, Arrival& arrival) {
     arrival.port = port;
     arrival.origin = origin;
     if (!packet::linearise_headers(frame, wire::kHeaderBytesMax, settings_.buffers.payload)) {
@@ -140,20 +145,18 @@ Received Network::receive(packet::Buffer frame, std::uint16_t port, Origin origi
     }
     arrival.frame = std::move(frame);
     wire::Frame plain;
-    if (wire::read_plain_tcp(arrival.frame.bytes(), arrival.frame.length(), plain, arrival.segment))
-        [[likely]] {
-        const std::optional<neigh::LocalId> local_id = local_.find(plain.destination);
-        if (!local_id || plain.destination_mac != ports_[port]->mac()) {
-            drop(stats::DropReason::NotForUs);
-            return Received::Nothing;
-        }
-        return segment_received(plain, *local_id, arrival);
+    const base::Bytes bytes = arrival.frame.bytes();
+    if (!wire::read_plain_tcp(bytes, arrival.frame.length(), plain, arrival.segment)) [[unlikely]]
+        return Received::Other;
+    const std::optional<neigh::LocalId> local_id = local_.find(plain.destination);
+    if (!local_id || plain.destination_mac != ports_[port]->mac()) {
+        drop(stats::DropReason::NotForUs);
+        return Received::Nothing;
     }
-    return receive_any(arrival, now);
+    return segment_received(plain, *local_id, arrival);
 }
 
-// What is not plain TCP, or has a fault.
-Received Network::receive_any(Arrival& arrival, base::Instant now) {
+Received Network::receive_other(Arrival& arrival, base::Instant now) {
     base::Result<wire::Frame, wire::Fault> parsed =
         wire::parse_frame(arrival.frame.bytes(), arrival.frame.length());
     if (!parsed) {

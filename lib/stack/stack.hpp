@@ -171,6 +171,7 @@ class Stack {
     [[nodiscard]] bool restored();
 
     // ingress.ipp
+    void have_their_turns(std::uint32_t count);
     void look_up(Looked& looked);
     void prefetch_slot(Looked& looked) const;
     void prefetch_cookie(std::uint32_t candidate) const;

@@ -144,7 +144,9 @@ def test_every_byte_arrives_and_goodput_stands_beside_the_kernels(rig, dut_with,
         came, ours = transfer(network.clients, network.servers, IPV4.server, control, direction, data)
     assert came == digest(data), "through Terminus"
     impairments = sum(way["lost"] + way["reordered"] for way in relay.counters.values())
-    assert impairments > 0 or not {"loss", "reorder"} & path.settings.keys(), "the relay did impair something"
+    # Thousands of segments, each as likely as the other: where few are to be lost, now and then none is.
+    due = path.size / 1448 * (path.settings.get("loss", 0) + path.settings.get("reorder", 0)) / 1000
+    assert impairments > 0 or due < 10, "the relay did impair something"
     dut.check_healthy()
     rates = [path.size * 8 / seconds / 1e6 for seconds in (kernel, ours)]
     table.append({"control": control, "path": path.name, "direction": direction, "kernel": rates[0], "terminus": rates[1]})
