@@ -32,14 +32,22 @@ constexpr std::uint32_t kL2 = wire::kEthernetHeader;
 constexpr std::uint32_t kTimestampOptions = 12;
 constexpr std::uint32_t kNetBits = 20;
 
-}  // namespace
+/// The last four bytes of an address, by which it is known; IPv4's are all it has.
+std::uint32_t low_bytes(Landscape::Net net, std::uint32_t index) {
+    return 10u << 24 | net << kNetBits | index;
+}
 
-wire::IpAddress Landscape::address(std::uint32_t net, std::uint32_t index) const {
-    const std::uint32_t low = 10u << 24 | net << kNetBits | index;
+wire::IpAddress address_of(bool is_v6, std::uint32_t low) {
     if (!is_v6) return wire::IpAddress::v4(low);
     std::array<std::uint8_t, 16> bytes{0xfd};
     base::store_be32(&bytes[12], low);
     return wire::IpAddress::v6(bytes);
+}
+
+}  // namespace
+
+wire::IpAddress Landscape::address(Net net, std::uint32_t index) const {
+    return address_of(is_v6, low_bytes(net, index));
 }
 
 Crowd::Crowd(const Landscape& landscape, MemoryDevice& device) : landscape_(landscape), device_(device) {
@@ -205,7 +213,7 @@ Crowd::Seen Crowd::read(const rte_mbuf& mbuf) const {
     seen.ack = base::load_be32(l4 + 8);
     seen.timestamp = base::load_be32(l4 + ((seen.flags & kSyn) != 0 ? 28 : 24));
     seen.text = mbuf.pkt_len - kL2 - l3_bytes() - (l4[12] >> 4) * 4u;
-    if ((destination >> kNetBits & 0xf) == 4) {
+    if ((destination >> kNetBits & 0xf) == Landscape::kClients) {
         seen.side = kClient;
         seen.index = (destination & mask) * Landscape::kClientPorts + base::load_be16(l4 + 2) -
                      Landscape::kClientPortFirst;
@@ -333,15 +341,15 @@ void Crowd::send(Side side, std::uint32_t index, std::uint8_t flags, std::uint32
     std::uint32_t source = 0, destination = 0;
     std::uint16_t source_port = 0, destination_port = 0;
     if (side == kClient) {
-        source = 10u << 24 | 4u << kNetBits | index / Landscape::kClientPorts;
-        destination = 10u << 24 | 1u << kNetBits | 1;
+        source = low_bytes(Landscape::kClients, index / Landscape::kClientPorts);
+        destination = low_bytes(Landscape::kServices, 1);
         source_port =
             static_cast<std::uint16_t>(Landscape::kClientPortFirst + index % Landscape::kClientPorts);
         destination_port = Landscape::kServicePort;
     } else {
         const std::uint32_t pair = index / 65536;
-        source = 10u << 24 | 2u << kNetBits | pair / landscape_.sources;
-        destination = 10u << 24 | 3u << kNetBits | pair % landscape_.sources;
+        source = low_bytes(Landscape::kBackends, pair / landscape_.sources);
+        destination = low_bytes(Landscape::kSources, pair % landscape_.sources);
         source_port = Landscape::kBackendPort;
         destination_port = static_cast<std::uint16_t>(index % 65536);
     }
@@ -397,11 +405,9 @@ void Crowd::send(Side side, std::uint32_t index, std::uint8_t flags, std::uint32
     peer.next += text + ((flags & (kSyn | kFin)) != 0 ? 1 : 0);
     if ((flags & kFin) != 0) peer.has_sent_fin = true;
     if (!device_.capabilities().rx_checksum) {
-        base::store_be16(
-            tcp + 16,
-            wire::l4_checksum(landscape_.address(source >> kNetBits & 0xf, source & 0xfffff),
-                              landscape_.address(destination >> kNetBits & 0xf, destination & 0xfffff),
-                              wire::kProtocolTcp, {tcp, l4 + text}));
+        base::store_be16(tcp + 16, wire::l4_checksum(address_of(landscape_.is_v6, source),
+                                                     address_of(landscape_.is_v6, destination),
+                                                     wire::kProtocolTcp, {tcp, l4 + text}));
     }
     ++frames_to_worker_;
 }

@@ -17,15 +17,17 @@ struct Landscape {
     std::uint16_t backends = 1;
     std::uint16_t sources = 1;  ///< addresses from which the worker connects to them
 
+    enum Net : std::uint32_t { kLink, kServices, kBackends, kSources, kClients };
+
     [[nodiscard]] static wire::MacAddress router_mac() { return {{2, 0, 0, 0, 0, 0xfe}}; }
-    [[nodiscard]] wire::IpAddress router() const { return address(0, 0xfe); }
-    [[nodiscard]] wire::IpAddress own() const { return address(0, 1); }
-    [[nodiscard]] wire::IpAddress service() const { return address(1, 1); }
-    [[nodiscard]] wire::IpAddress backend(std::uint32_t index) const { return address(2, index); }
-    [[nodiscard]] wire::IpAddress source(std::uint32_t index) const { return address(3, index); }
-    [[nodiscard]] wire::IpAddress client(std::uint32_t index) const { return address(4, index); }
+    [[nodiscard]] wire::IpAddress router() const { return address(kLink, 0xfe); }
+    [[nodiscard]] wire::IpAddress own() const { return address(kLink, 1); }
+    [[nodiscard]] wire::IpAddress service() const { return address(kServices, 1); }
+    [[nodiscard]] wire::IpAddress backend(std::uint32_t index) const { return address(kBackends, index); }
+    [[nodiscard]] wire::IpAddress source(std::uint32_t index) const { return address(kSources, index); }
+    [[nodiscard]] wire::IpAddress client(std::uint32_t index) const { return address(kClients, index); }
     /// Number `index` (below 2^20) of a net.
-    [[nodiscard]] wire::IpAddress address(std::uint32_t net, std::uint32_t index) const;
+    [[nodiscard]] wire::IpAddress address(Net net, std::uint32_t index) const;
 
     static constexpr std::uint16_t kServicePort = 443;
     static constexpr std::uint16_t kBackendPort = 8080;

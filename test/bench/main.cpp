@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "dpdk/eal.hpp"
+#include "dpdk/sizing.hpp"
 #include "table_bench.hpp"
 #include "wheel_bench.hpp"
 #include "worker_bench.hpp"
@@ -28,10 +29,10 @@ struct Arguments {
     return std::find(arguments.benches.begin(), arguments.benches.end(), bench) != arguments.benches.end();
 }
 
-std::uint64_t free_huge_megabytes() {
+std::uint64_t free_hugepage_bytes() {
     std::uint64_t pages = 0;
     std::ifstream("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") >> pages;
-    return 2 * pages;
+    return pages << 21;
 }
 
 std::vector<std::string> eal_options(const Arguments& arguments) {
@@ -39,22 +40,18 @@ std::vector<std::string> eal_options(const Arguments& arguments) {
     std::uint32_t megabytes = 64;
     if (wants(arguments, "table")) megabytes += table_megabytes(most);
     if (wants(arguments, "worker")) megabytes += worker_megabytes();
-    const bool is_huge = !arguments.ordinary_pages && free_huge_megabytes() >= megabytes;
-    std::printf("DPDK's buffers lie in %s pages\n", is_huge ? "huge" : "ordinary");
-    std::vector<std::string> options{
-        "--no-pci",        "--no-telemetry",           "-m", std::to_string(megabytes),
-        dpdk::one_lcore(), "--log-level=lib.eal:error"};
-    if (is_huge) {
-        options.emplace_back("--in-memory");
-    } else {
-        options.insert(options.end(), {"--no-huge", "--no-shconf"});
-    }
-    return options;
+    dpdk::EalRequest request;
+    request.options = {dpdk::one_lcore(), "--log-level=lib.eal:error"};
+    if (arguments.ordinary_pages) request.options.emplace_back("--no-huge");
+    request.memory_megabytes = megabytes;
+    request.free_hugepage_bytes = free_hugepage_bytes();
+    return dpdk::eal_arguments(request);
 }
 
 void run(const Arguments& arguments) {
     const auto eal = dpdk::Eal::start(eal_options(arguments));
     if (!eal) throw std::runtime_error(eal.error());
+    std::printf("DPDK's buffers lie in %s pages\n", eal.value().has_hugepages() ? "huge" : "ordinary");
     Report report(arguments.rounds);
     std::printf("cycles of the time stamp counter for one operation: median of %d rounds (least to most)\n",
                 arguments.rounds);

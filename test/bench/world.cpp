@@ -38,6 +38,11 @@ packet::PortCapabilities capabilities(bool has_offloads) {
             .tx_segments_max = 16};
 }
 
+/// Room for those that are wanted, and for what comes before the first of them have ended.
+std::uint32_t time_waits_max(const World::Settings& settings) {
+    return settings.time_waits + settings.time_waits / 4;
+}
+
 /// What is measured; a function of its own so that profilers can be told to look at nothing else.
 [[gnu::noinline]] void measured_turn(worker::Worker& worker, base::Instant now) {
     worker.run_once(now);
@@ -49,10 +54,8 @@ Landscape World::landscape(const Settings& settings) {
     Landscape landscape;
     landscape.is_v6 = settings.is_v6;
     // Whoever passes has a 4-tuple that none of those in TIME_WAIT has.
-    landscape.clients =
-        settings.staying + 2 * settings.passing + settings.time_waits + settings.time_waits / 4;
-    const std::uint32_t legs =
-        settings.staying + settings.passing + settings.time_waits + settings.time_waits / 4;
+    const std::uint32_t legs = settings.staying + settings.passing + time_waits_max(settings);
+    landscape.clients = legs + settings.passing;
     landscape.sources = kSources;
     landscape.backends = static_cast<std::uint16_t>(legs / (kPortsOfPair * kSources) + 1);
     return landscape;
@@ -81,7 +84,7 @@ worker::Settings World::worker_settings(const Settings& settings) const {
     stack.table_key = base::SipKey::from_seed(1);
     stack.connections_max = 2 * (settings.staying + settings.passing);
     stack.half_open_max = std::max(settings.passing, 4096u);
-    stack.time_wait_max = std::max(settings.time_waits + settings.time_waits / 4, 4096u);
+    stack.time_wait_max = std::max(time_waits_max(settings), 4096u);
     stack.application_timers_max = stack.connections_max;
     stack.tunables.max_tw_buckets = stack.time_wait_max;
     stack.tunables.max_syn_backlog = stack.half_open_max;

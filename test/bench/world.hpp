@@ -32,8 +32,6 @@ class World {
     /// are in crowd_cycles().
     std::uint64_t run(Work work, std::uint64_t count, std::uint32_t concurrency, base::Duration turn);
     [[nodiscard]] std::uint64_t crowd_cycles() const { return crowd_cycles_; }
-    /// Turns that it took.
-    [[nodiscard]] std::uint64_t turns() const { return turns_; }
 
     [[nodiscard]] Crowd& crowd() { return crowd_; }
     [[nodiscard]] const stats::CoreStats& stats() const { return group_.stats(0); }
