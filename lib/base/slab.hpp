@@ -82,14 +82,14 @@ class Slab {
         __builtin_prefetch(at + sizeof(Slot) - 1);  // a slot needn't begin where a line does
     }
 
-    /// Into an empty slab of the same capacity. What isn't Plain is made by its constructor from ToBeRead and
-    /// has an archive().
+    /// Into an empty slab of the same capacity. What isn't Plain, or has an archive() of its own, is made by
+    /// its constructor from ToBeRead.
     template <typename Archive>
     void archive(Archive& a) {
         a.layout(sizeof(Slot));
         a.same(capacity_);
         const std::uint32_t touched = a.count(touched_, capacity_);
-        if constexpr (Plain<T>) {
+        if constexpr (Plain<T> && !requires(T value) { value.archive(a); }) {
             a.bytes(slots_, touched * sizeof(Slot));
             touched_ = touched;
         } else {
