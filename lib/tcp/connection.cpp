@@ -200,6 +200,11 @@ Instant Connection::next_deadline() const {
     return is_paced_ ? std::min(earliest, recovery_.paced_until()) : earliest;
 }
 
+bool Connection::is_quiet() const {
+    return send_queue_.empty() && receive_queue_.empty() && reassembly_.empty() &&
+           recovery_.records().empty() && events_ == 0 && !reset_pending_;
+}
+
 std::uint32_t Connection::buffer_count() const {
     return send_queue_.buffer_count() + receive_queue_.buffer_count() + reassembly_.count();
 }
