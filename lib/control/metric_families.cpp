@@ -273,6 +273,10 @@ void add_process(Families& out, const worker::Group& group) {
         &CoreStats::time_wait);
     one(gauge("terminus_half_open_connections", "Handshakes that wait for a client's ACK"),
         &CoreStats::half_open);
+    one(gauge("terminus_resting_connections", "Legs that have been quiet for a while and are packed"),
+        &CoreStats::connections_resting);
+    one(counter("terminus_woken_connections_total", "Legs that were packed and are wanted again"),
+        &CoreStats::connections_woken);
     MetricFamily cookies =
         counter("terminus_syn_cookies_total",
                 "SYN cookies sent, accepted from a client's ACK, and refused (Linux TcpExtSyncookiesSent, "

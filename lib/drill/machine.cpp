@@ -37,6 +37,7 @@ stack::Settings stack_settings(const MachineSettings& settings) {
     result.table_key = base::SipKey::from_seed(settings.seed);
     result.tunables = settings.tunables;
     result.buffers = settings.buffers;
+    result.resting = stack::Resting::at_once();
     const wire::Prefix& v4 = settings.local_v4;
     const wire::Prefix& v6 = settings.local_v6;
     result.interfaces = {{.port = 0, .mac = kOwnMac, .mtu = settings.mtu, .addresses = {v4, v6}}};

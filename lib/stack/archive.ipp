@@ -30,7 +30,7 @@ void Stack<App>::archive(Archive& a) {
 template <typename App>
 std::size_t Stack<App>::archive_bytes_expected() const {
     constexpr std::size_t kFixed = 4u << 20;  // what doesn't grow with connections
-    const std::size_t slots = connections_.touched() * sizeof(ConnectionSlot) +
+    const std::size_t slots = connections_.touched() * (sizeof(ConnectionSlot) + sizeof(tcp::Connection)) +
                               half_opens_.touched() * sizeof(HalfOpenSlot) +
                               time_waits_.touched() * sizeof(TimeWaitSlot);
     constexpr std::size_t kBesides =
@@ -43,9 +43,7 @@ std::size_t Stack<App>::archive_bytes_expected() const {
 /// What was read is counted into the gauges; false when something names what isn't there.
 template <typename App>
 bool Stack<App>::restored() {
-    for (std::uint32_t index = 0; index < connections_.touched(); ++index) {
-        if (connections_.is_live(index) && !connections_[index].tcp.restored(env_)) return false;
-    }
+    if (!connections_.restored(env_)) return false;
     for (std::uint32_t index = 0; index < half_opens_.touched(); ++index) {
         if (half_opens_.is_live(index)) half_opens_[index].tcp.restored(env_);
     }

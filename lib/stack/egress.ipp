@@ -8,9 +8,10 @@ namespace terminus::stack {
 
 template <typename App>
 void Stack<App>::mark_dirty(std::uint32_t index) {
-    ConnectionSlot& slot = connections_[index];
+    ConnectionSlot& slot = connections_.awake(index);
     if (slot.is_dirty) return;
     slot.is_dirty = true;
+    slot.touched = Connections::tick_of(env_.now);
     dirty_.push_back(index);
 }
 
@@ -25,6 +26,9 @@ void Stack<App>::egress() {
         settle(index);
     }
     network_.flush();
+    connections_.rest(env_.now, [this](std::uint32_t index) { set_timer(index); });
+    stats_.connections_resting.set(connections_.resting());
+    stats_.connections_woken.set(connections_.wakes());
 }
 
 template <typename App>
@@ -44,15 +48,15 @@ void Stack<App>::transmit(std::uint32_t index) {
         if (next_hop && !network_.has_room(next_hop->port)) break;
         const bool is_opening = slot.wants_fast_open || slot.is_fast_open_cookie_due;
         const std::optional<tcp::OutSegment> segment =
-            is_opening ? poll_opening(slot, named, env) : slot.tcp.poll_transmit(env);
+            is_opening ? poll_opening(slot, named, env) : slot.tcp->poll_transmit(env);
         if (!segment) {
             is_all = true;
             break;
         }
-        send(named, next_hop, *segment, &slot.tcp.send_queue(), env.tunables, slot.flow_label);
+        send(named, next_hop, *segment, &slot.tcp->send_queue(), env.tunables, slot.flow_label);
     }
     // What went out may have made room for the application (tunables.notsent_lowat).
-    if ((!is_all && slot.tcp.wants_transmit(env)) || slot.tcp.has_events()) mark_dirty(index);
+    if ((!is_all && slot.tcp->wants_transmit(env)) || slot.tcp->has_events()) mark_dirty(index);
 }
 
 // RFC 6437 3: whatever is sent for a 4-tuple has one label, whether or not there is a connection to keep it.

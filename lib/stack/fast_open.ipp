@@ -54,7 +54,7 @@ bool Stack<App>::opens_fast(Arrival& arrival, std::uint16_t service, std::uint64
     half.released(env);
     ConnectionSlot& slot = connections_[index];
     if (!table_.insert(hash, flow::Handle(flow::HandleKind::Connection, index))) {
-        slot.tcp.released(env_);
+        slot.tcp->released(env_);
         connections_.release(index);
         return false;
     }
@@ -69,7 +69,7 @@ bool Stack<App>::opens_fast(Arrival& arrival, std::uint16_t service, std::uint64
         text = packet::Slice(std::move(arrival.frame), static_cast<std::uint16_t>(arrival.payload_offset),
                              static_cast<std::uint16_t>(arrival.segment.payload_length));
     }
-    slot.tcp.open_fast(std::move(text), environment_for(slot));
+    slot.tcp->open_fast(std::move(text), environment_for(slot));
     mark_dirty(index);
     return true;
 }
@@ -77,9 +77,9 @@ bool Stack<App>::opens_fast(Arrival& arrival, std::uint16_t service, std::uint64
 /// Follows the slot out of the queue of those whose handshake is not complete.
 template <typename App>
 void Stack<App>::count_fast_open(ConnectionSlot& slot) {
-    if (!slot.is_fast_open || slot.tcp.state() == tcp::State::SynReceived) return;
+    if (!slot.is_fast_open || slot.tcp->state() == tcp::State::SynReceived) return;
     slot.is_fast_open = false;
-    fast_opens_.ended(slot.tcp.close_reason() == stats::CloseReason::ResetReceived, env_.now);
+    fast_opens_.ended(slot.tcp->close_reason() == stats::CloseReason::ResetReceived, env_.now);
 }
 
 template <typename App>
@@ -102,7 +102,7 @@ std::optional<tcp::OutSegment> Stack<App>::poll_opening(ConnectionSlot& slot, co
                                                         const tcp::Environment& env) {
     std::optional<wire::FastOpenCookie> option;
     if (slot.wants_fast_open) option = offer_fast_open(slot, named, env);
-    std::optional<tcp::OutSegment> segment = slot.tcp.poll_transmit(env);
+    std::optional<tcp::OutSegment> segment = slot.tcp->poll_transmit(env);
     if (!segment || !segment->flags.syn()) return segment;
     if (slot.is_fast_open_cookie_due) {
         slot.is_fast_open_cookie_due = false;
@@ -121,10 +121,10 @@ std::optional<wire::FastOpenCookie> Stack<App>::offer_fast_open(ConnectionSlot& 
     slot.wants_fast_open = false;
     const wire::IpAddress& peer = named.remote.address;
     const auto offer = fast_open_peers_.offer(peer, env_.now);
-    if (slot.tcp.state() != tcp::State::SynSent || !offer) return std::nullopt;
+    if (slot.tcp->state() != tcp::State::SynSent || !offer) return std::nullopt;
     fast_open_peers_.used(peer, env_.now);
     slot.is_fast_open_tried = true;
-    slot.tcp.allow_syn_text(fast_open_text_max(peer, slot.profile));
+    slot.tcp->allow_syn_text(fast_open_text_max(peer, slot.profile));
     if ((env.tunables.fastopen & tcp::kFastOpenClientWithoutCookie) != 0) return std::nullopt;
     return offer->cookie;
 }
@@ -136,13 +136,13 @@ void Stack<App>::learn_fast_open(ConnectionSlot& slot, const Arrival& arrival, b
                                  bool is_repeated) {
     slot.is_fast_open_tried = false;
     const wire::TcpSegment& answer = arrival.segment;
-    if (slot.tcp.close_reason() || !answer.flags.syn() || !answer.flags.ack()) return;
+    if (slot.tcp->close_reason() || !answer.flags.syn() || !answer.flags.ack()) return;
     const wire::IpAddress& peer = arrival.tuple.remote.address;
     const auto& cookie = answer.options.fast_open;
     const bool is_learned = cookie && cookie->length > 0;
     const std::uint16_t mss = answer.options.mss.value_or(tcp::default_mss(!peer.is_v4()));
     fast_open_peers_.learned(peer, is_learned ? cookie : std::nullopt, mss, env_.now);
-    if (slot.tcp.is_syn_text_taken()) {
+    if (slot.tcp->is_syn_text_taken()) {
         stats_.fast_opens_active.add();
         fast_open_peers_.worked(peer);
         return;

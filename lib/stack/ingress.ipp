@@ -49,9 +49,11 @@ void Stack<App>::have_their_turns(std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i)
         prefetch_slot(looked_[i]);
     for (std::uint32_t i = 0; i < count; ++i)
-        prefetch_cookie(looked_[i].candidate);
+        prefetch_connection(looked_[i].candidate);
     for (std::uint32_t i = 0; i < count; ++i)
-        prefetch_beside(looked_[i].candidate);
+        looked_[i].candidate = prefetch_beside(looked_[i].candidate);
+    for (std::uint32_t i = 0; i < count; ++i)
+        prefetch_connection(looked_[i].candidate);
     for (std::uint32_t i = 0; i < count; ++i)
         arrives(looked_[i]);
 }
@@ -65,7 +67,7 @@ void Stack<App>::look_up(Looked& looked) {
 
 template <typename App>
 void Stack<App>::prefetch_slot(Looked& looked) const {
-    looked.candidate = Slots::kNone;
+    looked.candidate = Connections::kNone;
     const flow::Handle handle = table_.candidate(looked.hash);
     if (handle.is_none()) return;
     switch (handle.kind()) {
@@ -85,22 +87,28 @@ void Stack<App>::prefetch_slot(Looked& looked) const {
 }
 
 template <typename App>
-void Stack<App>::prefetch_cookie(std::uint32_t candidate) const {
+void Stack<App>::prefetch_connection(std::uint32_t candidate) const {
+    if (candidate == Connections::kNone || !connections_.is_live(candidate)) return;
+    connections_.prefetch_tcp(candidate);
     if constexpr (kIsPrefetching) {
-        if (candidate == Slots::kNone || !connections_.is_live(candidate)) return;
         const Cookie cookie = connections_[candidate].cookie;
         if (cookie != kNoCookie) app_.prefetch(cookie);
     }
 }
 
+/// Asks for the slot of the other leg, and says which it is.
 template <typename App>
-void Stack<App>::prefetch_beside(std::uint32_t candidate) const {
+std::uint32_t Stack<App>::prefetch_beside(std::uint32_t candidate) const {
     if constexpr (kIsPrefetching) {
-        if (candidate == Slots::kNone || !connections_.is_live(candidate)) return;
+        if (candidate == Connections::kNone || !connections_.is_live(candidate)) return Connections::kNone;
         const ConnectionSlot& slot = connections_[candidate];
-        if (slot.cookie == kNoCookie || slot.is_closed) return;
+        if (slot.cookie == kNoCookie || slot.is_closed) return Connections::kNone;
         const ConnectionId beside = app_.beside({candidate, connections_.generation(candidate)}, slot.cookie);
-        if (beside.index < connections_.touched()) connections_.prefetch(beside.index);
+        if (beside.index >= connections_.touched()) return Connections::kNone;
+        connections_.prefetch(beside.index);
+        return beside.index;
+    } else {
+        return Connections::kNone;
     }
 }
 
@@ -255,19 +263,19 @@ void Stack<App>::give_segment(std::uint32_t index, Arrival& arrival) {
 template <typename App>
 void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, const wire::TcpSegment& segment,
                                packet::Slice payload) {
-    ConnectionSlot& slot = connections_[index];
-    const bool had_text = slot.is_fast_open_tried && slot.tcp.send_space().flight() > 1;
-    const bool is_repeated = slot.is_fast_open_tried && slot.tcp.snapshot().retransmits > 0;
+    ConnectionSlot& slot = connections_.awake(index);
+    const bool had_text = slot.is_fast_open_tried && slot.tcp->send_space().flight() > 1;
+    const bool is_repeated = slot.is_fast_open_tried && slot.tcp->snapshot().retransmits > 0;
     const tcp::Environment env = environment_for(slot);
-    const tcp::Disposition disposition = slot.tcp.segment_arrives(segment, std::move(payload), env);
-    if (slot.is_fast_open_tried && slot.tcp.state() != tcp::State::SynSent)
+    const tcp::Disposition disposition = slot.tcp->segment_arrives(segment, std::move(payload), env);
+    if (slot.is_fast_open_tried && slot.tcp->state() != tcp::State::SynSent)
         learn_fast_open(slot, arrival, had_text, is_repeated);
     switch (disposition) {
         case tcp::Disposition::Accepted:
         case tcp::Disposition::Dropped:
             break;
         case tcp::Disposition::ResetPeer:
-            reset_peer(arrival, slot.tcp.leg(), stats::ResetReason::HandshakeInvalid, env.tunables);
+            reset_peer(arrival, slot.tcp->leg(), stats::ResetReason::HandshakeInvalid, env.tunables);
             break;
     }
     mark_dirty(index);
@@ -289,9 +297,9 @@ void Stack<App>::icmp_error_arrives(Arrival& arrival, const flow::Key& key, std:
         drop(stats::DropReason::IcmpUnmatched);
         return;
     }
-    ConnectionSlot& slot = connections_[handle.index()];
-    if (!slot.tcp.icmp_error_arrives(arrival.icmp_error, arrival.quoted_seq, arrival.next_hop_mtu,
-                                     environment_for(slot))) {
+    ConnectionSlot& slot = connections_.awake(handle.index());
+    if (!slot.tcp->icmp_error_arrives(arrival.icmp_error, arrival.quoted_seq, arrival.next_hop_mtu,
+                                      environment_for(slot))) {
         drop(stats::DropReason::IcmpUnmatched);
         return;
     }

@@ -19,7 +19,7 @@ Stack<App>::Stack(const Settings& settings, Network& network, App& app, stats::C
       env_{now, tunables_, stats_, sent_, true},
       rng_(settings.seed),
       fast_open_peers_(settings.fast_open_peers_max, settings.table_key),
-      connections_(settings.connections_max),
+      connections_(settings.connections_max, settings.resting),
       half_opens_(settings.half_open_max),
       time_waits_(settings.time_wait_max),
       table_(settings.connections_max + settings.half_open_max + settings.time_wait_max, settings.table_key),
@@ -86,10 +86,10 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
     }
     const tcp::Connection::OpenParameters parameters =
         open_parameters(request.tuple, stats::Leg::Backend, request.profile, iss);
-    const std::uint32_t index =
-        connections_.allocate(parameters, env_.with(profiles_.tunables(request.profile)), key, request);
+    const std::uint32_t index = connections_.allocate(ConnectionSlot(key, request), env_.now, parameters,
+                                                      env_.with(profiles_.tunables(request.profile)));
     if (!table_.insert(hash, flow::Handle(flow::HandleKind::Connection, index))) {
-        connections_[index].tcp.released(env_);
+        connections_[index].tcp->released(env_);
         connections_.release(index);
         return base::Failure{ConnectError::NoSlot};
     }
@@ -103,7 +103,7 @@ base::Result<ConnectionId, ConnectError> Stack<App>::connect(const ConnectReques
 
 template <typename App>
 tcp::Connection* Stack<App>::find(ConnectionId id) {
-    return connections_.is_current(id.index, id.generation) ? &connections_[id.index].tcp : nullptr;
+    return connections_.is_current(id.index, id.generation) ? connections_.awake(id.index).tcp : nullptr;
 }
 
 template <typename App>
@@ -158,7 +158,7 @@ void Stack<App>::run_application() {
 template <typename App>
 void Stack<App>::tell_application(std::uint32_t index) {
     const ConnectionId id{index, connections_.generation(index)};
-    const tcp::Events events = connections_[index].tcp.take_events();
+    const tcp::Events events = connections_[index].tcp->take_events();
     if (!connections_[index].is_offered && events.established()) {
         connections_[index].is_offered = true;
         app_.accepted(*this, id, connections_[index].service, tuple(id));
@@ -168,7 +168,7 @@ void Stack<App>::tell_application(std::uint32_t index) {
     if (slot.is_offered && !slot.is_closed && events.any()) app_.happened(*this, id, slot.cookie, events);
     if (is_over(slot) && !slot.is_closed) {
         slot.is_closed = true;
-        if (slot.is_offered) app_.closed(*this, id, slot.cookie, *slot.tcp.close_reason());
+        if (slot.is_offered) app_.closed(*this, id, slot.cookie, *slot.tcp->close_reason());
     }
 }
 
@@ -176,9 +176,9 @@ void Stack<App>::tell_application(std::uint32_t index) {
 // time.
 template <typename App>
 bool Stack<App>::is_over(const ConnectionSlot& slot) {
-    const std::optional<stats::CloseReason> reason = slot.tcp.close_reason();
+    const std::optional<stats::CloseReason> reason = slot.tcp->close_reason();
     if (!reason) return false;
-    return *reason != stats::CloseReason::Normal || slot.tcp.readable_bytes() == 0;
+    return *reason != stats::CloseReason::Normal || slot.tcp->readable_bytes() == 0;
 }
 
 // After a connection's egress: what is over leaves its slot, everything else gets its wheel entry right.
@@ -193,9 +193,9 @@ void Stack<App>::settle(std::uint32_t index) {
         mark_dirty(index);  // became over in this very egress: the application has its last call next turn
         return;
     }
-    if (slot.is_closed && slot.tcp.state() == tcp::State::TimeWait) {
+    if (slot.is_closed && slot.tcp->state() == tcp::State::TimeWait) {
         become_time_wait(index);
-    } else if (slot.is_closed && slot.tcp.is_finished()) {
+    } else if (slot.is_closed && slot.tcp->is_finished()) {
         release_connection(index);
     } else {
         sync_timer(index);
@@ -207,10 +207,10 @@ void Stack<App>::settle(std::uint32_t index) {
 template <typename App>
 void Stack<App>::count_orphan(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
-    if (slot.is_orphan || !slot.tcp.is_orphan()) return;
+    if (slot.is_orphan || !slot.tcp->is_orphan()) return;
     slot.is_orphan = true;
     if (++orphans_ <= tunables_.max_orphans) return;
-    slot.tcp.abort(stats::CloseReason::OrphanLimit, env_);
+    slot.tcp->abort(stats::CloseReason::OrphanLimit, env_);
     mark_dirty(index);
 }
 
@@ -219,7 +219,7 @@ void Stack<App>::release_connection(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
     if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
     if (slot.is_orphan) --orphans_;
-    slot.tcp.released(env_);
+    slot.tcp->released(env_);
     table_.erase(table_.hash(slot.key), flow::Handle(flow::HandleKind::Connection, index));
     connections_.release(index);
 }
@@ -230,17 +230,17 @@ void Stack<App>::become_time_wait(std::uint32_t index) {
     const std::uint64_t hash = table_.hash(slot.key);
     if (time_waits_.size() >= tunables_.max_tw_buckets || time_waits_.size() == time_waits_.capacity()) {
         // As Linux does at max_tw_buckets: the connection ends at once, counted.
-        stats_.leg(slot.tcp.leg()).closes[stats::CloseReason::TimeWaitLimit].add();
+        stats_.leg(slot.tcp->leg()).closes[stats::CloseReason::TimeWaitLimit].add();
         release_connection(index);
         return;
     }
     const std::uint32_t time_wait = time_waits_.allocate(
-        TimeWaitSlot{.tcp = tcp::TimeWait(slot.tcp, slot.key.remote, slot.key.remote_port,
+        TimeWaitSlot{.tcp = tcp::TimeWait(*slot.tcp, slot.key.remote, slot.key.remote_port,
                                           slot.key.local_port, slot.key.local_id, env_),
                      .profile = slot.profile});
     if (slot.timer != timer::kNoTimer) wheel_.cancel(slot.timer);
     if (slot.is_orphan) --orphans_;
-    slot.tcp.released(env_);
+    slot.tcp->released(env_);
     const bool replaced = table_.replace(hash, flow::Handle(flow::HandleKind::Connection, index),
                                          flow::Handle(flow::HandleKind::TimeWait, time_wait));
     TERMINUS_ASSERT(replaced, "a connection is in the table for as long as its slot lives");
@@ -298,7 +298,7 @@ template <typename App>
 void Stack<App>::abort_all(stats::CloseReason reason) {
     for (std::uint32_t index = 0; index < connections_.touched(); ++index) {
         if (!connections_.is_live(index) || connections_[index].is_closed) continue;
-        connections_[index].tcp.abort(reason, env_);
+        connections_.awake(index).tcp->abort(reason, env_);
         mark_dirty(index);
     }
     for (std::uint32_t index = 0; index < half_opens_.touched(); ++index) {

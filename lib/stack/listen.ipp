@@ -162,7 +162,7 @@ bool Stack<App>::completes_cookie(Arrival& arrival, std::uint16_t service, std::
     const std::uint32_t index = allocate_passive(half, arrival);
     half.released(env);
     if (!table_.insert(hash, flow::Handle(flow::HandleKind::Connection, index))) {
-        connections_[index].tcp.released(env_);
+        connections_[index].tcp->released(env_);
         connections_.release(index);
         drop(stats::DropReason::TcpSlotLimit);
         return true;
@@ -178,8 +178,9 @@ template <typename App>
 std::uint32_t Stack<App>::allocate_passive(const tcp::HalfOpen& half, const Arrival& arrival) {
     const ProfileId profile = app_.profile_of(half.service());
     const std::uint32_t index = connections_.allocate(
+        ConnectionSlot(key_of(arrival.tuple, arrival.local_id), half, profile), env_.now,
         open_parameters(arrival.tuple, stats::Leg::Client, profile, half.iss()), half,
-        environment_of(half.service()), key_of(arrival.tuple, arrival.local_id), profile);
+        environment_of(half.service()));
     connections_[index].flow_label = flow_label_of(arrival.tuple);
     return index;
 }

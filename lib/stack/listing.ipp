@@ -47,7 +47,9 @@ std::optional<std::uint64_t> Stack<App>::list(std::uint64_t cursor, std::uint32_
             }
             if (connections_.is_live(index)) {
                 const ConnectionSlot& slot = connections_[index];
-                use(network_.tuple_of(slot.key), slot.service, slot.tcp.leg(), slot.tcp.snapshot());
+                connections_.look_at(index, [&](const tcp::Connection& connection) {
+                    use(network_.tuple_of(slot.key), slot.service, connection.leg(), connection.snapshot());
+                });
                 ++rows;
             }
         } else if (cursor < time_waits_from) {
@@ -80,8 +82,10 @@ template <typename App>
 template <typename Use>
 void Stack<App>::for_each_connection(Use&& use) const {
     for (std::uint32_t index = 0; index < connections_.touched(); ++index) {
-        if (connections_.is_live(index))
-            use(ConnectionId{index, connections_.generation(index)}, connections_[index].tcp);
+        if (!connections_.is_live(index)) continue;
+        connections_.look_at(index, [&](const tcp::Connection& connection) {
+            use(ConnectionId{index, connections_.generation(index)}, connection);
+        });
     }
 }
 

@@ -32,7 +32,8 @@ bool Stack<App>::is_low_on_buffers(std::uint32_t free_buffers) const {
 // read would wait for each other for ever.
 template <typename App>
 std::uint32_t Stack<App>::received_buffers(const ConnectionSlot& slot) {
-    return slot.tcp.buffer_count() - slot.tcp.send_queue().buffer_count();
+    if (slot.tcp == nullptr) return 0;
+    return slot.tcp->buffer_count() - slot.tcp->send_queue().buffer_count();
 }
 
 template <typename App>
@@ -58,23 +59,24 @@ tcp::Environment Stack<App>::environment_of(std::uint16_t service) const {
 template <typename App>
 void Stack<App>::relieve_pressure() {
     const std::uint32_t slots = std::min(connections_.touched(), kPressureSlots);
-    std::uint32_t victim = base::Slab<ConnectionSlot>::kNone;
+    std::uint32_t victim = Connections::kNone;
     std::uint32_t held_by_victim = 0;
     bool is_victim_orphan = false;
     for (std::uint32_t looked = 0; looked < slots; ++looked) {
         pressure_cursor_ = pressure_cursor_ + 1 < connections_.touched() ? pressure_cursor_ + 1 : 0;
         if (!connections_.is_live(pressure_cursor_)) continue;
         const ConnectionSlot& slot = connections_[pressure_cursor_];
-        const std::uint32_t held = slot.tcp.buffer_count();
-        if (slot.is_closed || held == 0 || !slot.tcp.is_stalled_for(kStalledFor, env_)) continue;
+        if (slot.tcp == nullptr) continue;
+        const std::uint32_t held = slot.tcp->buffer_count();
+        if (slot.is_closed || held == 0 || !slot.tcp->is_stalled_for(kStalledFor, env_)) continue;
         if (is_victim_orphan && !slot.is_orphan) continue;
         if (is_victim_orphan == slot.is_orphan && held <= held_by_victim) continue;
         victim = pressure_cursor_;
         held_by_victim = held;
         is_victim_orphan = slot.is_orphan;
     }
-    if (victim == base::Slab<ConnectionSlot>::kNone) return;
-    connections_[victim].tcp.abort(stats::CloseReason::MemoryPressure, env_);
+    if (victim == Connections::kNone) return;
+    connections_[victim].tcp->abort(stats::CloseReason::MemoryPressure, env_);
     mark_dirty(victim);
 }
 

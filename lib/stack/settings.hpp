@@ -23,6 +23,15 @@ struct Buffers {
     std::uint32_t reserve = 0;  ///< free buffers that connections leave: send descriptors, caches, two bursts
 };
 
+/// Which connections have their kilobyte at hand (stack/connections.hpp).
+struct Resting {
+    std::uint32_t awake_max = 32768;  ///< with more than that awake, whoever is quiet rests without waiting
+    std::uint32_t samples = 8;        ///< so many of a kind are learnt from before any of it rests
+
+    /// At the first opportunity: what tests find nothing different by.
+    [[nodiscard]] static constexpr Resting at_once() { return {.awake_max = 0, .samples = 1}; }
+};
+
 /// One core's share of everything. Limits are this worker's, already divided.
 struct Settings {
     std::uint16_t worker = 0;
@@ -40,6 +49,7 @@ struct Settings {
     base::SipKey table_key;
     tcp::Tunables tunables;
     Buffers buffers;
+    Resting resting;
     std::vector<neigh::Interface> interfaces;      ///< by port index
     std::vector<neigh::Route> routes;              ///< connected prefixes included
     std::vector<wire::IpAddress> local_addresses;  ///< by local id

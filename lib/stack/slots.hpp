@@ -15,46 +15,44 @@
 
 namespace terminus::stack {
 
-/// A Connection and what the stack must know to find it, time it and put its segments into frames.
+/// What the stack must know of a connection to find it, time it and put its segments into frames: one cache
+/// line. The connection itself lies elsewhere, and while it rests in few bytes (stack/connections.hpp).
 struct ConnectionSlot {
-    tcp::Connection tcp;
     flow::Key key;
-    std::uint16_t service = 0;
-    ProfileId profile = kProcessProfile;
+    tcp::Connection* tcp = nullptr;    ///< nullptr while it rests
+    std::uint32_t place = UINT32_MAX;  ///< where it lies, awake or at rest: Connections' own
     Cookie cookie = kNoCookie;
     timer::TimerId timer = timer::kNoTimer;
-    std::uint32_t flow_label = 0;            ///< kept, for each segment has it
-    bool is_dirty = false;                   ///< in the dirty list
-    bool is_offered = false;                 ///< the application knows it
-    bool is_closed = false;                  ///< the application has had its last call
-    bool is_orphan = false;                  ///< counted against max_orphans
-    bool is_fast_open = false;               ///< opened by a cookie, its handshake not complete
-    bool is_fast_open_cookie_due = false;    ///< its SYN-ACK brings a new one
-    bool is_fast_open_experimental = false;  ///< in the option's old form
-    bool wants_fast_open = false;            ///< its first SYN is to have the option
-    bool is_fast_open_tried = false;         ///< it had, and was not answered yet
-    bool is_drained = true;                  ///< nothing received was left after its last turn
+    std::uint32_t flow_label = 0;  ///< kept, for each segment has it
+    std::uint16_t service = 0;
+    ProfileId profile = kProcessProfile;
+    std::uint16_t touched = 0;                   ///< when it last had a turn (Connections::tick_of)
+    bool is_dirty : 1 = false;                   ///< in the dirty list; then it is awake
+    bool is_offered : 1 = false;                 ///< the application knows it
+    bool is_closed : 1 = false;                  ///< the application has had its last call
+    bool is_orphan : 1 = false;                  ///< counted against max_orphans
+    bool is_fast_open : 1 = false;               ///< opened by a cookie, its handshake not complete
+    bool is_fast_open_cookie_due : 1 = false;    ///< its SYN-ACK brings a new one
+    bool is_fast_open_experimental : 1 = false;  ///< in the option's old form
+    bool wants_fast_open : 1 = false;            ///< its first SYN is to have the option
+    bool is_fast_open_tried : 1 = false;         ///< it had, and was not answered yet
+    bool is_drained : 1 = true;                  ///< nothing received was left after its last turn
+    bool is_sample : 1 = false;                  ///< what rests was learnt from it, too: once is enough
 
     /// An active open.
-    ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::Environment& env,
-                   const flow::Key& own_key, const ConnectRequest& request)
-        : tcp(parameters, env),
-          key(own_key),
-          service(request.service),
-          profile(request.profile),
-          cookie(request.cookie) {}
+    ConnectionSlot(const flow::Key& own_key, const ConnectRequest& request)
+        : key(own_key), cookie(request.cookie), service(request.service), profile(request.profile) {}
     /// A promotion.
-    ConnectionSlot(const tcp::Connection::OpenParameters& parameters, const tcp::HalfOpen& half_open,
-                   const tcp::Environment& env, const flow::Key& own_key, ProfileId own_profile)
-        : tcp(parameters, half_open, env), key(own_key), service(half_open.service()), profile(own_profile) {}
-    explicit ConnectionSlot(base::ToBeRead to_be_read) : tcp(to_be_read) {}
+    ConnectionSlot(const flow::Key& own_key, const tcp::HalfOpen& half_open, ProfileId own_profile)
+        : key(own_key), service(half_open.service()), profile(own_profile) {}
+    explicit ConnectionSlot(base::ToBeRead) {}
 
     template <typename Archive>
     void archive(Archive& a) {
-        base::archive_but(a, *this, tcp);
-        tcp.archive(a);
+        base::archive_but(a, *this, tcp, place);
     }
 };
+static_assert(sizeof(ConnectionSlot) <= 60, "a cache line with the slab's own four bytes");
 
 struct HalfOpenSlot {
     tcp::HalfOpen tcp;

@@ -14,6 +14,7 @@
 #include "packet/frame_access.hpp"
 #include "stack/application.hpp"
 #include "stack/connection_id.hpp"
+#include "stack/connections.hpp"
 #include "stack/network.hpp"
 #include "stack/profiles.hpp"
 #include "stack/settings.hpp"
@@ -158,10 +159,9 @@ class Stack {
         Received received = Received::Nothing;
         flow::Key key;
         std::uint64_t hash = 0;
-        std::uint32_t candidate = base::Slab<ConnectionSlot>::kNone;  ///< a connection that it may be for
+        std::uint32_t candidate = Connections::kNone;  ///< a connection that it may be for
     };
 
-    using Slots = base::Slab<ConnectionSlot>;
     static constexpr bool kIsPrefetching = requires(const App& app, ConnectionId id, Cookie cookie) {
         app.prefetch(cookie);
         app.beside(id, cookie);
@@ -174,8 +174,8 @@ class Stack {
     void have_their_turns(std::uint32_t count);
     void look_up(Looked& looked);
     void prefetch_slot(Looked& looked) const;
-    void prefetch_cookie(std::uint32_t candidate) const;
-    void prefetch_beside(std::uint32_t candidate) const;
+    void prefetch_connection(std::uint32_t candidate) const;
+    [[nodiscard]] std::uint32_t prefetch_beside(std::uint32_t candidate) const;
     void arrives(Looked& looked);
     void segment_arrives(Arrival& arrival, const flow::Key& key, std::uint64_t hash);
     void to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
@@ -252,6 +252,7 @@ class Stack {
     [[nodiscard]] base::Instant next_time_wait_deadline() const;
     void end_time_waits(std::uint32_t budget);
     void sync_timer(std::uint32_t index);
+    void set_timer(std::uint32_t index);
 
     // egress.ipp
     void mark_dirty(std::uint32_t index);
@@ -283,7 +284,7 @@ class Stack {
     bool has_buffers_ = true;
     std::uint32_t pressure_cursor_ = 0;
 
-    base::Slab<ConnectionSlot> connections_;
+    Connections connections_;
     base::Slab<HalfOpenSlot> half_opens_;
     TimeWaits time_waits_;
     flow::Table table_;

@@ -36,10 +36,10 @@ void Stack<App>::fire(timer::Target target) {
     switch (handle.kind()) {
         case flow::HandleKind::Connection: {
             if (!connections_.is_current(handle.index(), target.generation)) return;
-            ConnectionSlot& slot = connections_[handle.index()];
+            ConnectionSlot& slot = connections_.awake(handle.index());
             slot.timer = timer::kNoTimer;
-            if (slot.tcp.next_deadline() <= env_.now) {
-                slot.tcp.timers_expired(environment_for(slot));
+            if (slot.tcp->next_deadline() <= env_.now) {
+                slot.tcp->timers_expired(environment_for(slot));
                 mark_dirty(handle.index());
             } else {
                 sync_timer(handle.index());  // the deadline moved later meanwhile; that was only a store
@@ -96,13 +96,28 @@ void Stack<App>::end_time_waits(std::uint32_t budget) {
 template <typename App>
 void Stack<App>::sync_timer(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
-    const base::Instant deadline = slot.tcp.next_deadline();
+    const base::Instant deadline = slot.tcp->next_deadline();
     if (deadline == base::kNever) return;
     if (slot.timer == timer::kNoTimer) {
         slot.timer = wheel_.arm(deadline, {flow::Handle(flow::HandleKind::Connection, index).raw(),
                                            connections_.generation(index)});
         TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
     } else if (deadline < wheel_.deadline(slot.timer)) {
+        wheel_.rearm(slot.timer, deadline);
+    }
+}
+
+// Exactly what the connection waits for, later or never, too: while it rests an entry that fires too early
+// would wake it for nothing.
+template <typename App>
+void Stack<App>::set_timer(std::uint32_t index) {
+    ConnectionSlot& slot = connections_[index];
+    if (slot.timer == timer::kNoTimer) return sync_timer(index);
+    const base::Instant deadline = slot.tcp->next_deadline();
+    if (deadline == base::kNever) {
+        wheel_.cancel(slot.timer);
+        slot.timer = timer::kNoTimer;
+    } else if (deadline != wheel_.deadline(slot.timer)) {
         wheel_.rearm(slot.timer, deadline);
     }
 }

@@ -69,6 +69,8 @@ struct CoreStats {
     Counter hand_overs_sent;  ///< frames that belonged to another worker
     Counter hand_overs_received;
     Counter half_open;                 ///< gauge
+    Counter connections_resting;       ///< gauge, quiet and packed
+    Counter connections_woken;         ///< that were at rest
     Counter syn_cookies_sent;          ///< Linux TcpExtSyncookiesSent
     Counter syn_cookies_accepted;      ///< handshakes that one completed (Linux TcpExtSyncookiesRecv)
     Counter syn_cookies_refused;       ///< ACKs that were none (Linux TcpExtSyncookiesFailed)

@@ -34,6 +34,7 @@ stack::Settings settings_of(std::uint8_t number, const MachinePlan& plan, const 
     settings.table_key = base::SipKey::from_seed(plan.seed);
     settings.tunables = plan.tunables;
     settings.buffers = pools.buffers(plan.reserve);
+    settings.resting = plan.resting();
     for (std::uint16_t port = 0; port < plan.networks.size(); ++port)
         add_network(settings, number, port, plan.networks[port], plan.mtu);
     return settings;

@@ -28,6 +28,11 @@ struct MachinePlan {
     std::uint32_t sent_records_spare = 4096;
     base::Duration clock_offset{};             ///< its clock less the world's
     std::vector<std::uint8_t> networks = {0};  ///< it has a port in each of these
+
+    /// On every second machine at the first opportunity.
+    [[nodiscard]] stack::Resting resting() const {
+        return seed % 2 == 0 ? stack::Resting::at_once() : stack::Resting();
+    }
 };
 
 /// Host `number` of a network, and the network that it is in: 192.0.2.0/24 and 2001:db8::/64, 198.51.100.0/24

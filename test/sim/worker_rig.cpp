@@ -93,6 +93,7 @@ worker::Settings WorkerRig::settings(std::uint16_t index) const {
     stack.table_key = base::SipKey::from_seed(plan.seed);
     stack.tunables = plan.tunables;
     stack.buffers = pools_.buffers(plan.reserve);
+    stack.resting = plan.resting();
     for (std::uint8_t network = 0; network < kNetworks; ++network)
         add_network(stack, kNumber, network, network, plan.mtu);
     stack.steering.assign(kNetworks, flow::Steering({}, {}, plan_.worker_count));

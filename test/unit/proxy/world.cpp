@@ -165,6 +165,7 @@ stack::Settings World::host_settings(bool is_client) const {
 
 stack::Settings World::proxy_settings() const {
     stack::Settings settings = common(options_.seed * 3);
+    settings.resting = stack::Resting::at_once();
     settings.connections_max = options_.connections_max;
     settings.profiles_max = kProfilesMax;
     settings.application_timers_max = options_.sessions_max;

@@ -22,6 +22,7 @@ stack::Settings settings_of(const HostOptions& options) {
     settings.table_key = base::SipKey::from_seed(options.seed);
     settings.tunables = options.tunables;
     settings.buffers = options.buffers;
+    settings.resting = options.resting;
     settings.interfaces = {{.port = 0,
                             .mac = Host::mac_of(options.number),
                             .mtu = options.mtu,

@@ -38,6 +38,7 @@ struct HostOptions {
     std::uint32_t time_wait_max = 1024;
     std::uint16_t profiles_max = 0;
     stack::Buffers buffers = test_buffers(512);
+    stack::Resting resting = stack::Resting::at_once();
     tcp::Tunables tunables;
     flow::Steering steering;
     std::vector<wire::IpAddress> virtual_addresses;

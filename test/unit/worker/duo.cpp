@@ -30,6 +30,7 @@ stack::Settings common(std::uint64_t seed) {
                         .header = terminus::test::pool(),
                         .indirect = terminus::test::indirect_pool(),
                         .reserve = 512};
+    settings.resting = stack::Resting::at_once();
     settings.routes = {{prefix("10.0.0.0/24"), std::nullopt, 0}, {prefix("fd00::/64"), std::nullopt, 0}};
     return settings;
 }
