@@ -40,6 +40,8 @@ const Kind kKinds[] = {
 // there when their connections come at a sixtieth of it a second; a turn of 64 frames is about five
 // connections. It is no longer than delayed acknowledgements allow.
 constexpr Duration kTurn = std::chrono::microseconds(10);
+/// Of so many connections as are opened in one, half a million a second.
+constexpr Duration kOpeningTurn = std::chrono::microseconds(50);
 constexpr Duration kTurnMax = std::chrono::microseconds(400);
 
 Duration turn_for(std::uint32_t time_waits) {
@@ -83,7 +85,8 @@ void WorkerRun::open_connections() {
     // touched.
     world_.run(Work::Open, 1, 1, kTurn);
     const double before = resident_bytes();
-    world_.run(Work::Open, open_ - 1, settings_.concurrency, kTurn);
+    world_.run(Work::Open, open_ - 1, settings_.concurrency, kOpeningTurn);
+    world_.pause();
     if (open_ < 100'000) return;  // pages are 2 MiB: with few connections they are what is measured
     report_.count("memory, idle", open_, "bytes a connection", (resident_bytes() - before) / open_,
                   {640, 256});

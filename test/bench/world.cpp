@@ -144,4 +144,14 @@ std::uint64_t World::run(Work work, std::uint64_t count, std::uint32_t concurren
     return spent;
 }
 
+void World::pause() {
+    constexpr base::Duration kPause = std::chrono::seconds(2);
+    constexpr std::uint64_t kRestPerTurn = 16;  // stack::Connections
+    const std::uint64_t turns = 20 + 4 * crowd_.opened() / kRestPerTurn;
+    for (std::uint64_t turn = 0; turn < turns; ++turn) {
+        now_ += kPause / turns;
+        measured_turn(*worker_, now_);
+    }
+}
+
 }  // namespace terminus::bench
