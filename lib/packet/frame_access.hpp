@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 #include "base/assert.hpp"
+#include "base/bytes.hpp"
 #include "packet/slice.hpp"
 #include "wire/address.hpp"
 #include "wire/checksum.hpp"
@@ -46,6 +48,17 @@ inline void set_destination_mac(Buffer& frame, const wire::MacAddress& mac) {
     TERMINUS_ASSERT(frame.bytes().size() >= mac.bytes.size(),
                     "every frame made here has its Ethernet header");
     std::copy(mac.bytes.begin(), mac.bytes.end(), frame.mutable_bytes().begin());
+}
+
+/// A frame of `length` bytes that begins with `head`; what lies behind is the caller's to write. Empty when
+/// the pool is. For those who keep their headers ready-made: a buffer of the pool has room for all of it.
+[[nodiscard]] inline Buffer begin_frame(rte_mempool* pool, base::Bytes head, std::uint16_t length) {
+    Buffer frame(rte_pktmbuf_alloc(pool));
+    if (!frame) return frame;
+    char* start = rte_pktmbuf_append(frame.get(), length);
+    TERMINUS_ASSERT(start != nullptr && head.size() <= length, "the caller knows its pool and its header");
+    std::memcpy(start, head.data(), head.size());
+    return frame;
 }
 
 /// mbufs that the pool has free, the lcores' caches included. Walks the caches of all lcores that DPDK could
