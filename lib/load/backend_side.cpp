@@ -21,7 +21,7 @@ void BackendSide::receive(packet::Batch& frames, base::Instant now) {
 void BackendSide::happened(std::uint32_t index, const Outcome& outcome) {
     if (outcome.established) established(index);
     if (outcome.text > 0) text_arrived(index, outcome.text);
-    if (outcome.finished) client_finished(index);
+    if (outcome.finished && !set_.at(index).has(kResetDue)) client_finished(index);
 }
 
 void BackendSide::established(std::uint32_t index) {

@@ -38,11 +38,11 @@ void ClientSide::receive(packet::Batch& frames, base::Instant now) {
 void ClientSide::happened(std::uint32_t index, const Outcome& outcome) {
     if (outcome.established) established(index);
     if (outcome.text > 0) text_arrived(index, outcome.text);
-    if (outcome.finished) peer_finished(index);
     const Connection& connection = set_.at(index);
     const bool is_answer = outcome.all_acked && settings_.response_bytes == 0 && connection.has(kAwaiting) &&
                            connection.to_send == 0 && !outcome.established && !connection.has(kFinWanted);
     if (is_answer) answered(index);
+    if (outcome.finished && !connection.has(kResetDue)) peer_finished(index);
 }
 
 void ClientSide::established(std::uint32_t index) {
@@ -137,6 +137,7 @@ void ClientSide::peer_finished(std::uint32_t index) {
         set_.fail(index, Failure::EarlyClose);
         return;
     }
+    connection.clear(kAwaiting);
     connection.set(kFinWanted);
     set_.want_to_send(index);
 }

@@ -46,6 +46,8 @@ class ClientSide {
     /// Appends frames as far as there is room. A full `out` means that there may be more.
     void run(base::Instant now, packet::Batch& out);
 
+    /// Whether the next hop has answered: before that nothing begins.
+    [[nodiscard]] bool is_ready() const { return set_.is_ready(); }
     /// No new connections or requests; those under way end, and all connections are closed.
     void stop() { is_stopping_ = true; }
     [[nodiscard]] bool is_done() const { return is_stopping_ && numbers().open == 0; }

@@ -25,7 +25,7 @@ ConnectionSet::ConnectionSet(const SideSettings& settings)
       memory_(std::size_t{map_.size()} * sizeof(Connection)),
       connections_(static_cast<Connection*>(memory_.data())),
       ready_(map_.size()),
-      ended_(map_.size()),
+      ended_(map_.size() + packet::Batch::kCapacity),
       watched_(map_.size()),
       resend_ticks_(static_cast<std::uint32_t>(settings.resend_after.count() >> kTickBits)) {
     TERMINUS_ASSERT(resend_ticks_ > 0, "whoever reads the command line has checked its durations");

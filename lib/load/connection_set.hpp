@@ -130,7 +130,7 @@ class ConnectionSet {
     base::Memory memory_;
     Connection* connections_;
     IndexRing ready_;
-    IndexRing ended_;
+    IndexRing ended_;  ///< a slot may be used again, and end again, within a burst
     Ring<Watched> watched_;
     base::FixedVector<packet::Buffer, 64> refusals_;  ///< RSTs of no connection that wait for transmit()
 

@@ -82,11 +82,11 @@ packet::Buffer Neighbours::nd_frame(const wire::IpAddress& source, const wire::I
     return builder_.ip(addressing, wire::kProtocolIcmpv6, message);
 }
 
-packet::Buffer Neighbours::question() {
+packet::Buffer Neighbours::arp_question(const wire::IpAddress& sender, const wire::IpAddress& target) {
     wire::ArpMessage arp;
     arp.sender_mac = settings_.mac;
-    arp.sender = settings_.local.first;
-    arp.target = *settings_.next_hop;
+    arp.sender = sender;
+    arp.target = target;
     std::array<std::uint8_t, wire::kArpLength> storage{};
     wire::write_arp(arp, storage);
     return builder_.ethernet(settings_.mac, wire::MacAddress::broadcast(), wire::kEtherTypeArp, storage);
@@ -109,10 +109,41 @@ void Neighbours::run(base::Instant now, packet::Batch& out) {
         if (last) out.push_back(std::move(last));  // the pool may have been empty
         answers_.pop_back();
     }
-    if (peer_ || !settings_.next_hop || now < ask_at_ || out.full()) return;
-    packet::Buffer asked = settings_.next_hop->is_v4() ? question() : solicitation();
-    if (asked) out.push_back(std::move(asked));
-    ask_at_ = now + kAskEvery;
+    if (!peer_ && settings_.next_hop && now >= ask_at_ && !out.full()) {
+        packet::Buffer asked = settings_.next_hop->is_v4()
+                                   ? arp_question(settings_.local.first, *settings_.next_hop)
+                                   : solicitation();
+        if (asked) out.push_back(std::move(asked));
+        ask_at_ = now + kAskEvery;
+    }
+    if (!answers_for_all_) announce(out);
+}
+
+void Neighbours::announce(packet::Batch& out) {
+    const std::uint32_t all = settings_.local.count + (settings_.also_answers ? 1 : 0);
+    for (; announced_ < all && !out.full(); ++announced_) {
+        const wire::IpAddress own =
+            announced_ == settings_.local.count
+                ? *settings_.also_answers
+                : settings_.local.with_low(AddressRange::low(settings_.local.first) + announced_);
+        packet::Buffer frame = announcement(own);
+        if (!frame) return;
+        out.push_back(std::move(frame));
+    }
+}
+
+// RFC 5227 3: a request for the very address; RFC 4861 7.2.6: an advertisement that nobody asked for.
+packet::Buffer Neighbours::announcement(const wire::IpAddress& own) {
+    if (own.is_v4()) return arp_question(own, own);
+    wire::NdMessage nd;
+    nd.kind = wire::NdKind::Advertisement;
+    nd.target = own;
+    nd.link_address = settings_.mac;
+    nd.override = true;
+    const wire::IpAddress to = wire::all_nodes_multicast();
+    std::array<std::uint8_t, wire::kNdLengthMax> storage{};
+    const std::size_t length = wire::write_nd(nd, own, to, storage);
+    return nd_frame(own, to, wire::multicast_mac(to), base::Bytes(storage).first(length));
 }
 
 }  // namespace terminus::load

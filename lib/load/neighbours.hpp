@@ -23,7 +23,8 @@ class Neighbours {
 
     /// A frame that SegmentReader found to be perhaps a matter of ours; whether it was one.
     bool receive(const packet::Buffer& frame);
-    /// Answers, and the question for the next hop until it is answered.
+    /// Answers, the question for the next hop until it is answered, and once where each own address is:
+    /// whoever was here before may have had another MAC address.
     void run(base::Instant now, packet::Batch& out);
     /// The next hop's address, when it is known.
     [[nodiscard]] const std::optional<wire::MacAddress>& peer() const { return peer_; }
@@ -34,8 +35,10 @@ class Neighbours {
     [[nodiscard]] bool is_ours(const wire::IpAddress& address) const;
     bool arp_arrives(base::Bytes message);
     bool nd_arrives(const wire::Frame& frame, base::Bytes message);
-    [[nodiscard]] packet::Buffer question();
+    [[nodiscard]] packet::Buffer arp_question(const wire::IpAddress& sender, const wire::IpAddress& target);
     [[nodiscard]] packet::Buffer solicitation();
+    [[nodiscard]] packet::Buffer announcement(const wire::IpAddress& own);
+    void announce(packet::Batch& out);
     [[nodiscard]] packet::Buffer nd_frame(const wire::IpAddress& source, const wire::IpAddress& destination,
                                           const wire::MacAddress& to, base::Bytes message);
 
@@ -44,6 +47,7 @@ class Neighbours {
     packet::FrameBuilder builder_;
     std::optional<wire::MacAddress> peer_;
     base::Instant ask_at_{};
+    std::uint32_t announced_ = 0;  ///< of settings_.local, and then also_answers
     /// Answers that wait for run(); who finds it full asks again.
     base::FixedVector<packet::Buffer, 32> answers_;
 };

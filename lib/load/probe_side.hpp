@@ -31,6 +31,7 @@ class ProbeSide {
 
     void receive(packet::Batch& frames, base::Instant now);
     void run(base::Instant now, packet::Batch& out);
+    [[nodiscard]] bool is_ready() const { return neighbours_.peer().has_value(); }
     void stop() { is_stopping_ = true; }
     /// What is lost is waited for until its time is out.
     [[nodiscard]] bool is_done() const { return is_stopping_ && numbers_.open == 0; }

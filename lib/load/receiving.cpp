@@ -214,7 +214,6 @@ void ConnectionSet::take_text(std::uint32_t index, const Segment& segment, Outco
     if (segment.flags.fin()) {
         connection.rcv_nxt += 1;
         connection.set(kFinReceived);
-        connection.clear(kAwaiting);
         outcome.finished = true;
         watch(index);
     }

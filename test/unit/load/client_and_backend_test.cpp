@@ -51,6 +51,32 @@ TEST_CASE("connections open, ask, are answered and close, client first or backen
     REQUIRE(test::buffers_in_use() == before);
 }
 
+TEST_CASE("without a response a request is done when it is acknowledged, whoever closes first") {
+    const ClosesFirst first = GENERATE(ClosesFirst::Client, ClosesFirst::Backend);
+    ClientSettings client = client_settings();
+    BackendSettings backend = backend_settings();
+    client.closes_first = backend.closes_first = first;
+    client.response_bytes = backend.response_bytes = 0;
+    client.request_bytes = backend.request_bytes = 5000;
+    Pair pair(client, backend);
+    pair.run(20ms);
+    finish(pair);
+    require_clean(pair);
+    CHECK(pair.client.numbers().responses > 10);
+    CHECK(pair.client.numbers().responses == pair.backend.numbers().responses);
+}
+
+TEST_CASE("nothing asked and nothing answered is a connection all the same") {
+    ClientSettings client = client_settings();
+    BackendSettings backend = backend_settings();
+    client.response_bytes = backend.response_bytes = client.request_bytes = backend.request_bytes = 0;
+    Pair pair(client, backend);
+    pair.run(20ms);
+    finish(pair);
+    require_clean(pair);
+    CHECK(pair.client.numbers().connections_ended > 10);
+}
+
 TEST_CASE("a short connection takes seven frames, and ten where acknowledgements go alone") {
     const bool separate_acks = GENERATE(false, true);
     ClientSettings client = client_settings();

@@ -21,6 +21,9 @@ wire::IpAddress address(const char* text) {
     return *wire::IpAddress::parse(text);
 }
 
+/// Two addresses, and the one that is answered for beside them.
+constexpr std::uint16_t kAnnounced = 3;
+
 SideSettings side(bool is_v4) {
     SideSettings settings = client_settings(is_v4).side;
     settings.also_answers = address(is_v4 ? "192.0.2.1" : "2001:db8::1");
@@ -84,7 +87,7 @@ struct Ran {
 TEST_CASE("the next hop is asked for again until it answers, by ARP") {
     Neighbours neighbours(side(true));
     Ran first(neighbours);
-    REQUIRE(first.out.size() == 1);
+    REQUIRE(first.out.size() == 1 + kAnnounced);
     const wire::ArpMessage question = first.arp(0);
     CHECK(question.operation == wire::ArpOperation::Request);
     CHECK(question.target == backend_address(true));
@@ -102,7 +105,7 @@ TEST_CASE("the next hop is asked for again until it answers, by ARP") {
 TEST_CASE("the next hop is asked for again until it answers, by neighbour discovery") {
     Neighbours neighbours(side(false));
     Ran first(neighbours);
-    REQUIRE(first.out.size() == 1);
+    REQUIRE(first.out.size() == 1 + kAnnounced);
     const wire::NdMessage question = first.nd(0);
     CHECK(question.kind == wire::NdKind::Solicitation);
     CHECK(question.target == backend_address(false));
@@ -119,10 +122,38 @@ TEST_CASE("the next hop is asked for again until it answers, by neighbour discov
     CHECK(neighbours.peer() == kAsker);
 }
 
+TEST_CASE("every own address is announced once") {
+    SideSettings settings = side(true);
+    settings.next_hop.reset();
+    Neighbours ipv4(settings);
+    Ran first(ipv4);
+    REQUIRE(first.out.size() == kAnnounced);
+    std::uint16_t index = 0;
+    for (const char* own : {"192.0.2.10", "192.0.2.11", "192.0.2.1"}) {
+        const wire::ArpMessage arp = first.arp(index++);
+        CHECK(arp.sender == address(own));
+        CHECK(arp.target == address(own));
+        CHECK(arp.sender_mac == kClientMac);
+    }
+    CHECK(Ran(ipv4, kNow + 1h).out.empty());
+    settings = side(false);
+    settings.next_hop.reset();
+    Neighbours ipv6(settings);
+    Ran second(ipv6);
+    REQUIRE(second.out.size() == kAnnounced);
+    const wire::NdMessage nd = second.nd(1);
+    CHECK(nd.kind == wire::NdKind::Advertisement);
+    CHECK(nd.target == address("2001:db8::11"));
+    CHECK(nd.link_address == kClientMac);
+    CHECK(nd.override);
+    CHECK_FALSE(nd.solicited);
+}
+
 TEST_CASE("questions for addresses of ours are answered, and no others") {
     SideSettings settings = side(true);
     settings.next_hop.reset();
     Neighbours neighbours(settings);
+    CHECK(Ran(neighbours).out.size() == kAnnounced);
     for (const char* ours : {"192.0.2.10", "192.0.2.11", "192.0.2.1"}) {
         CHECK(neighbours.receive(arp_frame(wire::ArpOperation::Request, "192.0.2.9", ours)));
         Ran ran(neighbours);
@@ -145,6 +176,7 @@ TEST_CASE("solicitations for addresses of ours are answered, and no others") {
     SideSettings settings = side(false);
     settings.next_hop.reset();
     Neighbours neighbours(settings);
+    CHECK(Ran(neighbours).out.size() == kAnnounced);
     for (const char* ours : {"2001:db8::10", "2001:db8::11", "2001:db8::1"}) {
         CHECK(neighbours.receive(nd_frame(nd_question(ours), wire::solicited_node_multicast(address(ours)))));
         Ran ran(neighbours);
