@@ -1,12 +1,10 @@
 #include "plan.hpp"
 
-#include <sched.h>
 #include <sys/random.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
+#include "common/machine.hpp"
 #include "common/recording_head.hpp"
 #include "control/worker_settings.hpp"
 
@@ -58,34 +56,11 @@ control::Chance fresh_chance() {
 
 }  // namespace
 
-std::vector<std::uint16_t> allowed_cpus() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    sched_getaffinity(0, sizeof set, &set);
-    std::vector<std::uint16_t> cpus;
-    for (std::uint16_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-        if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-    }
-    return cpus;
-}
-
 worker::CpuRequest cpu_request(const config::Config& config) {
     return {.allowed = allowed_cpus(),
             .lcores = config.workers.lcores,
             .count = config.workers.count,
             .allow_shared_cpus = config.workers.allow_shared_cpus};
-}
-
-std::uint64_t free_hugepage_bytes() {
-    std::uint64_t bytes = 0;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator("/sys/kernel/mm/hugepages", error)) {
-        const std::string name = entry.path().filename();  // hugepages-2048kB
-        std::uint64_t pages = 0;
-        std::ifstream(entry.path() / "free_hugepages") >> pages;
-        bytes += pages * std::strtoull(name.c_str() + name.find('-') + 1, nullptr, 10) * 1024;
-    }
-    return bytes;
 }
 
 dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& config,

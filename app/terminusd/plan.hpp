@@ -17,12 +17,8 @@
 /// From the configuration to what the libraries are made with; no decisions of its own.
 namespace terminus::app {
 
-/// The CPUs that the scheduler lets this process use.
-[[nodiscard]] std::vector<std::uint16_t> allowed_cpus();
 [[nodiscard]] worker::CpuRequest cpu_request(const config::Config& config);
 
-/// Bytes of huge pages that are free on this machine, all sizes.
-[[nodiscard]] std::uint64_t free_hugepage_bytes();
 [[nodiscard]] dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& config,
                                            const dpdk::Sizing& sizing, std::uint16_t main_cpu);
 
