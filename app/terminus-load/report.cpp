@@ -126,6 +126,14 @@ void append_latency(std::string& text, const char* what, const stats::Histogram&
            us(latency.max()), static_cast<unsigned long long>(latency.count()), us(latency.mean()));
 }
 
+void append_repetitions(std::string& text, const load::Numbers& total) {
+    if (total.retransmissions + total.duplicates + total.out_of_order == 0) return;
+    append(text, "  sent again %llu, came again %llu, came behind a gap %llu\n",
+           static_cast<unsigned long long>(total.retransmissions),
+           static_cast<unsigned long long>(total.duplicates),
+           static_cast<unsigned long long>(total.out_of_order));
+}
+
 void append_failures(std::string& text, const Report& report, const Shown& side) {
     for (std::size_t kind = 0; kind < load::kFailures; ++kind) {
         const std::uint64_t count = side.total.failures[kind];
@@ -176,7 +184,10 @@ Json side_of(const Shown& side) {
           {"frames_received", side.total.frames_received},
           {"frames_sent", side.total.frames_sent},
           {"frames_ignored", side.total.frames_ignored},
-          {"window_probes", side.total.window_probes}}},
+          {"window_probes", side.total.window_probes},
+          {"retransmissions", side.total.retransmissions},
+          {"duplicates", side.total.duplicates},
+          {"out_of_order", side.total.out_of_order}}},
         {"failures", failures},
         {"device",
          {{"rx_missed", device.rx_missed}, {"rx_errors", device.rx_errors}, {"tx_errors", device.tx_errors}}},
@@ -216,6 +227,7 @@ std::string to_text(const Report& report) {
                 append_latency(text, "connect", *connects);
             append_latency(text, "response", side.speaker->response_latency());
         }
+        append_repetitions(text, side.total);
         append_failures(text, report, side);
     }
     if (report.arguments.scenario == load::Scenario::Idle && report.measured.seconds_to_open > 0)

@@ -157,7 +157,8 @@ void ConnectionSet::fail(std::uint32_t index, Failure kind) {
 void ConnectionSet::end(std::uint32_t index) {
     Connection& connection = at(index);
     connection.phase = Phase::Closed;
-    connection.flags = static_cast<std::uint16_t>(connection.flags & (kRingFlags | kTimestamps));
+    connection.flags =
+        static_cast<std::uint16_t>(connection.flags & (kRingFlags | kTimestamps | kFinAcked | kFinReceived));
     --numbers_.open;
     ended_.push(index);
 }
@@ -193,7 +194,7 @@ void ConnectionSet::expired(std::uint32_t index) {
         return;
     }
     if (connection.outstanding() > 0) {
-        numbers_.fail(Failure::Retransmission);
+        ++numbers_.retransmissions;
         connection.set(kResendDue | kRecovering);
         mark_ready(index);
     } else if (connection.to_send > 0) {

@@ -103,12 +103,15 @@ class ConnectionSet {
     // receiving.cpp
     void take_options(Connection& connection, const Segment& segment) const;
     void closed_arrives(std::uint32_t index, const Segment& segment);
+    [[nodiscard]] static bool has_come_before(const Connection& connection, const Segment& segment);
     Outcome syn_sent_arrives(std::uint32_t index, const Segment& segment);
     Checked check_reset(std::uint32_t index, const Segment& segment);
     Checked check_sequence(std::uint32_t index, const Segment& segment);
     Checked check_ack(std::uint32_t index, const Segment& segment, Outcome& outcome);
     void take_text(std::uint32_t index, const Segment& segment, Outcome& outcome);
     Checked complain(std::uint32_t index, Failure kind);
+    Checked came_again(std::uint32_t index);
+    void acknowledge_again(std::uint32_t index);
     void refuse(const Segment& segment);
 
     // sending.cpp

@@ -68,7 +68,7 @@ void ProbeSide::arrives(const packet::Buffer& frame) {
     }
     Probe& probe = probes_[index];
     if (!probe.is_open || segment.seq.value() != probe.seq) {
-        numbers_.fail(Failure::Duplicate);
+        ++numbers_.duplicates;
         return;
     }
     if (!is_text(segment.text, static_cast<std::uint8_t>(probe.seq))) numbers_.fail(Failure::WrongText);

@@ -33,21 +33,23 @@ Outcome ConnectionSet::arrives(const Arrival& arrival) {
     return outcome;
 }
 
-// RFC 9293 3.10.7.1. The last acknowledgement may have been lost: there is no TIME_WAIT, but it is said
-// again.
+// RFC 9293 3.10.7.1. The last acknowledgement may have been lost or late: there is no TIME_WAIT, but it is
+// said again, and what repeats the connection that was here is not refused.
 void ConnectionSet::closed_arrives(std::uint32_t index, const Segment& segment) {
     if (segment.flags.rst()) return;  // crossed ours, or answers what is gone
-    const Connection& connection = at(index);
-    const bool is_old_fin = segment.flags.fin() && connection.tuple.local_port != 0 &&
-                            segment.seq + segment.length() == connection.rcv_nxt;
-    if (is_old_fin) {
-        numbers_.fail(Failure::Duplicate);
-        at(index).set(kAckDue);
-        mark_ready(index);
+    if (!at(index).is_finished() || !has_come_before(at(index), segment)) {
+        numbers_.fail(Failure::NoConnection);
+        refuse(segment);
         return;
     }
-    numbers_.fail(Failure::NoConnection);
-    refuse(segment);
+    ++numbers_.duplicates;
+    if (segment.length() > 0) acknowledge_again(index);
+}
+
+// Whether a segment says nothing that its connection has not heard.
+bool ConnectionSet::has_come_before(const Connection& connection, const Segment& segment) {
+    return segment.flags.ack() && (segment.seq + segment.length()).at_or_before(connection.rcv_nxt) &&
+           segment.ack.at_or_before(connection.snd_nxt);
 }
 
 // RFC 9293 3.10.7.3
@@ -97,9 +99,20 @@ void ConnectionSet::take_options(Connection& connection, const Segment& segment)
 
 ConnectionSet::Checked ConnectionSet::complain(std::uint32_t index, Failure kind) {
     numbers_.fail(kind);
+    acknowledge_again(index);
+    return Checked::Done;
+}
+
+// Not a failure: a peer repeats what it believes to be lost.
+ConnectionSet::Checked ConnectionSet::came_again(std::uint32_t index) {
+    ++numbers_.duplicates;
+    acknowledge_again(index);
+    return Checked::Done;
+}
+
+void ConnectionSet::acknowledge_again(std::uint32_t index) {
     at(index).set(kAckDue);
     mark_ready(index);
-    return Checked::Done;
 }
 
 // RFC 9293 3.10.7.4, second; RFC 5961 3.2: only the next number resets.
@@ -115,14 +128,19 @@ ConnectionSet::Checked ConnectionSet::check_reset(std::uint32_t index, const Seg
 ConnectionSet::Checked ConnectionSet::check_sequence(std::uint32_t index, const Segment& segment) {
     Connection& connection = at(index);
     if (segment.flags.syn()) {
-        const bool is_again = segment.seq + 1 == connection.rcv_nxt;
+        // Text may have come since: of the SYN's number only the last eight bits are kept.
+        const bool is_again = segment.seq.before(connection.rcv_nxt) &&
+                              static_cast<std::uint8_t>(segment.seq.value() + 1) == connection.text_from;
         if (is_again && connection.phase == Phase::SynReceived) connection.set(kResendDue);
-        return complain(index, is_again ? Failure::Duplicate : Failure::UnexpectedSyn);
+        return is_again ? came_again(index) : complain(index, Failure::UnexpectedSyn);
     }
     const bool has_timestamps = connection.has(kTimestamps) && segment.has_timestamps;
     const bool is_old =
         has_timestamps && static_cast<std::int32_t>(segment.ts_value - connection.ts_recent) < 0;
-    if (is_old) return complain(index, Failure::OldTimestamp);
+    if (is_old) {
+        const bool is_late = has_come_before(connection, segment);
+        return is_late ? came_again(index) : complain(index, Failure::OldTimestamp);
+    }
     if (!segment.flags.ack()) {
         numbers_.fail(Failure::Malformed);
         return Checked::Done;
@@ -183,13 +201,13 @@ void ConnectionSet::take_text(std::uint32_t index, const Segment& segment, Outco
             mark_ready(index);
         }
         if (length == 0) return;
-        if (length <= known) {
-            complain(index, Failure::Duplicate);
-            return;
-        }
+        came_again(index);
+        if (length <= known) return;
         text = text.subspan(known);
     } else if (segment.seq.after(connection.rcv_nxt)) {
-        if (length > 0) complain(index, Failure::OutOfOrder);
+        if (length == 0) return;
+        ++numbers_.out_of_order;
+        acknowledge_again(index);
         return;
     }
     if (length == 0) return;

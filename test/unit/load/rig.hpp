@@ -153,6 +153,8 @@ inline void require_clean(const Pair& pair) {
         CHECK(pair.client.numbers().failures[kind] == 0);
         CHECK(pair.backend.numbers().failures[kind] == 0);
     }
+    for (const Numbers* numbers : {&pair.client.numbers(), &pair.backend.numbers()})
+        CHECK(numbers->retransmissions + numbers->duplicates + numbers->out_of_order == 0);
 }
 
 }  // namespace terminus::load

@@ -16,13 +16,17 @@ using wire::TcpFlags;
 /// back.
 class Desk {
  public:
-    Desk() : set(backend_settings().side), writer_(client_settings().side) {
+    static constexpr bool kHalfOpen = true;
+
+    /// `is_half_open`: our SYN-ACK is not acknowledged yet, and `seq` is still the SYN's.
+    explicit Desk(bool is_half_open = false) : set(backend_settings().side), writer_(client_settings().side) {
         writer_.set_peer(kBackendMac);
         tuple_ = {AddressRange::low(client_address(true)), AddressRange::low(backend_address(true)), 1024,
                   80};
         const auto syn_ack = say(Shape::Syn, TcpFlags::kSyn, 0);
         REQUIRE(syn_ack.size() == 1);
         REQUIRE((syn_ack[0].flags.syn() && syn_ack[0].flags.ack()));
+        if (is_half_open) return;
         seq += 1;
         ack = syn_ack[0].seq + 1;
         REQUIRE(say(Shape::Text, TcpFlags::kAck, 0).empty());
@@ -73,6 +77,10 @@ class Desk {
     [[nodiscard]] bool only(Failure kind) const {
         return failures(set.numbers()) == 1 && set.numbers().failed(kind) == 1;
     }
+    /// Nothing failed, and so many segments had come before.
+    [[nodiscard]] bool only_duplicates(std::uint64_t count) const {
+        return failures(set.numbers()) == 0 && set.numbers().duplicates == count;
+    }
     [[nodiscard]] packet::Buffer text_frame(std::uint32_t text) {
         Outgoing outgoing;
         outgoing.tuple = tuple_;
@@ -113,7 +121,7 @@ TEST_CASE("text that came before is a duplicate, and is acknowledged again") {
     CHECK(desk.outcome.text == 0);
     REQUIRE(answers.size() == 1);
     CHECK(answers[0].ack == desk.seq + 100);
-    CHECK(desk.only(Failure::Duplicate));
+    CHECK(desk.only_duplicates(1));
 }
 
 TEST_CASE("of text that came in part only the rest is taken") {
@@ -121,7 +129,7 @@ TEST_CASE("of text that came in part only the rest is taken") {
     desk.say(Shape::Text, TcpFlags::kAck, 100);
     desk.say(Shape::Text, TcpFlags::kAck, 150);
     CHECK(desk.outcome.text == 50);
-    CHECK(failures(desk.set.numbers()) == 0);
+    CHECK(desk.only_duplicates(1));
 }
 
 TEST_CASE("text behind a gap is dropped, and the gap told") {
@@ -131,7 +139,8 @@ TEST_CASE("text behind a gap is dropped, and the gap told") {
     CHECK(desk.outcome.text == 0);
     REQUIRE(answers.size() == 1);
     CHECK(answers[0].ack == desk.seq - 10);
-    CHECK(desk.only(Failure::OutOfOrder));
+    CHECK(desk.set.numbers().out_of_order == 1);
+    CHECK(failures(desk.set.numbers()) == 0);
 }
 
 TEST_CASE("wrong text ends the connection with a reset") {
@@ -170,6 +179,15 @@ TEST_CASE("an old timestamp is refused") {
     CHECK(desk.only(Failure::OldTimestamp));
 }
 
+TEST_CASE("an old timestamp on what has come before is a late duplicate") {
+    Desk desk;
+    desk.timestamp = 2000;
+    desk.say(Shape::Text, TcpFlags::kAck, 100);
+    desk.timestamp = 1999;
+    CHECK(desk.say(Shape::Text, TcpFlags::kAck, 100).size() == 1);
+    CHECK(desk.only_duplicates(1));
+}
+
 TEST_CASE("a SYN on an open connection is answered by an acknowledgement") {
     Desk desk;
     desk.seq += 5000;
@@ -177,6 +195,25 @@ TEST_CASE("a SYN on an open connection is answered by an acknowledgement") {
     REQUIRE(answers.size() == 1);
     CHECK_FALSE(answers[0].flags.rst());
     CHECK(desk.only(Failure::UnexpectedSyn));
+}
+
+TEST_CASE("the connection's own SYN may come again, also behind text") {
+    Desk desk;
+    desk.say(Shape::Text, TcpFlags::kAck, 100);
+    desk.seq = desk.seq - 1;
+    const auto answers = desk.say(Shape::Syn, TcpFlags::kSyn, 0);
+    REQUIRE(answers.size() == 1);
+    CHECK(answers[0].ack == desk.seq + 101);
+    CHECK_FALSE(answers[0].flags.syn());
+    CHECK(desk.only_duplicates(1));
+}
+
+TEST_CASE("a SYN that comes again before the connection is open is answered as the first was") {
+    Desk desk(Desk::kHalfOpen);
+    const auto answers = desk.say(Shape::Syn, TcpFlags::kSyn, 0);
+    REQUIRE(answers.size() == 1);
+    CHECK((answers[0].flags.syn() && answers[0].flags.ack()));
+    CHECK(desk.only_duplicates(1));
 }
 
 TEST_CASE("a reset at the next number ends the connection, at any other it is answered") {
@@ -208,8 +245,11 @@ TEST_CASE("a segment of a connection that is not there is reset, once for each")
     CHECK(desk.say(Shape::Text, TcpFlags::kRst, 0).empty());
 }
 
-TEST_CASE("a FIN that comes again after the end is acknowledged again") {
+TEST_CASE("what comes again after the end is acknowledged again, what is new is refused") {
     Desk desk;
+    desk.say(Shape::Text, TcpFlags::kAck, 100);
+    const wire::SeqNum text = desk.seq;
+    desk.seq += 100;
     desk.set.at(0).set(kFinWanted);
     const auto first = desk.say(Shape::Text, TcpFlags::kAck | TcpFlags::kFin, 0);
     REQUIRE(first.size() == 1);
@@ -225,7 +265,15 @@ TEST_CASE("a FIN that comes again after the end is acknowledged again") {
     REQUIRE(again.size() == 1);
     CHECK_FALSE(again[0].flags.rst());
     CHECK(again[0].ack == fin + 1);
-    CHECK(desk.only(Failure::Duplicate));
+    desk.seq = text;
+    CHECK(desk.say(Shape::Text, TcpFlags::kAck, 100).size() == 1);
+    desk.seq = fin + 1;
+    CHECK(desk.say(Shape::Text, TcpFlags::kAck, 0).empty());  // an acknowledgement takes none
+    CHECK(desk.only_duplicates(3));
+    const auto refusal = desk.say(Shape::Text, TcpFlags::kAck, 1);
+    REQUIRE(refusal.size() == 1);
+    CHECK(refusal[0].flags.rst());
+    CHECK(desk.only(Failure::NoConnection));
 }
 
 TEST_CASE("a window that is too small is waited for, and asked after") {
