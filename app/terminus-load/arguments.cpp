@@ -95,6 +95,12 @@ void declare_work(CLI::App& app, Arguments& arguments, Words& words) {
            "is done")
         ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000}))
         ->capture_default_str();
+    app.add_option(
+           "--count", arguments.count,
+           "connections, requests (or probes) in all, with --mode bulk 10^6 bytes: when they are done, the "
+           "run ends\nbefore --duration; the warm-up's are among them")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000'000'000}))
+        ->capture_default_str();
     app.add_flag("--separate-acks", arguments.separate_acks,
                  "acknowledge in frames of their own, as kernels do");
     app.add_flag("--no-verify", words.no_verify, "believe all checksums");

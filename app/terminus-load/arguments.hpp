@@ -40,6 +40,7 @@ struct Arguments {
     std::uint32_t exchanges = 1;
     std::uint32_t concurrency = 64;
     std::uint64_t rate = 0;
+    std::uint64_t count = 0;  ///< 0: as much as there is time for
     bool separate_acks = false;
     bool verifies = true;
     // For how long and how.

@@ -93,11 +93,18 @@ base::Result<void, std::string> Generator::get_ready() {
     return {};
 }
 
+bool Generator::has_done_all() const {
+    if (!speaker_ || !speaker_->has_done_all()) return false;
+    // What is between may take a client's connection long before it has one to a backend.
+    const bool awaits_backends = backend_ && arguments_.scenario == load::Scenario::Idle;
+    return !awaits_backends || backend_->numbers().connections_established >= arguments_.count;
+}
+
 void Generator::play_for(double seconds, Measured& measured) {
     const base::Instant begin = read_clock();
     const base::Instant end = begin + span_of(seconds);
     base::Instant now = begin;
-    while (now < end && !stop_wanted) {
+    while (now < end && !stop_wanted && !has_done_all()) {
         const bool was_busy = turn(now);
         const base::Instant after = read_clock();
         if (was_busy) measured.busy_seconds += seconds_of(after - now);

@@ -51,6 +51,7 @@ class Generator {
     };
 
     [[nodiscard]] base::Result<void, std::string> get_ready();
+    [[nodiscard]] bool has_done_all() const;
     void play_for(double seconds, Measured& measured);
     void drain();
     bool turn(base::Instant now);

@@ -31,6 +31,7 @@ class Speaking final : public Playing<Played, SpeakingSide> {
     [[nodiscard]] bool is_ready() const override { return this->played_.is_ready(); }
     void stop() override { this->played_.stop(); }
     [[nodiscard]] bool is_done() const override { return this->played_.is_done(); }
+    [[nodiscard]] bool has_done_all() const override { return this->played_.has_done_all(); }
     void give_up() override { this->played_.give_up(); }
     void clear_latencies() override { this->played_.clear_latencies(); }
     [[nodiscard]] const stats::Histogram* connect_latency() const override {
@@ -103,6 +104,7 @@ std::unique_ptr<SpeakingSide> make_speaker(const Arguments& arguments, const pac
         probe.text_bytes = arguments.request_bytes;
         probe.concurrency = arguments.concurrency;
         probe.rate = arguments.rate;
+        probe.count = arguments.count;
         return std::make_unique<Speaking<load::ProbeSide>>(probe);
     }
     load::ClientSettings client;
@@ -114,6 +116,7 @@ std::unique_ptr<SpeakingSide> make_speaker(const Arguments& arguments, const pac
     client.exchanges = arguments.exchanges;
     client.concurrency = arguments.concurrency;
     client.rate = arguments.rate;
+    client.count = arguments.count;
     return std::make_unique<Speaking<load::ClientSide>>(client);
 }
 

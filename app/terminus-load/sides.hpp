@@ -26,6 +26,7 @@ class SpeakingSide : public Side {
     [[nodiscard]] virtual bool is_ready() const = 0;
     virtual void stop() = 0;
     [[nodiscard]] virtual bool is_done() const = 0;
+    [[nodiscard]] virtual bool has_done_all() const = 0;
     virtual void give_up() = 0;
     virtual void clear_latencies() = 0;
     /// nullptr of one that has no connections.

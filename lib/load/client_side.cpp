@@ -55,11 +55,7 @@ void ClientSide::established(std::uint32_t index) {
             ask(index, connection.intended_ns);
             break;
         case Scenario::Requests:
-            if (asks_by_schedule()) {
-                rest(index);
-            } else {
-                ask(index, ns_of(now_));
-            }
+            ask_again(index);
             break;
         case Scenario::Bulk:
             ask(index, ns_of(now_));
@@ -71,6 +67,7 @@ void ClientSide::established(std::uint32_t index) {
 
 void ClientSide::ask(std::uint32_t index, std::int64_t intended_ns) {
     Connection& connection = set_.at(index);
+    ++asked_;
     connection.intended_ns = intended_ns;
     connection.to_send = settings_.request_bytes;
     connection.to_receive = settings_.response_bytes;
@@ -105,9 +102,15 @@ void ClientSide::answered(std::uint32_t index) {
     } else if (is_stopping_) {
         connection.set(kFinWanted);
         set_.want_to_send(index);
-    } else if (asks_by_schedule()) {
-        rest(index);
     } else {
+        ask_again(index);
+    }
+}
+
+void ClientSide::ask_again(std::uint32_t index) {
+    if (asks_by_schedule()) {
+        rest(index);
+    } else if (may_ask()) {
         ask(index, ns_of(now_));
     }
 }
@@ -164,7 +167,7 @@ void ClientSide::recycle() {
 // As many as their frames have room beside what waits already: answers go first.
 void ClientSide::begin_connections(packet::Batch& out) {
     if (opens_by_schedule() && !schedule_) schedule_.emplace(settings_.rate, now_);
-    while (set_.waiting() < out.room() && set_.numbers().open < settings_.concurrency && !free_.empty()) {
+    while (set_.waiting() < out.room() && may_connect()) {
         std::int64_t intended = ns_of(now_);
         if (opens_by_schedule()) {
             if (schedule_->due() > now_) return;
@@ -175,12 +178,19 @@ void ClientSide::begin_connections(packet::Batch& out) {
     }
 }
 
+bool ClientSide::may_connect() const {
+    const bool is_counted = settings_.scenario == Scenario::Connects || settings_.scenario == Scenario::Idle;
+    const bool are_all_begun =
+        is_counted && settings_.count > 0 && numbers().connections_begun >= settings_.count;
+    return !are_all_begun && numbers().open < settings_.concurrency && !free_.empty();
+}
+
 void ClientSide::begin_requests(packet::Batch& out) {
     if (!schedule_) {
         if (rested_.size() < std::min(settings_.concurrency, set_.map().size())) return;  // not all open yet
         schedule_.emplace(settings_.rate, now_);
     }
-    while (set_.waiting() < out.room() && !rested_.empty() && schedule_->due() <= now_) {
+    while (set_.waiting() < out.room() && !rested_.empty() && may_ask() && schedule_->due() <= now_) {
         const std::uint32_t index = rested_.pop();
         Connection& connection = set_.at(index);
         connection.clear(kIsRested);
@@ -206,6 +216,21 @@ void ClientSide::close_some() {
         set_.want_to_send(index);
         ++closed;
     }
+}
+
+bool ClientSide::has_done_all() const {
+    if (settings_.count == 0) return false;
+    switch (settings_.scenario) {
+        case Scenario::Connects:
+            return numbers().connections_begun >= settings_.count && numbers().open == 0;
+        case Scenario::Requests:
+            return numbers().responses >= settings_.count;
+        case Scenario::Bulk:
+            return (numbers().text_sent + numbers().text_received) / 1'000'000 >= settings_.count;
+        case Scenario::Idle:
+            break;
+    }
+    return numbers().connections_established >= settings_.count;
 }
 
 void ClientSide::give_up() {

@@ -33,6 +33,9 @@ struct ClientSettings {
     /// Connects: connections to begin a second, Requests: requests. 0: the next when one is done (closed
     /// loop). Idle and Bulk: connections to open a second, 0 for as fast as it goes.
     std::uint64_t rate = 0;
+    /// What is done in all: connections (Connects, Idle), requests (Requests), 10^6 bytes of text (Bulk,
+    /// about). 0: as much as there is time for.
+    std::uint64_t count = 0;
 };
 
 /// Plays clients: opens connections to one destination, and asks. Connections close from the moment that
@@ -51,6 +54,8 @@ class ClientSide {
     /// No new connections or requests; those under way end, and all connections are closed.
     void stop() { is_stopping_ = true; }
     [[nodiscard]] bool is_done() const { return is_stopping_ && numbers().open == 0; }
+    /// Whether all of `count` is done: Connects' connections are closed, Idle's are open.
+    [[nodiscard]] bool has_done_all() const;
     /// Counts what is still open as unfinished.
     void give_up();
 
@@ -70,12 +75,17 @@ class ClientSide {
     void peer_finished(std::uint32_t index);
     void ask(std::uint32_t index, std::int64_t intended_ns);
     void answered(std::uint32_t index);
+    void ask_again(std::uint32_t index);
     void rest(std::uint32_t index);
     void close(std::uint32_t index);
     void recycle();
     void begin_connections(packet::Batch& out);
     void begin_requests(packet::Batch& out);
     void close_some();
+    [[nodiscard]] bool may_connect() const;
+    [[nodiscard]] bool may_ask() const {
+        return settings_.scenario != Scenario::Requests || settings_.count == 0 || asked_ < settings_.count;
+    }
     [[nodiscard]] bool opens_by_schedule() const {
         return settings_.rate > 0 && settings_.scenario != Scenario::Requests;
     }
@@ -90,6 +100,7 @@ class ClientSide {
     std::optional<Schedule> schedule_;
     base::Instant now_{};
     std::uint32_t closing_ = 0;  ///< where close_some() goes on
+    std::uint64_t asked_ = 0;
     bool is_stopping_ = false;
     stats::Histogram connect_latency_;
     stats::Histogram response_latency_;

@@ -86,7 +86,7 @@ void ProbeSide::run(base::Instant now, packet::Batch& out) {
     neighbours_.run(now, out);
     if (is_stopping_ || !neighbours_.peer()) return;
     if (settings_.rate > 0 && !schedule_) schedule_.emplace(settings_.rate, now);
-    while (!out.full() && !free_.empty()) {
+    while (!out.full() && !free_.empty() && (settings_.count == 0 || sent_ < settings_.count)) {
         base::Instant intended = now;
         if (schedule_) {
             if (schedule_->due() > now) return;
@@ -100,6 +100,7 @@ void ProbeSide::run(base::Instant now, packet::Batch& out) {
 void ProbeSide::send(base::Instant intended, packet::Batch& out) {
     const std::uint32_t index = free_.pop();
     Probe& probe = probes_[index];
+    ++sent_;
     ++probe.seq;
     probe.is_open = true;
     probe.intended = intended;

@@ -21,6 +21,7 @@ struct ProbeSettings {
     std::uint32_t text_bytes = 0;     ///< in each probe, at most mss_of()
     std::uint32_t concurrency = 256;  ///< probes on their way at once, at most
     std::uint64_t rate = 0;           ///< a second; 0: the next when one is back
+    std::uint64_t count = 0;          ///< probes in all; 0: as many as there is time for
 };
 
 /// Sends frames to a Reflector and counts those that come back: what a device carries when nobody thinks
@@ -35,6 +36,10 @@ class ProbeSide {
     void stop() { is_stopping_ = true; }
     /// What is lost is waited for until its time is out.
     [[nodiscard]] bool is_done() const { return is_stopping_ && numbers_.open == 0; }
+    /// Whether all of `count` are sent and back, or lost.
+    [[nodiscard]] bool has_done_all() const {
+        return settings_.count > 0 && sent_ >= settings_.count && numbers_.open == 0;
+    }
     void give_up();
     /// From when a probe was to be sent to its return.
     [[nodiscard]] const stats::Histogram& response_latency() const { return latency_; }
@@ -63,6 +68,7 @@ class ProbeSide {
     std::uint32_t swept_ = 0;  ///< where expire() goes on
     std::optional<Schedule> schedule_;
     base::Instant now_{};
+    std::uint64_t sent_ = 0;
     bool is_stopping_ = false;
     stats::Histogram latency_;
 };

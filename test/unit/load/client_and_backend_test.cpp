@@ -236,6 +236,66 @@ TEST_CASE("loss, duplicates and disorder are mended and counted, and are no fail
     CHECK(failures(pair.backend.numbers()) == 0);
 }
 
+TEST_CASE("a number of connections is exactly that many, and then all are closed") {
+    const std::uint64_t rate = GENERATE(0, 100'000);
+    ClientSettings client = client_settings();
+    client.concurrency = 4;
+    client.count = 37;
+    client.rate = rate;
+    Pair pair(client, backend_settings());
+    REQUIRE(pair.run_until(1s, [&] { return pair.client.has_done_all(); }));
+    CHECK(pair.client.numbers().connections_ended == 37);
+    pair.run(10ms);
+    CHECK(pair.client.numbers().connections_begun == 37);
+    finish(pair);
+    require_clean(pair);
+}
+
+TEST_CASE("a number of requests is exactly that many") {
+    const std::uint64_t rate = GENERATE(0, 100'000);
+    ClientSettings client = client_settings();
+    BackendSettings backend = backend_settings();
+    client.scenario = Scenario::Requests;
+    client.exchanges = backend.exchanges = 0;
+    client.concurrency = 4;
+    client.count = 37;
+    client.rate = rate;
+    Pair pair(client, backend);
+    REQUIRE(pair.run_until(1s, [&] { return pair.client.has_done_all(); }));
+    pair.run(10ms);
+    CHECK(pair.client.numbers().responses == 37);
+    CHECK(pair.backend.numbers().responses == 37);
+    CHECK(pair.client.numbers().open == 4);
+    finish(pair);
+    require_clean(pair);
+}
+
+TEST_CASE("idle connections and bulk text are done when there are as many as were to be") {
+    ClientSettings client = client_settings();
+    BackendSettings backend = backend_settings();
+    client.exchanges = backend.exchanges = 0;
+    client.concurrency = 5;
+    SECTION("idle") {
+        client.scenario = Scenario::Idle;
+        client.count = 5;
+        Pair pair(client, backend);
+        REQUIRE(pair.run_until(1s, [&] { return pair.client.has_done_all(); }));
+        CHECK(pair.client.numbers().connections_established == 5);
+        finish(pair);
+    }
+    SECTION("bulk") {
+        client.scenario = Scenario::Bulk;
+        client.request_bytes = backend.request_bytes = kEndless;
+        client.response_bytes = backend.response_bytes = 0;
+        client.count = 2;
+        Pair pair(client, backend);
+        REQUIRE(pair.run_until(1s, [&] { return pair.client.has_done_all(); }));
+        CHECK(pair.client.numbers().text_sent >= 2'000'000);
+        CHECK(pair.client.numbers().text_sent < 3'000'000);
+        finish(pair);
+    }
+}
+
 TEST_CASE("corruption is found by checksums") {
     ClientSettings client = client_settings();
     BackendSettings backend = backend_settings();

@@ -72,5 +72,17 @@ TEST_CASE("probes that are lost are counted when their time is out, and others g
     CHECK(numbers.responses > 1000);
 }
 
+TEST_CASE("a number of probes is exactly that many, lost ones among them") {
+    ProbeSettings settings = probe_settings(true);
+    settings.side.resend_after = 10ms;
+    settings.count = 500;
+    ProbePair pair(settings, backend_settings(true).side, {.loss_permille = 10});
+    REQUIRE(pair.run_until(1s, [&] { return pair.client.has_done_all(); }));
+    const Numbers& numbers = pair.client.numbers();
+    CHECK(numbers.frames_sent == 500);
+    CHECK(numbers.responses + numbers.failed(Failure::ResponseTimeout) == 500);
+    CHECK(numbers.failed(Failure::ResponseTimeout) > 0);
+}
+
 }  // namespace
 }  // namespace terminus::load
