@@ -20,7 +20,14 @@ constexpr const char* kAbout =
     "and\n"
     "end with --. Exit code 0: nothing failed; 1: something did, or did not end; 2: nothing could be run.\n"
     "  terminus-load --port 0000:01:00.0 --port 0000:01:00.1 --clients 10.0.1.10-10.0.1.20\n"
-    "      --target 10.0.1.80:80 --listen 10.0.2.11:8080 --sources 10.0.2.100";
+    "      --target 10.0.1.80:80 --listen 10.0.2.11:8080 --sources 10.0.2.100 --rate 100000\n"
+    "Without a NIC, on memif, whose other ends (role=server) are terminusd's ports:\n"
+    "  terminus-load --port net_memif0,role=client,id=0,socket=/tmp/wire0,socket-abstract=no\n"
+    "      --port net_memif1,role=client,id=1,socket=/tmp/wire1,socket-abstract=no --clients ... --mode "
+    "requests\n"
+    "What the device itself carries, to compare it with (--compare-reflector): --role reflector at one end "
+    "and\n"
+    "--role probe --json FILE at the other.";
 
 /// What is text on the command line and more than that behind it.
 struct Words {

@@ -86,6 +86,10 @@ int run(const Arguments& arguments) {
     if (!pool) return fail(pool.error());
     auto devices = open_devices(arguments, pool.value());
     if (!devices) return fail(devices.error());
+    if (!arguments.speaks_first()) {
+        std::puts("ready");  // for who starts the other side
+        std::fflush(stdout);
+    }
 
     Generator generator(arguments, devices.value(), pool.value());
     const auto measured = generator.run();

@@ -1,40 +1,21 @@
-"""terminus-load: its clients and backends on both sides of a terminusd, and what it says of itself, devices and mistakes."""
+"""terminus-load: its clients and backends on both sides of a terminusd, and what it says of itself, devices and mistakes.
 
-import copy
+Runs end when a number of things are done. Nothing here is a matter of time: on a busy machine they take longer, TCP sends again
+what came late, and that is no failure.
+"""
+
 import json
 import os
-import signal
 
 import pytest
 
 from harness.dut import FINDINGS, SANITIZERS, Dut, program
-from harness.network import Namespace
+from harness.memif import REFLECTED, SPARE, Wires, configuration, sides
 from harness.process import run
-from harness.waiting import wait_until
 
 LOAD = program("terminus-load")
-FAST = ["--warm-up", "0.2", "--duration", "1", "--idle", "nap"]
-
-
-class Wires:
-    """Two memif wires in shared memory: no kernel, no addresses of its own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.dut = Namespace("load")
-        self._processes = []
-
-    def end(self, number, role):
-        return f"net_memif{number},role={role},id={number},socket={self.folder}/wire{number},socket-abstract=no"
-
-    def start(self, namespace, *command, log, env=None):
-        self._processes.append(namespace.start(*command, log=log, env=env))
-        return self._processes[-1]
-
-    def close(self):
-        for process in self._processes:
-            process.stop()
-        self.dut.delete()
+# The times are limits, and never reached but by what hangs.
+LONG = ["--warm-up", "0", "--duration", "300", "--grace", "60", "--resend", "3", "--idle", "nap"]
 
 
 @pytest.fixture(scope="module")
@@ -44,36 +25,9 @@ def wires(tmp_path_factory):
     made.close()
 
 
-def networks(version):
-    return {4: ("10.0.1.", "10.0.2."), 6: ("fd00:1::", "fd00:2::")}[version]
-
-
-def endpoint(address, port):
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
 @pytest.fixture(scope="module")
 def proxy(wires):
-    pools, services = [], []
-    for version in (4, 6):
-        front, back = networks(version)
-        pools.append({"name": f"p{version}", "source_addresses": [f"{back}100"],
-                      "backends": [{"name": "b", "address": endpoint(f"{back}11", 8080)}]})
-        services.append({"name": f"s{version}", "listen": [endpoint(f"{front}80", 80)], "pool": f"p{version}"})
-    config = {
-        "workers": {"count": 1, "allow_shared_cpus": True},
-        "ports": [
-            {"name": "front", "device": wires.end(0, "server"), "addresses": ["10.0.1.254/24", "fd00:1::fe/64"]},
-            {"name": "back", "device": wires.end(1, "server"), "addresses": ["10.0.2.254/24", "fd00:2::fe/64"]},
-        ],
-        "pools": pools,
-        "services": services,
-        "limits": {"connections": 8192},
-        "tcp": {"max_tw_buckets": 8192},
-        "drain": {"delay": "0s", "grace": "0s"},
-        "metrics": {"listen": "127.0.0.1:9464"},
-    }
-    with Dut(wires, config=copy.deepcopy(config)) as dut:
+    with Dut(wires, config=configuration(wires)) as dut:
         yield dut
 
 
@@ -81,7 +35,7 @@ def load(wires, *words, exit=0):
     """A run's report and its text."""
     file = wires.folder / "report.json"
     file.unlink(missing_ok=True)
-    done = wires.dut.run(LOAD, *words, "--json", file, check=False, timeout=60, env={**os.environ, **SANITIZERS})
+    done = wires.dut.run(LOAD, *words, "--json", file, check=False, timeout=400, env={**os.environ, **SANITIZERS})
     output = done.stdout + done.stderr
     assert not FINDINGS.search(output), output
     assert done.returncode == exit, f"exit {done.returncode}\n{output}"
@@ -89,96 +43,75 @@ def load(wires, *words, exit=0):
 
 
 def through(wires, version, *words, exit=0, target_port=80):
-    front, back = networks(version)
-    return load(
-        wires, "--port", wires.end(0, "client"), "--port", wires.end(1, "client"),
-        "--clients", f"{front}10-{front}13", "--target", endpoint(f"{front}80", target_port),
-        "--listen", endpoint(f"{back}11", 8080), "--sources", f"{back}100", *FAST, *words, exit=exit,
-    )  # fmt: skip
+    return load(wires, *sides(wires, version, target_port), *LONG, *words, exit=exit)
 
 
-def check_latency(latency):
-    assert latency["count"] > 0
-    assert 0 < latency["min"] <= latency["p50"] <= latency["p99"] <= latency["p99_9"] <= latency["max"] < 5e9
+def check_latency(latency, count):
+    assert latency["count"] == count
+    assert 0 < latency["min"] <= latency["p50"] <= latency["p99"] <= latency["p99_9"] <= latency["max"]
 
 
-@pytest.mark.parametrize("version", [4, 6])
-@pytest.mark.parametrize("first", ["client", "backend"])
+@pytest.mark.parametrize("version, first", [(4, "client"), (6, "backend")])
 def test_connections_go_through_and_close_in_either_order(wires, proxy, version, first):
-    report, text = through(wires, version, "--close", first, "--rate", "100", "--response-bytes", "5000")
+    report, text = through(wires, version, "--close", first, "--count", "300", "--response-bytes", "5000")
     assert report["failures"] == 0 and "0 failures" in text
     client, backend = report["client"]["totals"], report["backend"]["totals"]
-    assert client["connections_established"] >= 60
     for side in (client, backend):
-        assert side["connections_ended"] == side["connections_established"] == side["responses"]
-    assert client["responses"] == backend["responses"]
-    assert client["text_bytes_received"] == backend["text_bytes_sent"] == 5000 * client["responses"]
-    assert client["text_bytes_sent"] == backend["text_bytes_received"] == 64 * client["responses"]
-    assert 50 < report["client"]["connections_per_second"] < 150
-    check_latency(report["client"]["latency_ns"]["connect"])
-    check_latency(report["client"]["latency_ns"]["response"])
-    assert 0.9 < report["seconds"] < 1.5 and 0 < report["busy"] <= 1
+        assert side["connections_established"] == side["connections_ended"] == side["responses"] == 300
+    assert client["text_bytes_received"] == backend["text_bytes_sent"] == 5000 * 300
+    assert client["text_bytes_sent"] == backend["text_bytes_received"] == 64 * 300
+    for latency in report["client"]["latency_ns"].values():
+        check_latency(latency, 300)
+    assert report["seconds"] > 0 and 0 < report["busy"] <= 1
 
 
-def test_requests_on_kept_connections(wires, proxy):
-    report, _ = through(wires, 4, "--mode", "requests", "--concurrency", "20")
+def test_an_open_loop_begins_what_is_due(wires, proxy):
+    report, _ = through(wires, 4, "--mode", "requests", "--concurrency", "20", "--count", "400", "--rate", "2000")
     assert report["failures"] == 0
-    assert report["client"]["totals"]["connections_established"] == 20
-    assert report["client"]["responses_per_second"] > 100
-    assert report["client"]["open"] == 20
+    assert report["client"]["totals"]["connections_established"] == report["client"]["open"] == 20
+    check_latency(report["client"]["latency_ns"]["response"], 400)
+    assert report["seconds"] > 0.19  # the last one was not due before
 
 
 @pytest.mark.parametrize("way", ["up", "down"])
 def test_bulk_text_in_both_directions(wires, proxy, way):
-    report, _ = through(wires, 4, "--mode", "bulk", "--direction", way, "--concurrency", "4")
+    report, _ = through(wires, 4, "--mode", "bulk", "--direction", way, "--concurrency", "4", "--count", "5")
     assert report["failures"] == 0
     to, source = ("backend", "client") if way == "up" else ("client", "backend")
-    assert report[to]["text_gbits_received"] > 0.001
     assert report[to]["totals"]["text_bytes_received"] == report[source]["totals"]["text_bytes_sent"]
+    assert report[to]["totals"]["text_bytes_received"] > 4_900_000
+    assert report[to]["text_gbits_received"] > 0
 
 
 def test_idle_connections_stay_open(wires, proxy):
-    report, text = through(wires, 6, "--mode", "idle", "--concurrency", "500")
+    report, text = through(wires, 6, "--mode", "idle", "--concurrency", "500", "--count", "500")
     assert report["failures"] == 0
-    assert report["client"]["open"] == report["backend"]["open"] == 500
-    assert 0 < report["seconds_to_open"] < 2 and "all 500 connections were open" in text
+    assert report["client"]["open"] == 500
+    assert report["backend"]["totals"]["connections_established"] == 500
+    assert report["seconds_to_open"] > 0 and "all 500 connections were open" in text
 
 
-def test_a_refused_connection_fails_the_run_unless_it_is_tolerated(wires, proxy):
-    report, text = through(wires, 4, "--rate", "50", target_port=81, exit=1)
-    assert report["client"]["failures"]["refused"] > 10
-    assert report["failures"] == report["client"]["failures"]["refused"] and "FAILED refused" in text
-    report, _ = through(wires, 4, "--rate", "50", "--tolerate", "refused", target_port=81)
-    assert report["client"]["failures"]["refused"] > 10 and report["failures"] == 0
+@pytest.mark.parametrize("tolerated", [[], ["--tolerate", "refused"]])
+def test_a_refused_connection_fails_the_run_unless_it_is_tolerated(wires, proxy, tolerated):
+    report, text = through(wires, 4, "--count", "20", *tolerated, target_port=81, exit=0 if tolerated else 1)
+    assert report["client"]["failures"]["refused"] == 20 and "FAILED refused: 20" in text
+    assert report["failures"] == (0 if tolerated else 20)
 
 
-def test_nobody_on_the_other_side_is_said_so(wires, proxy):
-    _, text = load(
-        wires, "--role", "client", "--port", wires.end(0, "client"), "--clients", "10.0.1.10",
-        "--target", "10.0.1.99:80", "--grace", "0.5", *FAST, exit=2,
-    )  # fmt: skip
-    assert "nobody answers for 10.0.1.99" in text
+def test_nobody_on_the_other_side_is_said_so(wires):
+    _, text = load(wires, *CLIENT, "--grace", "0.1", exit=2)
+    assert "nobody answers for 10.0.0.2" in text
 
 
 def test_a_reflector_shows_what_the_device_carries(wires, proxy):
-    reflector = wires.end(2, "server")
-    mirror = wires.start(
-        wires.dut, LOAD, "--role", "reflector", "--port", reflector, "--duration", "0", "--idle", "nap",
-        log=wires.folder / "reflector.log", env=SANITIZERS,
-    )  # fmt: skip
-    wait_until(lambda: (wires.folder / "wire2").exists() or not mirror.alive(), "the reflector has opened its port")
-    probe, _ = load(
-        wires, "--role", "probe", "--port", wires.end(2, "client"), "--clients", "10.0.3.1", "--target", "10.0.3.2:80", *FAST,
-    )  # fmt: skip
-    mirror.signal(signal.SIGTERM)
-    assert mirror.wait(20) == 0, mirror.tail()
+    with wires.reflector(env=SANITIZERS):
+        probe, _ = load(wires, "--role", "probe", "--port", wires.end(SPARE, "client"), *REFLECTED, *LONG, "--count", "2000")
     assert probe["role"] == "probe" and probe["failures"] == 0
-    assert probe["client"]["responses_per_second"] > 1000
-    check_latency(probe["client"]["latency_ns"]["response"])
+    check_latency(probe["client"]["latency_ns"]["response"], 2000)
     file = wires.folder / "probe.json"
     file.write_text(json.dumps(probe))
 
-    report, text = through(wires, 4, "--compare-reflector", file)
+    report, text = through(wires, 4, "--count", "100", "--compare-reflector", file)
     assert report["failures"] == 0
     assert report["reflector"]["frames_per_second"] == probe["client"]["frames_per_second"]
     ratio = report["client"]["frames_per_second"] / probe["client"]["frames_per_second"]
@@ -189,18 +122,17 @@ def test_a_reflector_shows_what_the_device_carries(wires, proxy):
 
     probe["client"]["driver"] = "net_tap"
     file.write_text(json.dumps(probe))
-    report, _ = through(wires, 4, "--compare-reflector", file)
+    report, _ = through(wires, 4, "--count", "10", "--compare-reflector", file)
     assert report["limit"]["what"] == "unknown" and "net_tap" in report["limit"]["sentence"]
 
 
 def test_without_anything_between_them_both_sides_share_a_ring(wires):
-    """The generator's own rate: what it shows of others can't be more."""
     report, _ = load(
         wires, "--port", "net_ring0", "--clients", "fd00::10", "--target", "[fd00::1]:80", "--listen", "[fd00::1]:80",
-        "--sources", "fd00::10", *FAST,
+        "--sources", "fd00::10", *LONG, "--count", "1000",
     )  # fmt: skip
     assert report["failures"] == 0
-    assert report["client"]["connections_per_second"] > 1000
+    assert report["client"]["totals"]["connections_ended"] == 1000
 
 
 CLIENT = ["--role", "client", "--port", "net_ring0", "--clients", "10.0.0.1", "--target", "10.0.0.2:80"]
