@@ -6,10 +6,11 @@ what came late, and that is no failure.
 
 import json
 import os
+import subprocess
 
 import pytest
 
-from harness.dut import FINDINGS, SANITIZERS, Dut, program
+from harness.dut import BUILDS, FINDINGS, ROOT, SANITIZERS, Dut, program
 from harness.memif import REFLECTED, SPARE, Wires, configuration, sides
 from harness.process import run
 
@@ -133,6 +134,24 @@ def test_without_anything_between_them_both_sides_share_a_ring(wires):
     )  # fmt: skip
     assert report["failures"] == 0
     assert report["client"]["totals"]["connections_ended"] == 1000
+
+
+def test_the_benchmark_puts_a_reflector_beside_its_figures(tmp_path):
+    out = tmp_path / "result.json"
+    command = ["/usr/bin/python3", "-B", "-m", "load", "load", "--rounds", "1", "--seconds", "1", "--measure", "connections", "--json", out]
+    environment = {"PYTHONPATH": f"{ROOT}/test/bench:{ROOT}/test/system", "TERMINUS_RELEASE": str(BUILDS["release"])}
+    done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(out.read_text())
+    assert [run["measure"] for run in result["runs"]] == ["reflector, small frames", "connections"]
+    probe, report = (run["report"]["client"] for run in result["runs"])
+    found = result["measures"]["connections"]
+    assert found["figure"]["median"] == report["connections_per_second"] > 0
+    assert found["reflector"]["frames_per_second"]["median"] == probe["frames_per_second"] > 0
+    assert found["of_reflector"]["median"] == pytest.approx(report["frames_per_second"] / probe["frames_per_second"])
+    assert found["failures"] == {} and sum(found["limits"].values()) == 1
+    for title in ("connections/s", "a reflector's frames/s", "the limit", "nothing failed"):
+        assert title in done.stdout
 
 
 CLIENT = ["--role", "client", "--port", "net_ring0", "--clients", "10.0.0.1", "--target", "10.0.0.2:80"]

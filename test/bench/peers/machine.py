@@ -28,8 +28,8 @@ def missing():
     return lacking
 
 
-def describe():
-    """The machine by name, as JSON has it."""
+def describe(versions=VERSIONS):
+    """The machine by name, as JSON has it, and the versions of some programs."""
     cpus = pathlib.Path("/proc/cpuinfo").read_text()
     model = next((line.split(":", 1)[1].strip() for line in cpus.splitlines() if line.startswith("model name")), platform.machine())
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -39,7 +39,7 @@ def describe():
         "memory_bytes": memory,
         "kernel": f"{platform.system()} {platform.release()}",
         "load_before": os.getloadavg()[0],
-        "versions": {name: _version(*command) for name, command in VERSIONS.items()},
+        "versions": {name: _version(*command) for name, command in versions.items()},
     }
 
 
