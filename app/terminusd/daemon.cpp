@@ -11,6 +11,7 @@
 #include "control/supervisor.hpp"
 #include "dpdk/device.hpp"
 #include "dpdk/eal.hpp"
+#include "memory.hpp"
 #include "plan.hpp"
 #include "privileges.hpp"
 #include "recording_head.hpp"
@@ -40,13 +41,16 @@ std::string list_of(const std::vector<std::uint16_t>& cpus) {
     return text;
 }
 
-void log_plan(const worker::CpuPlan& cpus, const dpdk::Sizing& sizing) {
+void log_plan(const worker::CpuPlan& cpus, const std::vector<std::string>& memory,
+              const dpdk::Sizing& sizing) {
     spdlog::info("workers on CPUs {}; control thread on {}", list_of(cpus.workers), list_of(cpus.control));
     if (cpus.control_shares) {
         spdlog::warn("the control thread shares a worker's CPU: the process has none to spare");
     }
     if (cpus.workers_share)
         spdlog::warn("workers share a CPU (workers.allow_shared_cpus): they nap when idle");
+    for (const std::string& line : memory)
+        spdlog::info("memory: {}", line);
     for (const std::string& line : sizing.arithmetic)
         spdlog::info("{}", line);
 }
@@ -90,14 +94,18 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
     if (!cpus) return fail(cpus.error());
     const auto sizing = dpdk::size_buffers(sizing_request(config));
     if (!sizing) return fail(sizing.error());
-    log_plan(cpus.value(), sizing.value());
+    const control::MachineMemory machine = control::read_machine_memory();
+    const dpdk::EalRequest request =
+        eal_request(arguments, config, sizing.value(), cpus.value().control.front(), machine.hugepage_bytes);
+    const std::vector<std::string> eal_words = dpdk::eal_arguments(request);
+    const auto memory = memory_plan(config, sizing.value(), eal_words, machine);
+    if (!memory) return fail(memory.error());
+    log_plan(cpus.value(), memory.value(), sizing.value());
 
     worker::Group group(config.workers.total());
     control::Supervisor supervisor(group, config, {.config_path = arguments.config, .version = kVersion});
 
-    const dpdk::EalRequest request =
-        eal_request(arguments, config, sizing.value(), cpus.value().control.front());
-    auto eal = dpdk::Eal::start(dpdk::eal_arguments(request));
+    auto eal = dpdk::Eal::start(eal_words);
     if (!eal) return fail(eal.error());
     log_memory(eal.value(), request);
     move_to(cpus.value().control);

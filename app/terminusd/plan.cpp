@@ -64,7 +64,8 @@ worker::CpuRequest cpu_request(const config::Config& config) {
 }
 
 dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& config,
-                             const dpdk::Sizing& sizing, std::uint16_t main_cpu) {
+                             const dpdk::Sizing& sizing, std::uint16_t main_cpu,
+                             std::uint64_t free_hugepage_bytes) {
     dpdk::EalRequest request;
     request.options = config.eal;
     request.options.insert(request.options.end(), arguments.eal.begin(), arguments.eal.end());
@@ -72,7 +73,7 @@ dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& c
         request.devices.push_back(port.device);
     request.main_cpu = main_cpu;
     request.memory_megabytes = sizing.memory_megabytes;
-    request.free_hugepage_bytes = free_hugepage_bytes();
+    request.free_hugepage_bytes = free_hugepage_bytes;
     return request;
 }
 

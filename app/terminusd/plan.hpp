@@ -20,7 +20,8 @@ namespace terminus::app {
 [[nodiscard]] worker::CpuRequest cpu_request(const config::Config& config);
 
 [[nodiscard]] dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& config,
-                                           const dpdk::Sizing& sizing, std::uint16_t main_cpu);
+                                           const dpdk::Sizing& sizing, std::uint16_t main_cpu,
+                                           std::uint64_t free_hugepage_bytes);
 
 /// A queue pair for each worker where the device has as many, otherwise one; or what the configuration says.
 [[nodiscard]] base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Config& config,

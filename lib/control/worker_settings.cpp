@@ -44,10 +44,7 @@ Chance Chance::from_seed(std::uint64_t seed) {
     return {tcp::Secrets::from_seed(seed), base::SipKey::from_seed(seed), seed};
 }
 
-worker::Settings worker_settings(const config::Config& config, const std::vector<PortFacts>& ports,
-                                 const stack::Buffers& buffers, std::uint32_t payload_buffers,
-                                 const proxy::ServiceTable& services, const Chance& chance) {
-    TERMINUS_ASSERT(ports.size() == config.ports.size(), "the caller has opened all ports");
+worker::Settings worker_limits(const config::Config& config, std::uint32_t payload_buffers) {
     const auto workers = static_cast<std::uint16_t>(config.workers.total());
     worker::Settings settings;
     stack::Settings& own = settings.stack;
@@ -60,18 +57,42 @@ worker::Settings worker_settings(const config::Config& config, const std::vector
     own.sent_records_spare = std::max(own.sent_records_spare, payload_buffers / workers);
     own.application_timers_max = own.connections_max;  // a timer for each session, and a session has two legs
     own.profiles_max = proxy::kProfilesMax;
+    own.neighbours_max = config.limits.neighbours;
+    settings.proxy.sessions_max = own.connections_max / 2 + 1;
+    settings.proxy.source_ports = {config.source_port_range.first, config.source_port_range.last};
+    return settings;
+}
+
+std::uint64_t source_pairs(const config::Config& config) {
+    std::uint64_t pairs = 0;
+    for (const config::Pool& pool : config.pools) {
+        for (const config::Backend& backend : pool.backends) {
+            const auto own = static_cast<std::uint64_t>(
+                std::count_if(pool.source_addresses.begin(), pool.source_addresses.end(),
+                              [&](const wire::IpAddress& source) {
+                                  return source.is_v4() == backend.address.address.is_v4();
+                              }));
+            pairs += std::max<std::uint64_t>(1, own);  // without one: the port's
+        }
+    }
+    return pairs;
+}
+
+worker::Settings worker_settings(const config::Config& config, const std::vector<PortFacts>& ports,
+                                 const stack::Buffers& buffers, std::uint32_t payload_buffers,
+                                 const proxy::ServiceTable& services, const Chance& chance) {
+    TERMINUS_ASSERT(ports.size() == config.ports.size(), "the caller has opened all ports");
+    worker::Settings settings = worker_limits(config, payload_buffers);
+    stack::Settings& own = settings.stack;
     own.secrets = chance.secrets;
     own.table_key = chance.table_key;
     own.seed = chance.seed;
     own.buffers = buffers;
-    own.neighbours_max = config.limits.neighbours;
     own.interfaces = interfaces_of(config, ports);
     own.routes = routes_of(config);
     own.local_addresses = services.local_addresses();
     for (const PortFacts& port : ports)
         own.steering.push_back(port.steering);
-    settings.proxy.sessions_max = own.connections_max / 2 + 1;
-    settings.proxy.source_ports = {config.source_port_range.first, config.source_port_range.last};
     settings.idle_sleep_max = config.workers.idle_max_sleep;
     return settings;
 }

@@ -26,6 +26,12 @@ struct Chance {
     [[nodiscard]] static Chance from_seed(std::uint64_t seed);
 };
 
+/// The limits of worker 0's settings and nothing else: what its memory is planned by, before there are
+/// devices.
+[[nodiscard]] worker::Settings worker_limits(const config::Config& config, std::uint32_t payload_buffers);
+/// (source address, backend) pairs that the configured pools can have ports out for.
+[[nodiscard]] std::uint64_t source_pairs(const config::Config& config);
+
 /// Worker 0's settings; `idle` is the caller's. `ports` as the configuration has them; `payload_buffers` the
 /// size of that pool, whole process.
 [[nodiscard]] worker::Settings worker_settings(const config::Config& config,

@@ -63,11 +63,8 @@ base::Result<Sizing, std::string> size_buffers(const SizingRequest& request) {
                        .data_room = 0,
                        .poisoned = request.poisoned};
     std::size_t bytes = 0;
-    for (const PoolSettings* pool : {&sizing.payload, &sizing.header, &sizing.indirect}) {
-        const PoolMemory memory = memory_needed(*pool);
-        bytes += memory.total_bytes;
-        sizing.arithmetic.push_back(pool->name + " buffers: " + memory.to_string(pool->count));
-    }
+    for (const PoolSettings* pool : {&sizing.payload, &sizing.header, &sizing.indirect})
+        bytes += memory_needed(*pool).total_bytes;
     sizing.memory_megabytes = eal_megabytes(bytes);
     sizing.arithmetic.push_back("connections never hold the last " + std::to_string(sizing.reserve) +
                                 " payload buffers: " + std::to_string(descriptors) + " descriptors + " +

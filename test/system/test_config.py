@@ -101,6 +101,18 @@ def test_more_queues_than_the_device_has_are_refused(own_network, tmp_path):
     assert "front" in said and "queue" in said
 
 
+def test_a_configuration_that_asks_for_more_memory_than_there_is_is_refused_with_the_sum(own_network, tmp_path):
+    said = refusal(own_network, tmp_path, limits={"connections": 1 << 26}, workers={"count": 1})
+    assert "asks for more memory than there is" in said
+    lines = dict(re.findall(r"^  \d+ (.+?) x \d+ B.* = (\d+) MiB", said, re.M))
+    assert {"connections", "sessions", "timers", "TIME_WAITs", "payload buffers"} <= lines.keys(), said
+    asked, there = map(int, re.search(r"in ordinary pages: (\d+) MiB asked for, (\d+) MiB there", said).groups())
+    in_all = sum(map(int, re.findall(r"^  .* = (\d+) MiB", said, re.M)))
+    assert there < asked <= in_all <= asked + 20  # each line is rounded up
+    assert re.search(r"are missing: lower limits\.connections", said)
+    assert "EAL" not in said  # it was not even started
+
+
 def test_workers_that_would_share_a_cpu_are_refused_unless_allowed(own_network, tmp_path):
     said = refusal(own_network, tmp_path, workers={"count": 64, "allow_shared_cpus": False})
     assert "allow_shared_cpus" in said
@@ -122,7 +134,7 @@ def test_eal_options_may_stand_in_the_file(own_network, tmp_path):
 
 def test_the_start_up_log_shows_the_arithmetic_of_the_buffers(own_network):
     with Dut(own_network) as dut:
-        lines = [line for line in dut.process.text().splitlines() if "buffers" in line]
+        lines = [line for line in dut.process.text().splitlines() if "memory:" in line and "buffers" in line]
         assert any(re.search(r"\d+ .*[+x*×=].* \d+", line) for line in lines), lines
 
 
