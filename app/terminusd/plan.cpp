@@ -86,6 +86,7 @@ base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Co
     settings.rx_descriptors = port.rx_descriptors;
     settings.tx_descriptors = port.tx_descriptors;
     settings.mtu = port.mtu;
+    settings.workers = workers;
     settings.promiscuous = port.promiscuous;
     settings.rx_pools = {pool};
     settings.rss_key.resize(40);
@@ -99,9 +100,9 @@ base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Co
         settings.queue_pairs = *port.queues;
         return settings;
     }
-    const auto usable = dpdk::usable_queue_pairs(port.device);
-    if (!usable) return base::Failure{"port " + port.name + ": " + usable.error()};
-    settings.queue_pairs = usable.value() >= workers ? workers : std::uint16_t{1};
+    const auto offer = dpdk::queue_offer(port.device);
+    if (!offer) return base::Failure{"port " + port.name + ": " + offer.error()};
+    settings.queue_pairs = offer.value().usable_pairs() >= workers ? workers : std::uint16_t{1};
     return settings;
 }
 

@@ -55,10 +55,13 @@ base::Result<Found, std::string> find_or_plug_in(const std::string& device) {
     return found;
 }
 
-std::uint16_t usable_pairs(const rte_eth_dev_info& info) {
-    if (traits_of(info.driver_name).one_queue) return 1;
-    if ((info.flow_type_rss_offloads & kRssTcp) != kRssTcp || info.reta_size == 0) return 1;
-    return std::min(info.max_rx_queues, info.max_tx_queues);
+QueueOffer offer_of(const std::string& device, const rte_eth_dev_info& info) {
+    return {.device = name_of(device),
+            .driver = info.driver_name,
+            .rx_queues = info.max_rx_queues,
+            .tx_queues = info.max_tx_queues,
+            .spreads_by_own_rule = traits_of(info.driver_name).one_queue,
+            .has_rss = (info.flow_type_rss_offloads & kRssTcp) == kRssTcp && info.reta_size != 0};
 }
 
 packet::PortCapabilities capabilities_of(const rte_eth_dev_info& info, const DeviceSettings& settings) {
@@ -117,13 +120,12 @@ class DeviceOpening {
 
         const std::string_view note = traits_of(device_.driver_).note;
         if (!note.empty()) device_.notes_.push_back(device_.driver_ + ": " + std::string(note));
-        const std::uint16_t pairs = usable_pairs(info_);
-        if (settings_.queue_pairs <= pairs) return {};
-        return base::Failure{
-            "device " + name_of(settings_.device) + " has " + std::to_string(pairs) +
-            (pairs == 1 ? " queue pair, " : " queue pairs, ") + std::to_string(settings_.queue_pairs) +
-            " were asked for" +
-            (pairs == 1 ? ": " + device_.driver_ + " has no RSS that can be relied on" : "")};
+        const QueueOffer offer = offer_of(settings_.device, info_);
+        if (settings_.queue_pairs > offer.usable_pairs())
+            return base::Failure{offer.refusal(settings_.queue_pairs)};
+        if (settings_.queue_pairs < settings_.workers)
+            device_.notes_.push_back(offer.shared_note(settings_.workers));
+        return {};
     }
 
     Done configure() {
@@ -351,14 +353,14 @@ DeviceStats Device::stats() const {
     return stats;
 }
 
-base::Result<std::uint16_t, std::string> usable_queue_pairs(const std::string& device) {
+base::Result<QueueOffer, std::string> queue_offer(const std::string& device) {
     const auto found = find_or_plug_in(device);
     if (!found) return base::Failure{found.error()};
     rte_eth_dev_info info{};
     const int failed = rte_eth_dev_info_get(found.value().port_id, &info);
     if (failed != 0)
         return base::Failure{"device " + name_of(device) + " does not describe itself: " + reason(failed)};
-    return usable_pairs(info);
+    return offer_of(device, info);
 }
 
 }  // namespace terminus::dpdk

@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "dpdk/eth_port.hpp"
+#include "dpdk/queue_offer.hpp"
 #include "flow/rss.hpp"
 #include "packet/port.hpp"
 
@@ -19,6 +20,7 @@ struct DeviceSettings {
     std::string name;    ///< the port's name in the config: every error starts with it
     std::string device;  ///< PCI address ("0000:01:00.0") or vdev string ("net_tap0,iface=front0")
     std::uint16_t queue_pairs = 1;
+    std::uint16_t workers = 1;            ///< that the queue pairs are for; more: worker 0 polls for all
     std::uint16_t rx_descriptors = 1024;  ///< the driver may round them
     std::uint16_t tx_descriptors = 1024;
     bool promiscuous = false;            ///< frames for other MACs too
@@ -44,7 +46,7 @@ struct DeviceStats {
 class Device {
  public:
     /// Takes a device that EAL's arguments named, or plugs it in now. Errors are sentences: "port front:
-    /// device net_tap0 has 1 queue pair, 2 were asked for: ...".
+    /// device net_tap0 (net_tap) offers ...".
     [[nodiscard]] static base::Result<Device, std::string> open(const DeviceSettings& settings);
 
     Device(Device&& other) noexcept;
@@ -86,8 +88,7 @@ class Device {
     std::vector<std::unique_ptr<EthPort>> ports_;  // empty once moved from
 };
 
-/// How many queue pairs a device can be given such that frames of one connection can be foretold to reach one
-/// of them: without RSS that can be read back, one. The device is found or plugged in as by open(), and left.
-[[nodiscard]] base::Result<std::uint16_t, std::string> usable_queue_pairs(const std::string& device);
+/// What a device has of queues. It is found or plugged in as by open(), and left.
+[[nodiscard]] base::Result<QueueOffer, std::string> queue_offer(const std::string& device);
 
 }  // namespace terminus::dpdk

@@ -101,6 +101,15 @@ def test_more_queues_than_the_device_has_are_refused(own_network, tmp_path):
     assert "front" in said and "queue" in said
 
 
+def test_workers_that_the_device_has_no_queues_for_are_refused_with_the_numbers(own_network, tmp_path):
+    ports = configuration(own_network)["ports"]
+    for port in ports:
+        port["queues"] = 2
+    said = refusal(own_network, tmp_path, ports=ports, workers={"count": 2})
+    assert re.search(r"port front: device \S+ \(net_tap\) offers \d+ receive and \d+ transmit queues", said), said
+    assert "asks for 2 pairs, one for each worker: set the port's queues: 1" in said
+
+
 def test_a_configuration_that_asks_for_more_memory_than_there_is_is_refused_with_the_sum(own_network, tmp_path):
     said = refusal(own_network, tmp_path, limits={"connections": 1 << 26}, workers={"count": 1})
     assert "asks for more memory than there is" in said

@@ -154,14 +154,15 @@ TEST_CASE("a device that is not there is named in the error") {
     CHECK(pci.find("port front: device 0000:ff:1f.7 can't be opened") == 0);
 }
 
-TEST_CASE("more queue pairs than a device has are refused, with both numbers") {
+TEST_CASE("more queue pairs than a device has are refused, with the numbers and what to set") {
     const std::string error = error_of(settings("net_ring_two", 2));
-    CHECK(error.find("port front: device net_ring_two has 1 queue pair, 2 were asked for") == 0);
+    CHECK(error.find("port front: device net_ring_two (net_ring) offers ") == 0);
+    CHECK(error.find("asks for 2 pairs, one for each worker: set the port's queues: 1") != std::string::npos);
     // And the refusal has left nothing behind that keeps the device from being opened as it is.
     CHECK(open(settings("net_ring_two")).queue_pairs() == 1);
-    const auto usable = dpdk::usable_queue_pairs("net_ring_two");
-    REQUIRE(usable.ok());
-    CHECK(usable.value() == 1);
+    const auto offer = dpdk::queue_offer("net_ring_two");
+    REQUIRE(offer.ok());
+    CHECK(offer.value().usable_pairs() == 1);
 }
 
 TEST_CASE("an MTU beyond the mbufs' room is refused where the device can't scatter") {
@@ -177,11 +178,11 @@ TEST_CASE("with several queue pairs the redirection table and the key are read b
     for (std::uint8_t i = 0; i < 40; ++i)
         wanted.rss_key.push_back(static_cast<std::uint8_t>(i * 3 + 1));
     auto opened = Device::open(wanted);
-    const auto usable = dpdk::usable_queue_pairs("net_null_rss");
-    REQUIRE(usable.ok());
-    if (usable.value() < 2) {
+    const auto offer = dpdk::queue_offer("net_null_rss");
+    REQUIRE(offer.ok());
+    if (offer.value().usable_pairs() < 2) {
         REQUIRE_FALSE(opened.ok());
-        CHECK(opened.error().find("has 1 queue pair, 2 were asked for") != std::string::npos);
+        CHECK(opened.error().find("asks for 2 pairs") != std::string::npos);
         return;
     }
     if (!opened.ok()) FAIL(opened.error());
