@@ -1,6 +1,5 @@
 #include "daemon.hpp"
 
-#include <sched.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include "build_info.hpp"
 #include "control/log.hpp"
 #include "control/supervisor.hpp"
+#include "cpus.hpp"
 #include "dpdk/device.hpp"
 #include "dpdk/eal.hpp"
 #include "memory.hpp"
@@ -23,15 +23,6 @@ namespace {
 int fail(const std::string& why) {
     spdlog::error("{}", why);
     return 1;
-}
-
-// EAL pins its main thread, which is the control thread, to one CPU: any of the plan's will do.
-void move_to(const std::vector<std::uint16_t>& cpus) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    for (const std::uint16_t cpu : cpus)
-        CPU_SET(cpu, &set);
-    sched_setaffinity(0, sizeof set, &set);
 }
 
 std::string list_of(const std::vector<std::uint16_t>& cpus) {
@@ -64,6 +55,12 @@ void log_memory(const dpdk::Eal& eal, const dpdk::EalRequest& request) {
     }
 }
 
+// Where memory is in ordinary pages, the node of whoever touches it first is its node.
+base::Result<Pools, std::string> pools_near(std::uint16_t cpu, const dpdk::Sizing& sizing) {
+    const OnCpu on(cpu);
+    return Pools::create(sizing);
+}
+
 base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::Config& config,
                                                                   const Pools& pools) {
     std::vector<dpdk::Device> devices;
@@ -92,11 +89,16 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
     spdlog::info("terminusd {} starts, configuration {}", kVersion, arguments.config);
     const auto cpus = worker::plan_cpus(cpu_request(config));
     if (!cpus) return fail(cpus.error());
-    const auto sizing = dpdk::size_buffers(sizing_request(config));
+    const std::vector<worker::Placement::Cpu> worker_cpus = nodes_of(cpus.value().workers);
+    dpdk::SizingRequest buffers = sizing_request(config);
+    buffers.node = worker::shared_memory_node(worker_cpus);
+    const auto sizing = dpdk::size_buffers(buffers);
     if (!sizing) return fail(sizing.error());
     const control::MachineMemory machine = control::read_machine_memory();
+    // EAL has its memory on the node of the CPU that it begins on.
+    const std::uint16_t main_cpu = worker::cpu_near(nodes_of(cpus.value().control), buffers.node);
     const dpdk::EalRequest request =
-        eal_request(arguments, config, sizing.value(), cpus.value().control.front(), machine.hugepage_bytes);
+        eal_request(arguments, config, sizing.value(), main_cpu, machine.hugepage_bytes);
     const std::vector<std::string> eal_words = dpdk::eal_arguments(request);
     const auto memory = memory_plan(config, sizing.value(), eal_words, machine);
     if (!memory) return fail(memory.error());
@@ -108,17 +110,22 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
     auto eal = dpdk::Eal::start(eal_words);
     if (!eal) return fail(eal.error());
     log_memory(eal.value(), request);
+    // EAL has pinned this thread, which is the control thread, to one CPU: any of the plan's will do.
     move_to(cpus.value().control);
-    auto pools = Pools::create(sizing.value());
+    auto pools = pools_near(worker::cpu_near(worker_cpus, buffers.node), sizing.value());
     if (!pools) return fail(pools.error());
     auto devices = open_devices(config, pools.value());
     if (!devices) return fail(devices.error());
+
+    const worker::Placement placement = placement_of(config, cpus.value(), devices.value());
+    for (const std::string& warning : worker::placement_warnings(placement))
+        spdlog::warn("{}", warning);
 
     const worker::Settings settings =
         worker_settings(config, sizing.value(), pools.value(), devices.value(),
                         supervisor.runtime().services(), cpus.value().workers_share);
     const base::Instant began = worker::read_clock();
-    Workers workers(settings, devices.value(), group, supervisor.runtime().services(), began);
+    Workers workers(settings, cpus.value(), devices.value(), group, supervisor.runtime().services(), began);
     supervisor.recording().set_head(
         recording_head(arguments.config, text, settings, config, sizing.value(), devices.value(), began));
     if (!arguments.record.empty()) {
@@ -132,7 +139,7 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
     if (const auto started = supervisor.start(); !started) return fail(started.error());
     for (const std::string& line : drop_privileges())
         spdlog::info("{}", line);
-    workers.start(cpus.value());  // after the privileges are gone: threads inherit what is left
+    workers.start();  // after the privileges are gone: threads inherit what is left
     const int exit_code = supervisor.run();
     if (exit_code != 0) {
         // A worker that does not answer can't be joined, and what it uses can't be freed.

@@ -7,6 +7,7 @@
 #include "common/machine.hpp"
 #include "common/recording_head.hpp"
 #include "control/worker_settings.hpp"
+#include "cpus.hpp"
 
 namespace terminus::app {
 namespace {
@@ -55,6 +56,26 @@ control::Chance fresh_chance() {
 }
 
 }  // namespace
+
+std::vector<worker::Placement::Cpu> nodes_of(const std::vector<std::uint16_t>& cpus) {
+    std::vector<worker::Placement::Cpu> known;
+    for (const std::uint16_t cpu : cpus)
+        known.push_back({cpu, node_of(cpu)});
+    return known;
+}
+
+worker::Placement placement_of(const config::Config& config, const worker::CpuPlan& cpus,
+                               const std::vector<dpdk::Device>& devices) {
+    worker::Placement placement{.workers = nodes_of(cpus.workers), .ports = {}};
+    for (std::size_t index = 0; index < devices.size(); ++index) {
+        const dpdk::Device& device = devices[index];
+        placement.ports.push_back({.name = config.ports[index].name,
+                                   .device = dpdk::device_name(config.ports[index].device),
+                                   .node = device.node(),
+                                   .is_shared = device.queue_pairs() < cpus.workers.size()});
+    }
+    return placement;
+}
 
 worker::CpuRequest cpu_request(const config::Config& config) {
     return {.allowed = allowed_cpus(),

@@ -12,11 +12,17 @@
 #include "dpdk/sizing.hpp"
 #include "proxy/service_table.hpp"
 #include "worker/cpu_plan.hpp"
+#include "worker/placement.hpp"
 #include "worker/worker.hpp"
 
 /// From the configuration to what the libraries are made with; no decisions of its own.
 namespace terminus::app {
 
+/// The CPUs with their NUMA nodes, in the same order.
+[[nodiscard]] std::vector<worker::Placement::Cpu> nodes_of(const std::vector<std::uint16_t>& cpus);
+/// `devices` by port index.
+[[nodiscard]] worker::Placement placement_of(const config::Config& config, const worker::CpuPlan& cpus,
+                                             const std::vector<dpdk::Device>& devices);
 [[nodiscard]] worker::CpuRequest cpu_request(const config::Config& config);
 
 [[nodiscard]] dpdk::EalRequest eal_request(const Arguments& arguments, const config::Config& config,

@@ -6,14 +6,18 @@
 #include <string>
 
 #include "control/worker_settings.hpp"
+#include "cpus.hpp"
 #include "dpdk/thread.hpp"
 
 namespace terminus::app {
 
-Workers::Workers(const worker::Settings& settings, std::vector<dpdk::Device>& devices, worker::Group& group,
+Workers::Workers(const worker::Settings& settings, const worker::CpuPlan& cpus,
+                 std::vector<dpdk::Device>& devices, worker::Group& group,
                  const proxy::ServiceTable& services, base::Instant began)
-    : mesh_(static_cast<std::uint16_t>(group.size())) {
+    : cpus_(cpus), mesh_(static_cast<std::uint16_t>(group.size())) {
     for (std::uint16_t worker = 0; worker < group.size(); ++worker) {
+        // What the constructor writes lies near to this CPU; slabs are first touched by the worker itself.
+        const OnCpu on(cpus.workers[worker]);
         workers_.push_back(std::make_unique<worker::Worker>(control::for_worker(settings, worker),
                                                             ports_of(worker, devices), group.mailbox(worker),
                                                             mesh_, &services, began));
@@ -47,7 +51,7 @@ void Workers::record(control::Recording& recording) {
         workers_[worker]->record(recording.recorder(worker));
 }
 
-void Workers::start(const worker::CpuPlan& cpus) {
+void Workers::start() {
     for (std::size_t index = 0; index < workers_.size(); ++index) {
         threads_.emplace_back([worker = workers_[index].get()] {
             const dpdk::RegisteredThread registered;
@@ -55,7 +59,7 @@ void Workers::start(const worker::CpuPlan& cpus) {
         });
         cpu_set_t set;
         CPU_ZERO(&set);
-        CPU_SET(cpus.workers[index], &set);
+        CPU_SET(cpus_.workers[index], &set);
         pthread_setaffinity_np(threads_.back().native_handle(), sizeof set, &set);
         pthread_setname_np(threads_.back().native_handle(), ("worker-" + std::to_string(index)).c_str());
     }

@@ -338,6 +338,10 @@ void Device::close() {
     port_id_ = UINT16_MAX;
 }
 
+int Device::node() const {
+    return std::max(rte_eth_dev_socket_id(port_id_), -1);
+}
+
 DeviceStats Device::stats() const {
     rte_eth_stats raw{};
     DeviceStats stats;

@@ -64,6 +64,8 @@ class Device {
     }
     [[nodiscard]] wire::MacAddress mac() const { return ports_.front()->mac(); }
     [[nodiscard]] std::uint16_t mtu() const { return ports_.front()->mtu(); }
+    /// The NUMA node that the device is on; -1 for none, as of software.
+    [[nodiscard]] int node() const;
     [[nodiscard]] const std::string& driver() const { return driver_; }
     [[nodiscard]] std::uint16_t rx_descriptors() const { return rx_descriptors_; }
     [[nodiscard]] std::uint16_t tx_descriptors() const { return tx_descriptors_; }

@@ -66,6 +66,11 @@ base::Result<Pool, std::string> Pool::create(const PoolSettings& settings) {
     TERMINUS_ASSERT(settings.count > 0, "a pool is sized from a validated config");
     if (settings.poisoned) register_poisoned_mempool_ops();
     rte_mempool* pool = make_mempool(settings);
+    if (pool == nullptr && settings.socket != SOCKET_ID_ANY) {
+        PoolSettings anywhere = settings;
+        anywhere.socket = SOCKET_ID_ANY;
+        pool = make_mempool(anywhere);
+    }
     if (pool == nullptr) {
         return base::Failure{
             "pool " + settings.name + ": DPDK has no room for " + std::to_string(settings.count) +

@@ -17,7 +17,7 @@ struct PoolSettings {
     std::uint32_t count = 0;    ///< mbufs; 2^n - 1 wastes least
     std::uint32_t cache = 256;  ///< mbufs each lcore may keep for itself, at most 512; ignored when poisoned
     std::uint16_t data_room = 0;  ///< bytes, headroom (RTE_PKTMBUF_HEADROOM) included; 0 for clones only
-    int socket = -1;              ///< NUMA node; -1 for any
+    int socket = -1;              ///< NUMA node, or another where that has no room; -1 for any
     bool poisoned = false;        ///< see dpdk/poison_ops.hpp
 };
 

@@ -51,16 +51,19 @@ base::Result<Sizing, std::string> size_buffers(const SizingRequest& request) {
                       .count = payload,
                       .cache = request.cache,
                       .data_room = room,
+                      .socket = request.node,
                       .poisoned = request.poisoned};
     sizing.header = {.name = "header",
                      .count = header,
                      .cache = request.cache,
                      .data_room = room,
+                     .socket = request.node,
                      .poisoned = request.poisoned};
     sizing.indirect = {.name = "indirect",
                        .count = indirect,
                        .cache = request.cache,
                        .data_room = 0,
+                       .socket = request.node,
                        .poisoned = request.poisoned};
     std::size_t bytes = 0;
     for (const PoolSettings* pool : {&sizing.payload, &sizing.header, &sizing.indirect})

@@ -20,6 +20,7 @@ struct SizingRequest {
     std::uint32_t cache = 256;          ///< buffers a worker's cache holds
     std::uint16_t data_room = 2048;
     std::uint32_t buffers = 0;  ///< as configured; 0: computed
+    int node = -1;              ///< NUMA node of those who use the buffers; -1 for any
     bool poisoned = false;      ///< see dpdk/poison_ops.hpp
 };
 

@@ -53,6 +53,12 @@ TEST_CASE("a pool's mbufs have the private area of a queue node and the room tha
     CHECK(pool.in_use() == 0);
 }
 
+TEST_CASE("a pool on a node without memory is on another one") {
+    PoolSettings wanted = settings("far", false);
+    wanted.socket = RTE_MAX_NUMA_NODES - 1;
+    CHECK(create(wanted).available() == wanted.count);
+}
+
 TEST_CASE("a pool gives all its mbufs, then none, then all again") {
     const bool poisoned = GENERATE(false, true);
     const Pool pool = create(settings("all", poisoned));
