@@ -77,6 +77,8 @@ class Connections {
     [[nodiscard]] std::uint32_t size() const { return slots_.size(); }
     [[nodiscard]] std::uint32_t capacity() const { return slots_.capacity(); }
     [[nodiscard]] std::uint32_t touched() const { return slots_.touched(); }
+    /// What a connection takes while it is awake, slot included.
+    [[nodiscard]] static constexpr std::size_t bytes_each();
     [[nodiscard]] std::uint32_t resting() const { return slots_.size() - bodies_.size(); }
     /// How many were woken since the beginning.
     [[nodiscard]] std::uint64_t wakes() const { return wakes_; }
@@ -144,6 +146,11 @@ class Connections {
     std::uint32_t newly_awake_ = 0;  // made or woken since the last rest()
     std::uint64_t wakes_ = 0;
 };
+
+/// With all of them awake; the memory that slabs add is in it.
+inline constexpr std::size_t Connections::bytes_each() {
+    return sizeof(ConnectionSlot) + sizeof(Body) + 2 * sizeof(std::uint64_t);
+}
 
 template <typename Use>
 void Connections::look_at(std::uint32_t index, Use&& use) const {

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "proxy/session.hpp"
+#include "stack/connections.hpp"
 #include "stack/slots.hpp"
 #include "stack/time_waits.hpp"
 #include "tcp/sent_records.hpp"
@@ -105,7 +106,7 @@ std::vector<MemoryNeed> memory_needs(const Settings& limits, std::uint64_t sourc
         needs.push_back(
             {.what = what, .workers = own.workers, .count = count, .each_bytes = bytes, .keys = keys});
     };
-    add("connections", connections, sizeof(SlabSlot<stack::ConnectionSlot>), "limits.connections");
+    add("connections", connections, stack::Connections::bytes_each(), "limits.connections");
     add("places in a line of connections", std::bit_ceil(own.connections_max), sizeof(std::uint32_t),
         "limits.connections");
     add("sessions", limits.proxy.sessions_max, sizeof(SlabSlot<proxy::Session>), "limits.connections");
