@@ -107,6 +107,7 @@ class Crowd {
     static constexpr std::uint32_t kSynOptions = 20;
 
     void make_templates();
+    [[nodiscard]] bool is_tcp(const rte_mbuf& mbuf) const;
     void answer_neighbour_question(const rte_mbuf& mbuf);
     [[nodiscard]] Seen read(const rte_mbuf& mbuf) const;
     void take(const Seen& seen);
