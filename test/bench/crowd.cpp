@@ -5,6 +5,7 @@
 #include <string>
 
 #include "packet/batch.hpp"
+#include "text.hpp"
 #include "wire/tcp.hpp"
 
 namespace terminus::bench {
@@ -30,7 +31,7 @@ void Crowd::begin(Work work, std::uint64_t count, std::uint32_t concurrency) {
     left_ = count;
     done_ = 0;
     if (work == Work::PureAck) return;  // as many as fit a turn
-    if (work == Work::Request || work == Work::Bulk) {
+    if (work == Work::Request || work == Work::Offered || work == Work::Bulk) {
         if (opened_ < concurrency || opened_ == 0)
             throw std::runtime_error("requests and text need connections that stay");
         // Each connection has its turn before one has its second, in an order that no prefetcher guesses.
@@ -38,9 +39,10 @@ void Crowd::begin(Work work, std::uint64_t count, std::uint32_t concurrency) {
         while (kept_step_ == 0 || std::gcd(kept_step_, opened_) != 1)
             ++kept_step_;
     }
+    if (work == Work::Offered) return;
     if (work == Work::Bulk) {
         for (std::uint32_t flow = 0; flow < manners_.bulk_flows; ++flow)
-            send(kClient, flow, kAck | kPsh, manners_.request_bytes);
+            send(kClient, flow, kAck | kPsh, manners_.request_bytes, flow);
         return;
     }
     for (std::uint32_t i = 0; i < concurrency; ++i)
@@ -63,13 +65,33 @@ void Crowd::start_one() {
             connect(passing_++);
             break;
         case Work::Request:
-            kept_ = (kept_ + kept_step_) % opened_;
-            send(kClient, kept_, kAck | kPsh, manners_.request_bytes);
+            next_kept();
+            send(kClient, kept_, kAck | kPsh, manners_.request_bytes, kept_);
             break;
+        case Work::Close:
+            if (opened_ == 0) throw std::runtime_error("no connection is left to be closed");
+            peers_[kClient][--opened_].stays = false;
+            send(kClient, opened_, kFin | kAck);
+            break;
+        case Work::Offered:
         case Work::PureAck:
         case Work::Bulk:
             break;
     }
+}
+
+void Crowd::next_kept() {
+    kept_ = (kept_ + kept_step_) % opened_;
+}
+
+bool Crowd::offer_request(std::uint64_t when) {
+    const std::uint32_t next = (kept_ + kept_step_) % opened_;
+    // The other half is for the answers to what is sent meanwhile.
+    if (device_.waiting() >= MemoryDevice::kDescriptors / 2 || delays_->is_under_way(next)) return false;
+    next_kept();
+    delays_->due(kept_, when);
+    send(kClient, kept_, kAck | kPsh, manners_.request_bytes, kept_);
+    return true;
 }
 
 void Crowd::one_done() {
@@ -119,6 +141,7 @@ void Crowd::take(const Seen& seen) {
         return;
     }
     peer.unacknowledged = seen.ack;
+    text_received_[seen.side] += seen.text;
     if (seen.text > 0 || (seen.flags & kFin) != 0) {
         if (seen.seq != peer.expected)
             throw std::runtime_error("the worker sent a segment again, or left one out: " +
@@ -135,7 +158,7 @@ void Crowd::client_opened(const Seen& seen, Peer& peer) {
     if (peer.stays) {
         one_done();
     } else {
-        send(kClient, seen.index, kAck | kPsh, manners_.request_bytes);
+        send(kClient, seen.index, kAck | kPsh, manners_.request_bytes, seen.index);
     }
 }
 
@@ -148,6 +171,8 @@ void Crowd::client_takes(const Seen& seen, Peer& peer) {
         send(kClient, seen.index, kAck);
         return;
     }
+    if (seen.text > 0 && manners_.has_own_text)
+        check_text(TextOf::Response, seen.index, *seen.frame, text_offset(seen), seen.text);
     const bool has_news = seen.text > 0 || (seen.flags & kFin) != 0;
     peer.received = static_cast<std::uint16_t>(peer.received + seen.text);
     const bool is_answered = seen.text > 0 && peer.received >= manners_.response_bytes;
@@ -155,6 +180,7 @@ void Crowd::client_takes(const Seen& seen, Peer& peer) {
         if (seen.text > 0) send(kClient, seen.index, kAck);
         if (!is_answered) return;
         peer.received = 0;
+        if (work_ == Work::Offered) delays_->left(seen.index);
         one_done();
         return;
     }
@@ -176,13 +202,14 @@ void Crowd::backend_takes(const Seen& seen, Peer& peer) {
     peer.received = static_cast<std::uint16_t>(peer.received + seen.text);
     if (seen.text > 0 && peer.received >= manners_.request_bytes) {
         peer.received = 0;
+        const std::uint32_t connection = requester(seen);
         const bool closes = work_ == Work::Whole && manners_.backend_closes_first;
         if (work_ == Work::Bulk) {
             fill_window(index, peer);
         } else if (closes && !manners_.is_kernel_like) {
-            send(kBackend, index, kFin | kAck | kPsh, manners_.response_bytes);
+            send(kBackend, index, kFin | kAck | kPsh, manners_.response_bytes, connection);
         } else {
-            send(kBackend, index, kAck | kPsh, manners_.response_bytes);
+            send(kBackend, index, kAck | kPsh, manners_.response_bytes, connection);
             if (closes) send(kBackend, index, kFin | kAck);
         }
     } else if (work_ == Work::Bulk) {
@@ -194,6 +221,20 @@ void Crowd::backend_takes(const Seen& seen, Peer& peer) {
     } else if (!manners_.is_kernel_like) {
         send(kBackend, index, kAck);
     }
+}
+
+// Whose request it is that has just come whole; it has left the worker, and its response is due there.
+std::uint32_t Crowd::requester(const Seen& seen) const {
+    if (!manners_.has_own_text) return 0;
+    const std::uint32_t offset = text_offset(seen);
+    const std::uint32_t connection = connection_of_text(TextOf::Request, *seen.frame, offset);
+    check_text(TextOf::Request, connection, *seen.frame, offset, manners_.request_bytes);
+    if (connection >= peers_[kClient].size()) throw std::runtime_error("the request of nobody");
+    if (work_ == Work::Offered) {
+        delays_->left(connection);
+        delays_->due(connection, delays_->now());
+    }
+    return connection;
 }
 
 void Crowd::fill_window(std::uint32_t index, Peer& peer) {

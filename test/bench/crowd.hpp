@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "delays.hpp"
 #include "memory_device.hpp"
 #include "wire/address.hpp"
 
@@ -36,13 +37,18 @@ struct Landscape {
     static constexpr std::uint32_t kClientPortFirst = 16384;
 };
 
+/// Who is at the far end of a leg.
+enum Side : std::uint8_t { kClient, kBackend };
+
 /// What is done over and over. All but PureAck are proxied whole, with real TCP on both sides.
 enum class Work : std::uint8_t {
     Open,     ///< a connection that stays
     Whole,    ///< a connection: opened, a request, its response, closed
     Request,  ///< a request and its response on a connection that stays
+    Offered,  ///< the same, begun by offer_request() and not by the end of another
     PureAck,  ///< a segment from a client that says nothing but that it is still there
     Bulk,     ///< a full segment from a backend
+    Close,    ///< a connection that stayed is closed by its client, the last one first
 };
 
 /// How clients and backends behave.
@@ -53,6 +59,8 @@ struct Manners {
     /// 9 or 10 frames a leg. Otherwise they go with what is sent anyway: 6.
     bool is_kernel_like = false;
     bool backend_closes_first = true;
+    /// Requests and responses are their connection's own (text.hpp) and checked at the other end.
+    bool has_own_text = false;
     std::uint32_t bulk_flows = 16;
     std::uint32_t bulk_window = 32;  ///< segments that a backend has on the way, in each flow
 };
@@ -72,6 +80,9 @@ class Crowd {
     /// Does `work` until done() is `count`, with `concurrency` of it at any time. Connections that stay have
     /// been opened before (Open).
     void begin(Work work, std::uint64_t count, std::uint32_t concurrency);
+    /// Work::Offered: a request on the next of the connections that stay, which was due at `when`. False when
+    /// that connection still has one under way, or the worker has not taken what came before.
+    [[nodiscard]] bool offer_request(std::uint64_t when);
     /// Takes what the worker sent and answers it; between two turns. `now_ms` is what the peers' timestamps
     /// say.
     void turn(std::uint32_t now_ms);
@@ -81,9 +92,14 @@ class Crowd {
     [[nodiscard]] std::uint32_t opened() const { return opened_; }
     [[nodiscard]] std::uint64_t frames_to_worker() const { return frames_to_worker_; }
     [[nodiscard]] std::uint64_t frames_from_worker() const { return frames_from_worker_; }
+    /// Bytes of text that all clients or all backends have sent, and received.
+    [[nodiscard]] std::uint64_t text_sent(Side side) const { return text_sent_[side]; }
+    [[nodiscard]] std::uint64_t text_received(Side side) const { return text_received_[side]; }
+
+    /// Whose times are taken down while Offered is done, by number of the connection; outlives the work.
+    void set_delays(Delays* delays) { delays_ = delays; }
 
  private:
-    enum Side : std::uint8_t { kClient, kBackend };
     /// One end of a leg.
     struct Peer {
         std::uint32_t next = 0;            // sequence number to be sent
@@ -102,6 +118,7 @@ class Crowd {
         std::uint32_t seq, ack, timestamp;
         std::uint32_t text;
         std::uint8_t flags;
+        const rte_mbuf* frame;
     };
     static constexpr std::uint32_t kHeader = 86;  // IPv6, with timestamps
     static constexpr std::uint32_t kSynOptions = 20;
@@ -114,10 +131,15 @@ class Crowd {
     void client_takes(const Seen& seen, Peer& peer);
     void client_opened(const Seen& seen, Peer& peer);
     void backend_takes(const Seen& seen, Peer& peer);
+    [[nodiscard]] static std::uint32_t text_offset(const Seen& seen);
+    [[nodiscard]] std::uint32_t requester(const Seen& seen) const;
+    void next_kept();
     void start_one();
     void one_done();
     void connect(std::uint32_t client);
-    void send(Side side, std::uint32_t index, std::uint8_t flags, std::uint32_t text = 0);
+    /// `connection` is whose text it is, where each has its own.
+    void send(Side side, std::uint32_t index, std::uint8_t flags, std::uint32_t text = 0,
+              std::uint32_t connection = 0);
     void fill_window(std::uint32_t index, Peer& peer);
 
     [[nodiscard]] std::uint32_t l3_bytes() const { return landscape_.is_v6 ? 40 : 20; }
@@ -139,6 +161,8 @@ class Crowd {
     std::uint32_t now_ms_ = 0;
     std::uint64_t frames_to_worker_ = 0;
     std::uint64_t frames_from_worker_ = 0;
+    std::array<std::uint64_t, 2> text_sent_{}, text_received_{};
+    Delays* delays_ = nullptr;
 };
 
 }  // namespace terminus::bench

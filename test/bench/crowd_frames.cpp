@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "crowd.hpp"
+#include "text.hpp"
 #include "wire/arp.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
@@ -123,7 +124,8 @@ Crowd::Seen Crowd::read(const rte_mbuf& mbuf) const {
     const std::uint32_t source = base::load_be32(at + kL2 + (landscape_.is_v6 ? 20 : 12));
     const std::uint32_t destination = base::load_be32(at + kL2 + (landscape_.is_v6 ? 36 : 16));
     const std::uint32_t mask = (1u << kNetBits) - 1;
-    Seen seen;
+    Seen seen{};
+    seen.frame = &mbuf;
     seen.flags = l4[13];
     seen.seq = base::load_be32(l4 + 4);
     seen.ack = base::load_be32(l4 + 8);
@@ -143,7 +145,12 @@ Crowd::Seen Crowd::read(const rte_mbuf& mbuf) const {
     return seen;
 }
 
-void Crowd::send(Side side, std::uint32_t index, std::uint8_t flags, std::uint32_t text) {
+std::uint32_t Crowd::text_offset(const Seen& seen) {
+    return seen.frame->pkt_len - seen.text;
+}
+
+void Crowd::send(Side side, std::uint32_t index, std::uint8_t flags, std::uint32_t text,
+                 std::uint32_t connection) {
     Peer& peer = peers_[side][index];
     const std::uint32_t l3 = l3_bytes();
     const bool is_syn = (flags & kSyn) != 0;
@@ -215,6 +222,9 @@ void Crowd::send(Side side, std::uint32_t index, std::uint8_t flags, std::uint32
     }
     base::store_be32(timestamps, now_ms_);
     base::store_be32(timestamps + 4, peer.echo);
+    if (text > 0 && manners_.has_own_text)
+        write_text(side == kClient ? TextOf::Request : TextOf::Response, connection, tcp + l4, text);
+    text_sent_[side] += text;
     peer.next += text + ((flags & (kSyn | kFin)) != 0 ? 1 : 0);
     if ((flags & kFin) != 0) peer.has_sent_fin = true;
     if (!device_.capabilities().rx_checksum) {

@@ -7,6 +7,9 @@
 
 #include "dpdk/eal.hpp"
 #include "dpdk/sizing.hpp"
+#include "held_bench.hpp"
+#include "memory.hpp"
+#include "scaling_bench.hpp"
 #include "table_bench.hpp"
 #include "wheel_bench.hpp"
 #include "worker_bench.hpp"
@@ -14,10 +17,17 @@
 namespace terminus::bench {
 namespace {
 
+const std::vector<std::string> kMeasured{"worker", "scaling", "table", "wheel"};
+constexpr Budget kLossBudget{25, 10};  // DESIGN 6, in per cent
+/// What Meson takes for a test that could not be run here.
+constexpr int kSkipped = 77;
+
 struct Arguments {
-    std::vector<std::string> benches{"worker", "table", "wheel"};
+    std::vector<std::string> benches = kMeasured;
     std::vector<std::uint32_t> open{1'000, 100'000, 1'000'000};
     WorkerBench worker;
+    ScalingBench scaling;
+    std::uint32_t seconds = 600;
     std::vector<std::uint32_t> entries{1'000, 1'000'000, 10'000'000};
     std::uint32_t operations = 1'000'000;
     int rounds = 5;
@@ -27,6 +37,12 @@ struct Arguments {
 
 [[nodiscard]] bool wants(const Arguments& arguments, const std::string& bench) {
     return std::find(arguments.benches.begin(), arguments.benches.end(), bench) != arguments.benches.end();
+}
+
+/// Whether there are figures to be reported.
+[[nodiscard]] bool is_measured(const Arguments& arguments) {
+    return std::any_of(kMeasured.begin(), kMeasured.end(),
+                       [&](const std::string& bench) { return wants(arguments, bench); });
 }
 
 std::uint64_t free_hugepage_bytes() {
@@ -39,7 +55,12 @@ std::vector<std::string> eal_options(const Arguments& arguments) {
     const std::uint32_t most = *std::max_element(arguments.entries.begin(), arguments.entries.end());
     std::uint32_t megabytes = 64;
     if (wants(arguments, "table")) megabytes += table_megabytes(most);
-    if (wants(arguments, "worker")) megabytes += worker_megabytes();
+    // Of these one at a time is there; two workers that are compared are there at once.
+    if (wants(arguments, "scaling")) {
+        megabytes += 2 * worker_megabytes();
+    } else if (wants(arguments, "worker") || wants(arguments, "held") || wants(arguments, "soak")) {
+        megabytes += worker_megabytes();
+    }
     dpdk::EalRequest request;
     request.options = {dpdk::one_lcore(), "--log-level=lib.eal:error"};
     if (arguments.ordinary_pages) request.options.emplace_back("--no-huge");
@@ -48,31 +69,62 @@ std::vector<std::string> eal_options(const Arguments& arguments) {
     return dpdk::eal_arguments(request);
 }
 
+/// Why some of it could not be measured; empty when all was.
+std::string run_workers(const Arguments& arguments, Report& report) {
+    std::string refused;
+    std::vector<std::uint32_t> measured;
+    for (const std::uint32_t open : arguments.open) {
+        try {
+            bench_worker(open, arguments.worker, report);
+            measured.push_back(open);
+        } catch (const NotEnoughMemory& error) {
+            refused = error.what();
+            std::printf("%s\n", error.what());
+        }
+    }
+    if (measured.empty()) return refused;
+    const auto [fewest, most] = std::minmax_element(measured.begin(), measured.end());
+    if (*fewest != *most) report.compare(*fewest, *most, kLossBudget);
+    return refused;
+}
+
+void write_json(const Report& report, const std::string& name) {
+    std::ofstream file(name);
+    file << report.to_json() << '\n';
+    if (!file.flush()) throw std::runtime_error(name + ": can't be written");
+}
+
 void run(const Arguments& arguments) {
     const auto eal = dpdk::Eal::start(eal_options(arguments));
     if (!eal) throw std::runtime_error(eal.error());
     std::printf("DPDK's buffers lie in %s pages\n", eal.value().has_hugepages() ? "huge" : "ordinary");
+    const auto [fewest, most] = std::minmax_element(arguments.open.begin(), arguments.open.end());
+    const auto world = [&arguments](std::uint32_t open) {
+        return HeldBench{open, arguments.worker.is_v6, arguments.worker.has_offloads};
+    };
+    if (wants(arguments, "held")) bench_held(world(*most));
+    if (wants(arguments, "soak")) bench_soak(arguments.seconds, world(*fewest));
+    if (!is_measured(arguments)) return;
     Report report(arguments.rounds);
     std::printf("cycles of the time stamp counter for one operation: median of %d rounds (least to most)\n",
                 arguments.rounds);
-    if (wants(arguments, "worker")) {
-        for (const std::uint32_t open : arguments.open)
-            bench_worker(open, arguments.worker, report);
-    }
+    std::string refused;
+    if (wants(arguments, "worker")) refused = run_workers(arguments, report);
+    if (wants(arguments, "scaling")) bench_scaling(arguments.scaling, report);
     for (const std::uint32_t entries : arguments.entries) {
         if (wants(arguments, "table")) bench_table(entries, arguments.operations, report);
         if (wants(arguments, "wheel")) bench_wheel(entries, arguments.operations, report);
     }
-    if (arguments.json.empty()) return;
-    std::ofstream file(arguments.json);
-    file << report.to_json() << '\n';
-    if (!file.flush()) throw std::runtime_error(arguments.json + ": can't be written");
+    report.print_budgets();
+    if (!arguments.json.empty()) write_json(report, arguments.json);
+    if (!refused.empty()) throw NotEnoughMemory(refused);
 }
 
 void add_worker_options(CLI::App& app, Arguments& arguments) {
     WorkerBench& worker = arguments.worker;
     app.add_option("--open", arguments.open,
-                   "worker: proxied connections that are open meanwhile, one table each")
+                   "worker: proxied connections that are open meanwhile, one table each; held: the most of "
+                   "these, soak: the fewest")
         ->delimiter(',')
         ->check(CLI::Range(16u, 10'000'000u))
         ->capture_default_str();
@@ -85,6 +137,10 @@ void add_worker_options(CLI::App& app, Arguments& arguments) {
     app.add_option("--concurrency", worker.concurrency, "worker: connections or requests under way at a time")
         ->check(CLI::Range(1u, 400u))
         ->capture_default_str();
+    app.add_option("--scaling-open", arguments.scaling.open, "scaling: the same, for each of two workers")
+        ->check(CLI::Range(16u, 10'000'000u))
+        ->capture_default_str();
+    app.add_option("--seconds", arguments.seconds, "soak: so long")->capture_default_str();
     app.add_option("--time-waits", worker.time_waits,
                    "worker: in TIME_WAIT while connections come and go; they last 60 s")
         ->check(CLI::Range(0u, 30'000'000u))
@@ -101,8 +157,11 @@ void add_worker_options(CLI::App& app, Arguments& arguments) {
 int main(int argc, char** argv) {
     terminus::bench::Arguments arguments;
     CLI::App app("Measures a worker, and beside DPDK's own the parts that everything in it stands on.");
-    app.add_option("bench", arguments.benches, "worker, table, wheel; all when none is named")
-        ->check(CLI::IsMember({"worker", "table", "wheel"}));
+    app.add_option(
+           "bench", arguments.benches,
+           "worker, scaling, table, wheel; all these when none is named. Or held, soak: no figures, but "
+           "an account of all that a worker held")
+        ->check(CLI::IsMember({"worker", "scaling", "table", "wheel", "held", "soak"}));
     terminus::bench::add_worker_options(app, arguments);
     app.add_option("--entries", arguments.entries, "table, wheel: connections or timers, one row each")
         ->delimiter(',')
@@ -117,8 +176,15 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--json", arguments.json, "the figures, into this file, too");
     CLI11_PARSE(app, argc, argv);
+    arguments.scaling.cpus = terminus::bench::allowed_cpus();
+    arguments.scaling.operations = arguments.worker.operations;
+    arguments.scaling.concurrency = arguments.worker.concurrency;
+    arguments.scaling.time_waits = std::min(arguments.worker.time_waits, arguments.scaling.time_waits);
     try {
         terminus::bench::run(arguments);
+    } catch (const terminus::bench::NotEnoughMemory& error) {
+        std::fprintf(stderr, "terminus-bench: %s\n", error.what());
+        return terminus::bench::kSkipped;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "terminus-bench: %s\n", error.what());
         return 1;

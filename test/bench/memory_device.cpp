@@ -16,8 +16,14 @@ MemoryDevice::MemoryDevice(rte_mempool* pool, wire::MacAddress mac, packet::Port
 MemoryDevice::~MemoryDevice() {
     for (rte_mbuf* mbuf : posted_)
         rte_pktmbuf_free(mbuf);
-    for (rte_mbuf* mbuf : sent_ring_)
+    forget_sent();
+}
+
+void MemoryDevice::forget_sent() {
+    for (rte_mbuf*& mbuf : sent_ring_) {
         rte_pktmbuf_free(mbuf);
+        mbuf = nullptr;
+    }
 }
 
 rte_mbuf* MemoryDevice::fresh() const {

@@ -41,6 +41,8 @@ class MemoryDevice final : public packet::Port {
         for (; seen_ != sent_; ++seen_)
             use(*sent_ring_[seen_ % kDescriptors]);
     }
+    /// Frees what was sent and seen, whose descriptors nobody is going to use again.
+    void forget_sent();
 
  private:
     [[nodiscard]] rte_mbuf* fresh() const;

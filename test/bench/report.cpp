@@ -63,6 +63,47 @@ void Report::print_budget(double figure, const Budget& budget) {
                 verdict, figure / budget.most);
 }
 
+void Report::compare(std::uint64_t few, std::uint64_t many, Budget budget) {
+    const std::vector<Row> rows = rows_;
+    for (const Row& before : rows) {
+        if (before.entries != few || before.figures.empty() || before.figures.front().name != "worker")
+            continue;
+        const auto after = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
+            return row.what == before.what && row.entries == many;
+        });
+        if (after == rows.end()) continue;
+        const double loss = 100 * (1 - before.figures.front().cycles / after->figures.front().cycles);
+        const std::string what = before.what.substr(before.what.find_first_not_of(' '));
+        count("loss, from " + std::to_string(few) + " open: " + what, many, "%", loss, budget);
+    }
+}
+
+void Report::print_budgets() const {
+    const bool is_asked =
+        std::any_of(rows_.begin(), rows_.end(), [](const Row& row) { return row.budget.most > 0; });
+    if (!is_asked) return;
+    std::printf("\n%-42s %10s %10s %10s %10s  %s\n", "DESIGN's budgets, at 3 GHz", "open", "is", "budget",
+                "aim", "");
+    for (const Row& row : rows_) {
+        if (row.budget.most > 0) print_verdict(row);
+    }
+}
+
+void Report::print_verdict(const Row& row) {
+    const Rate& rate = row.budget.rate;
+    const double figure = row.figures.empty() ? row.counted : row.figures.front().cycles;
+    const auto shown = [&rate](double cycles) {
+        return rate.unit == nullptr ? cycles : rate.of_one_cycle / cycles;
+    };
+    const std::string unit = rate.unit == nullptr ? row.unit : rate.unit;
+    std::printf("%-42s %10llu %10.1f %10.0f %10.0f  %s: %s\n", row.what.c_str(),
+                static_cast<unsigned long long>(row.entries), shown(figure), shown(row.budget.most),
+                shown(row.budget.aim), unit.c_str(),
+                figure <= row.budget.aim    ? "met, and the aim"
+                : figure <= row.budget.most ? "met"
+                                            : "not met");
+}
+
 void Report::measure_both_ways(const std::string& out, const std::string& in, std::uint64_t entries,
                                std::uint64_t operations, const std::vector<Reversible>& candidates) {
     std::vector<Candidate> outs, ins;

@@ -24,10 +24,17 @@ struct Reversible {
     std::function<bool()> is_whole;  ///< nothing is out
 };
 
+/// What so many cycles for one of something are as a rate, at 3 GHz: `of_one_cycle` divided by them.
+struct Rate {
+    const char* unit = nullptr;
+    double of_one_cycle = 0;
+};
+
 /// What DESIGN 6 asks for.
 struct Budget {
     double most = 0;  ///< must reach; 0: nothing is asked for
     double aim = 0;
+    Rate rate{};  ///< how DESIGN says it, where that is not as it is measured
 };
 
 /// Cycles for one operation, by round.
@@ -58,6 +65,11 @@ class Report {
     /// Holds the last row's first figure against a budget of cycles.
     void judge(Budget budget);
     [[nodiscard]] int rounds() const { return rounds_; }
+    /// What of the worker's rate is lost between `few` and `many` open connections, for each row that is
+    /// there with both, held against `budget` in per cent.
+    void compare(std::uint64_t few, std::uint64_t many, Budget budget);
+    /// Everything that has a budget, beside it.
+    void print_budgets() const;
     /// The rows as an array.
     [[nodiscard]] std::string to_json() const;
 
@@ -79,6 +91,7 @@ class Report {
     };
 
     static void print(const Row& row);
+    static void print_verdict(const Row& row);
     static void print_budget(double figure, const Budget& budget);
 
     int rounds_;

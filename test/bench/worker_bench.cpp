@@ -1,11 +1,10 @@
 #include "worker_bench.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
+#include "latency_bench.hpp"
+#include "memory.hpp"
 #include "world.hpp"
 
 namespace terminus::bench {
@@ -17,58 +16,48 @@ using base::Duration;
 /// (aim: a million) and 40 Gbit/s of full segments (aim: 75), in cycles of one.
 struct Kind {
     const char* name;
-    const char* what;
+    const char* what;  // the row's name
     Work work;
     Manners manners;
     Budget budget;
 };
 
+constexpr Rate kGigabits{"Gbit/s", 3 * 8 * 1448};
+constexpr Rate kThousands{"k/s", 3e6};
+
 const Kind kKinds[] = {
     {"request", "request", Work::Request, {}, {}},
+    {"latency", "latency", Work::Offered, {}, {}},
     {"ack", "pure ACK", Work::PureAck, {}, {}},
-    {"segment", "full segment", Work::Bulk, {}, {868, 463}},
-    {"connection", "connection", Work::Whole, {}, {6000, 3000}},
+    {"segment", "full segment", Work::Bulk, {}, {868, 463, kGigabits}},
+    {"connection", "connection", Work::Whole, {}, {6000, 3000, kThousands}},
     {"connection-client",
      "  client closes first",
      Work::Whole,
      {.backend_closes_first = false},
-     {6000, 3000}},
+     {6000, 3000, kThousands}},
     {"connection-kernel", "  as kernels do it", Work::Whole, {.is_kernel_like = true}, {}},
 };
 
-// A turn, as it passes while nothing waits for it. TIME_WAITs last 60 s, so that many of them at a time are
-// there when their connections come at a sixtieth of it a second; a turn of 64 frames is about five
-// connections. It is no longer than delayed acknowledgements allow.
 constexpr Duration kTurn = std::chrono::microseconds(10);
 /// Of so many connections as are opened in one, half a million a second.
 constexpr Duration kOpeningTurn = std::chrono::microseconds(50);
-constexpr Duration kTurnMax = std::chrono::microseconds(400);
 
-Duration turn_for(std::uint32_t time_waits) {
-    if (time_waits == 0) return kTurn;
-    return std::clamp<Duration>(std::chrono::seconds(60) * 5 / time_waits, kTurn, kTurnMax);
-}
-
-double resident_bytes() {
-    std::ifstream file("/proc/self/statm");
-    std::uint64_t size = 0, resident = 0;
-    file >> size >> resident;
-    return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
+World::Settings world_settings(std::uint32_t open, const WorkerBench& settings) {
+    return {.is_v6 = settings.is_v6,
+            .has_offloads = settings.has_offloads,
+            .staying = open,
+            .time_waits = settings.time_waits};
 }
 
 class WorkerRun {
  public:
     WorkerRun(std::uint32_t open, const WorkerBench& settings, Report& report)
-        : open_(open),
-          settings_(settings),
-          report_(report),
-          world_({.is_v6 = settings.is_v6,
-                  .has_offloads = settings.has_offloads,
-                  .staying = open,
-                  .time_waits = settings.time_waits}) {}
+        : open_(open), settings_(settings), report_(report), world_(world_settings(open, settings)) {}
 
     void open_connections();
     void measure(const Kind& kind);
+    void measure_latency() { bench_latency(world_, open_, settings_.operations, report_); }
 
  private:
     void fill_time_waits(const Kind& kind);
@@ -144,12 +133,17 @@ std::uint32_t worker_megabytes() {
 }
 
 void bench_worker(std::uint32_t open, const WorkerBench& settings, Report& report) {
+    require_memory(world_settings(open, settings));
     WorkerRun run(open, settings, report);
     run.open_connections();
     for (const Kind& kind : kKinds) {
         const auto& works = settings.works;
-        if (works.empty() || std::find(works.begin(), works.end(), kind.name) != works.end())
+        if (!works.empty() && std::find(works.begin(), works.end(), kind.name) == works.end()) continue;
+        if (kind.work == Work::Offered) {
+            run.measure_latency();
+        } else {
             run.measure(kind);
+        }
     }
 }
 

@@ -17,7 +17,7 @@ struct WorkerBench {
     bool has_offloads = true;
 };
 
-/// What can be measured: request, ack, segment, connection, connection-client, connection-kernel.
+/// What can be measured: request, latency, ack, segment, connection, connection-client, connection-kernel.
 [[nodiscard]] std::vector<std::string> worker_works();
 
 /// DPDK's memory that it takes.

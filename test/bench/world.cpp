@@ -15,12 +15,15 @@ constexpr std::uint32_t kSmallBuffers = 16383;
 /// Ports of a (source address, backend) that a worker gives out.
 constexpr std::uint32_t kPortsOfPair = 60'000;
 constexpr std::uint32_t kSources = 16;
+constexpr base::Duration kTurn = std::chrono::microseconds(10);
+constexpr base::Duration kTurnMax = std::chrono::microseconds(400);
 /// As many turns without news mean that something is stuck.
 constexpr std::uint64_t kTurnsWithoutNews = 4'000'000;
 
-dpdk::Pool make_pool(const char* name, std::uint32_t count, std::uint16_t data_room) {
+dpdk::Pool make_pool(const std::string& name, std::uint32_t number, std::uint32_t count,
+                     std::uint16_t data_room) {
     dpdk::PoolSettings settings;
-    settings.name = name;
+    settings.name = name + std::to_string(number);
     settings.count = count;
     settings.data_room = data_room;
     auto made = dpdk::Pool::create(settings);
@@ -50,6 +53,11 @@ std::uint32_t time_waits_max(const World::Settings& settings) {
 
 }  // namespace
 
+base::Duration turn_for(std::uint32_t time_waits) {
+    if (time_waits == 0) return kTurn;
+    return std::clamp<base::Duration>(std::chrono::seconds(60) * 5 / time_waits, kTurn, kTurnMax);
+}
+
 Landscape World::landscape(const Settings& settings) {
     Landscape landscape;
     landscape.is_v6 = settings.is_v6;
@@ -63,9 +71,9 @@ Landscape World::landscape(const Settings& settings) {
 
 World::World(const Settings& settings)
     : landscape_(landscape(settings)),
-      payload_(make_pool("bench_payload", kPayloadBuffers, dpdk::kFrameDataRoom)),
-      header_(make_pool("bench_header", kSmallBuffers, dpdk::kFrameDataRoom)),
-      indirect_(make_pool("bench_indirect", kSmallBuffers, 0)),
+      payload_(make_pool("bench_payload", settings.number, kPayloadBuffers, dpdk::kFrameDataRoom)),
+      header_(make_pool("bench_header", settings.number, kSmallBuffers, dpdk::kFrameDataRoom)),
+      indirect_(make_pool("bench_indirect", settings.number, kSmallBuffers, 0)),
       device_(payload_.get(), kMac, capabilities(settings.has_offloads)),
       crowd_(landscape_, device_),
       services_(service_table()),
@@ -125,19 +133,15 @@ std::uint64_t World::run(Work work, std::uint64_t count, std::uint32_t concurren
     crowd_.begin(work, count, concurrency);
     std::uint64_t spent = 0;
     std::uint64_t done = 0;
-    std::uint64_t news_at = turns_;
+    std::uint64_t turns_without_news = 0;
     const std::uint64_t began = rte_rdtsc();
     // Until the worker, too, has seen the end of the last one.
-    while (crowd_.done() < count || device_.waiting() > 0) {
-        now_ += turn;
-        const std::uint64_t before = rte_rdtsc();
-        measured_turn(*worker_, now_);
-        spent += rte_rdtsc() - before;
-        crowd_.turn(static_cast<std::uint32_t>(now_.time_since_epoch().count() / 1'000'000));
-        ++turns_;
-        if (crowd_.done() != done) news_at = turns_;
+    while (crowd_.done() < count || !is_quiet()) {
+        spent += turn_worker(turn);
+        turn_crowd();
+        turns_without_news = crowd_.done() == done ? turns_without_news + 1 : 0;
         done = crowd_.done();
-        if (turns_ - news_at > kTurnsWithoutNews)
+        if (turns_without_news > kTurnsWithoutNews)
             throw std::runtime_error("stuck: " + std::to_string(done) + " of " + std::to_string(count));
     }
     crowd_cycles_ = rte_rdtsc() - began - spent;
@@ -147,10 +151,24 @@ std::uint64_t World::run(Work work, std::uint64_t count, std::uint32_t concurren
 void World::pause() {
     constexpr base::Duration kPause = std::chrono::seconds(2);
     constexpr std::uint64_t kRestPerTurn = 16;  // stack::Connections
-    const std::uint64_t turns = 20 + 4 * crowd_.opened() / kRestPerTurn;
-    for (std::uint64_t turn = 0; turn < turns; ++turn) {
-        now_ += kPause / turns;
-        measured_turn(*worker_, now_);
+    pass(kPause, kPause / (20 + 4 * crowd_.opened() / kRestPerTurn));
+}
+
+std::uint64_t World::turn_worker(base::Duration step) {
+    now_ += step;
+    const std::uint64_t before = rte_rdtsc();
+    measured_turn(*worker_, now_);
+    return rte_rdtsc() - before;
+}
+
+void World::turn_crowd() {
+    crowd_.turn(static_cast<std::uint32_t>(now_.time_since_epoch().count() / 1'000'000));
+}
+
+void World::pass(base::Duration span, base::Duration step) {
+    for (const base::Instant end = now_ + span; now_ < end;) {
+        turn_worker(step);
+        turn_crowd();
     }
 }
 

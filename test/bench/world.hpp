@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "crowd.hpp"
 #include "dpdk/pool.hpp"
@@ -13,6 +15,11 @@
 
 namespace terminus::bench {
 
+/// How much later each turn is while connections come and go, so that `time_waits` are there at a time: they
+/// last 60 s, and a turn of 64 frames is about five connections. No longer than delayed acknowledgements
+/// allow, and with none wanted a turn as it passes while nothing waits for it.
+[[nodiscard]] base::Duration turn_for(std::uint32_t time_waits);
+
 /// A worker as terminusd makes it, between a crowd of clients and backends, with no device and no clock: time
 /// passes by a fixed step each turn, so a run is the same every time.
 class World {
@@ -23,7 +30,8 @@ class World {
             true;  ///< checksums by the device, headers chained to payload; else all in software
         std::uint32_t staying = 0;        ///< connections that are going to stay
         std::uint32_t passing = 1 << 16;  ///< connections that come and go at a time, at most
-        std::uint32_t time_waits = 0;     ///< how many TIME_WAITs the passing ones leave at a time
+        std::uint32_t time_waits = 0;     ///< how many TIME_WAITs there may be at a time
+        std::uint32_t number = 0;         ///< another for each world of the process
     };
 
     explicit World(const Settings& settings);
@@ -35,13 +43,25 @@ class World {
     void pause();
     [[nodiscard]] std::uint64_t crowd_cycles() const { return crowd_cycles_; }
 
+    /// One turn, `step` after the last: the worker's half, with the cycles that it took, and the crowd's.
+    std::uint64_t turn_worker(base::Duration step);
+    void turn_crowd();
+    /// Lets `span` pass, a turn each `step`, while nobody begins anything.
+    void pass(base::Duration span, base::Duration step);
+
+    /// Waits for the last TIME_WAIT to end, when all connections are closed. What is left then, or has not
+    /// come out as it went in, a line each; empty when all is accounted for. (accounts.cpp)
+    [[nodiscard]] std::vector<std::string> close_accounts();
+
     [[nodiscard]] Crowd& crowd() { return crowd_; }
+    [[nodiscard]] bool is_quiet() const { return device_.waiting() == 0; }
     [[nodiscard]] const stats::CoreStats& stats() const { return group_.stats(0); }
 
  private:
     [[nodiscard]] static Landscape landscape(const Settings& settings);
     [[nodiscard]] worker::Settings worker_settings(const Settings& settings) const;
     [[nodiscard]] proxy::ServiceTable service_table() const;
+    [[nodiscard]] std::uint64_t slots_in_use() const;
 
     Landscape landscape_;
     dpdk::Pool payload_;
@@ -55,7 +75,6 @@ class World {
     base::Instant now_;
     std::unique_ptr<worker::Worker> worker_;
     std::uint64_t crowd_cycles_ = 0;
-    std::uint64_t turns_ = 0;
 };
 
 }  // namespace terminus::bench

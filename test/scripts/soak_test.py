@@ -52,14 +52,16 @@ class Phases(unittest.TestCase):
         commands = [command for command, _ in done]
         self.assertEqual(commands[0], "build build-soak")
         self.assertEqual(
-            [command.split("terminus-sim ")[1] for command in commands[1:-1]],
+            [command.split("terminus-sim ")[1] for command in commands[1:-3]],
             [f"--kind {kind} --seeds {seeds}" for kind in ("pair", "hostile", "proxy") for seeds in ("1 1000", "1001 500")],
         )
+        self.assertEqual(commands[-3], "build build-release")
+        self.assertTrue(commands[-2].endswith("terminus-bench soak --open 20000 --seconds 600"), commands[-2])
         self.assertEqual(commands[-1], "fuzz 3600")
         self.assertEqual(code, 0)
 
     def test_with_goodput_are_each_control_on_each_path(self):
-        done, code = self.run_script("--seeds", "0", "--fuzz", "0", "--goodput")
+        done, code = self.run_script("--seeds", "0", "--worker", "0", "--fuzz", "0", "--goodput")
         commands = [command for command, _ in done]
         self.assertEqual(commands[:2], ["build build-release", "build build-test"])
         self.assertIn("pytest", commands[2])
@@ -70,13 +72,13 @@ class Phases(unittest.TestCase):
         self.assertEqual(code, 0)
 
     def test_with_differential_are_the_answers_beside_the_kernels(self):
-        done, code = self.run_script("--seeds", "0", "--fuzz", "0", "--differential")
+        done, code = self.run_script("--seeds", "0", "--worker", "0", "--fuzz", "0", "--differential")
         self.assertIn("test/system -k differential", done[2][0])
         self.assertEqual(done[2][1]["TERMINUS_DIFFERENTIAL"], "1")
         self.assertEqual((len(done), code), (3, 0))
 
     def test_without_any_fail(self):
-        done, code = self.run_script("--seeds", "0", "--fuzz", "0")
+        done, code = self.run_script("--seeds", "0", "--worker", "0", "--fuzz", "0")
         self.assertEqual((done, code), ([], 1))
 
 
