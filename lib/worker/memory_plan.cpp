@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/blocks.hpp"
 #include "proxy/session.hpp"
 #include "stack/connections.hpp"
 #include "stack/slots.hpp"
@@ -21,6 +22,9 @@ struct SlabSlot {
 
 constexpr std::uint64_t kTimeWaitBytes = sizeof(stack::TimeWaitSlot) + 2 * sizeof(std::uint32_t);
 constexpr std::uint64_t kTimerBytes = 24;
+/// What is set aside for a connection at rest, by the page and a page for each size of block.
+constexpr std::uint64_t kPackedBytes = 192;
+constexpr std::uint64_t kPageBytes = base::Blocks::kChunk;
 /// The table's bucket: a cache line of eight entries, filled to seven eighths at most.
 constexpr std::uint64_t kBucketBytes = 64;
 constexpr std::uint64_t kBucketEntries = 8;
@@ -31,6 +35,10 @@ constexpr std::uint64_t kHugepageBytes = 2u << 20;
 std::uint64_t table_buckets(std::uint64_t capacity) {
     const std::uint64_t entries = capacity * 8 / 7 + 1;
     return std::bit_ceil(std::max<std::uint64_t>(2, (entries + kBucketEntries - 1) / kBucketEntries));
+}
+
+std::uint64_t packed_pages(std::uint64_t connections) {
+    return (connections * kPackedBytes + base::Blocks::kUnusedMax + kPageBytes - 1) / kPageBytes;
 }
 
 std::uint64_t mebibytes(std::uint64_t bytes) {
@@ -107,6 +115,7 @@ std::vector<MemoryNeed> memory_needs(const Settings& limits, std::uint64_t sourc
             {.what = what, .workers = own.workers, .count = count, .each_bytes = bytes, .keys = keys});
     };
     add("connections", connections, stack::Connections::bytes_each(), "limits.connections");
+    add("pages for connections at rest", packed_pages(connections), kPageBytes, "limits.connections");
     add("places in a line of connections", std::bit_ceil(own.connections_max), sizeof(std::uint32_t),
         "limits.connections");
     add("sessions", limits.proxy.sessions_max, sizeof(SlabSlot<proxy::Session>), "limits.connections");
