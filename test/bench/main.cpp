@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <stdexcept>
 
+#include "common/machine.hpp"
 #include "dpdk/eal.hpp"
 #include "dpdk/sizing.hpp"
 #include "held_bench.hpp"
@@ -45,12 +45,6 @@ struct Arguments {
                        [&](const std::string& bench) { return wants(arguments, bench); });
 }
 
-std::uint64_t free_hugepage_bytes() {
-    std::uint64_t pages = 0;
-    std::ifstream("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages") >> pages;
-    return pages << 21;
-}
-
 std::vector<std::string> eal_options(const Arguments& arguments) {
     const std::uint32_t most = *std::max_element(arguments.entries.begin(), arguments.entries.end());
     std::uint32_t megabytes = 64;
@@ -65,7 +59,7 @@ std::vector<std::string> eal_options(const Arguments& arguments) {
     request.options = {dpdk::one_lcore(), "--log-level=lib.eal:error"};
     if (arguments.ordinary_pages) request.options.emplace_back("--no-huge");
     request.memory_megabytes = megabytes;
-    request.free_hugepage_bytes = free_hugepage_bytes();
+    request.free_hugepage_bytes = app::free_hugepage_bytes();
     return dpdk::eal_arguments(request);
 }
 
@@ -176,7 +170,7 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--json", arguments.json, "the figures, into this file, too");
     CLI11_PARSE(app, argc, argv);
-    arguments.scaling.cpus = terminus::bench::allowed_cpus();
+    arguments.scaling.cpus = terminus::app::allowed_cpus();
     arguments.scaling.operations = arguments.worker.operations;
     arguments.scaling.concurrency = arguments.worker.concurrency;
     arguments.scaling.time_waits = std::min(arguments.worker.time_waits, arguments.scaling.time_waits);

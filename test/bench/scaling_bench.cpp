@@ -152,7 +152,7 @@ double mean(const std::array<double, kCores>& cycles) {
     return (cycles[0] + cycles[1]) / 2;
 }
 
-std::string siblings(std::uint32_t cpu) {
+std::string siblings(std::uint16_t cpu) {
     std::string list;
     std::ifstream("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list") >>
         list;
@@ -183,17 +183,6 @@ void report_kind(const Kind& kind, const ScalingBench& settings, const std::vect
 }
 
 }  // namespace
-
-std::vector<std::uint32_t> allowed_cpus() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    sched_getaffinity(0, sizeof set, &set);
-    std::vector<std::uint32_t> cpus;
-    for (std::uint32_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-        if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-    }
-    return cpus;
-}
 
 void bench_scaling(const ScalingBench& settings, Report& report) {
     if (settings.cpus.size() < kCores) {
