@@ -57,25 +57,14 @@ void ConnectionSet::release() {
 void ConnectionSet::read_frame(const packet::Buffer& frame) {
     Arrival& arrival = arrivals_[arrival_count_];
     arrival.segment = Segment();
-    switch (reader_.read(frame, arrival.segment)) {
-        case Reading::Tcp:
-            break;
-        case Reading::Neighbour: {
-            const bool was_known = is_ready();
-            if (!neighbours_.receive(frame)) ++numbers_.frames_ignored;
-            if (!was_known && is_ready()) writer_.set_peer(*neighbours_.peer());
-            return;
-        }
-        case Reading::Ignored:
-            ++numbers_.frames_ignored;
-            return;
-        case Reading::Malformed:
-            numbers_.fail(Failure::Malformed);
-            return;
-        case Reading::BadChecksum:
-            numbers_.fail(Failure::BadChecksum);
-            return;
+    const Reading reading = reader_.read(frame, arrival.segment);
+    if (reading == Reading::Neighbour) {
+        const bool was_known = is_ready();
+        if (!neighbours_.receive(frame)) ++numbers_.frames_ignored;
+        if (!was_known && is_ready()) writer_.set_peer(*neighbours_.peer());
+        return;
     }
+    if (reading != Reading::Tcp) return count_unread(reading, numbers_);
     arrival.index = map_.index_of(arrival.segment.tuple);
     if (arrival.index == AddressMap::kNone) {
         numbers_.fail(Failure::NoConnection);

@@ -44,23 +44,13 @@ void ProbeSide::receive(packet::Batch& frames, base::Instant now) {
 
 void ProbeSide::arrives(const packet::Buffer& frame) {
     Segment segment;
-    switch (reader_.read(frame, segment)) {
-        case Reading::Tcp:
-            break;
-        case Reading::Neighbour:
-            if (!neighbours_.receive(frame)) ++numbers_.frames_ignored;
-            if (neighbours_.peer()) writer_.set_peer(*neighbours_.peer());
-            return;
-        case Reading::Ignored:
-            ++numbers_.frames_ignored;
-            return;
-        case Reading::Malformed:
-            numbers_.fail(Failure::Malformed);
-            return;
-        case Reading::BadChecksum:
-            numbers_.fail(Failure::BadChecksum);
-            return;
+    const Reading reading = reader_.read(frame, segment);
+    if (reading == Reading::Neighbour) {
+        if (!neighbours_.receive(frame)) ++numbers_.frames_ignored;
+        if (neighbours_.peer()) writer_.set_peer(*neighbours_.peer());
+        return;
     }
+    if (reading != Reading::Tcp) return count_unread(reading, numbers_);
     const std::uint32_t index = map_.index_of(segment.tuple);
     if (index >= probes_.size()) {
         numbers_.fail(Failure::NoConnection);

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/assert.hpp"
 #include "packet/frame_access.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
@@ -113,6 +114,24 @@ Reading SegmentReader::read_tcp(base::Bytes l4, std::uint64_t pseudo_sum, bool i
     segment.text = l4.subspan(header);
     read_timestamps(segment);
     return Reading::Tcp;
+}
+
+void count_unread(Reading reading, Numbers& numbers) {
+    switch (reading) {
+        case Reading::Tcp:
+        case Reading::Neighbour:
+            TERMINUS_ASSERT(false, "callers deal with what they can read");
+            return;
+        case Reading::Ignored:
+            ++numbers.frames_ignored;
+            return;
+        case Reading::Malformed:
+            numbers.fail(Failure::Malformed);
+            return;
+        case Reading::BadChecksum:
+            numbers.fail(Failure::BadChecksum);
+            return;
+    }
 }
 
 }  // namespace terminus::load

@@ -4,6 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "load/address_map.hpp"
+#include "load/numbers.hpp"
 #include "load/settings.hpp"
 #include "packet/slice.hpp"
 #include "wire/address.hpp"
@@ -61,5 +62,8 @@ class SegmentReader {
     bool verifies_;
     bool device_verifies_;
 };
+
+/// Counts a frame that is neither a segment nor a neighbour's: not for us, or not to be read.
+void count_unread(Reading reading, Numbers& numbers);
 
 }  // namespace terminus::load
