@@ -5,16 +5,11 @@
 #include <utility>
 
 #include "capture/reader.hpp"
+#include "made.hpp"
 #include "sim/gateway.hpp"
 
 namespace terminus::app {
 namespace {
-
-template <typename T>
-T made(base::Result<T, std::string> result) {
-    if (!result) throw std::runtime_error(result.error());
-    return std::move(result).value();
-}
 
 /// As many as Terminus has, under names of their own.
 dpdk::Sizing backends_sizing(dpdk::Sizing sizing) {

@@ -6,18 +6,13 @@
 
 #include "dpdk/eal.hpp"
 #include "exit_codes.hpp"
+#include "made.hpp"
 #include "recorded_frames.hpp"
 #include "recorded_run.hpp"
 #include "replay.hpp"
 
 namespace terminus::app {
 namespace {
-
-template <typename T>
-T made(base::Result<T, std::string> result) {
-    if (!result) throw std::runtime_error(result.error());
-    return std::move(result).value();
-}
 
 unsigned long long printable(std::uint64_t number) {
     return number;

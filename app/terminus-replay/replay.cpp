@@ -5,15 +5,10 @@
 #include <utility>
 
 #include "control/worker_settings.hpp"
+#include "made.hpp"
 
 namespace terminus::app {
 namespace {
-
-template <typename T>
-T made(base::Result<T, std::string> result) {
-    if (!result) throw std::runtime_error(result.error());
-    return std::move(result).value();
-}
 
 bool has_option(const std::vector<std::string>& options, std::initializer_list<std::string_view> beginnings) {
     return std::any_of(options.begin(), options.end(), [&](const std::string& option) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -9,6 +10,16 @@
 
 /// How a row of the table of keys is made: the member's type chooses the conversions. Internal to `config`.
 namespace terminus::config {
+
+/// Of times, in a row's range.
+namespace units {
+
+inline constexpr std::int64_t us = 1'000;
+inline constexpr std::int64_t ms = 1'000 * us;
+inline constexpr std::int64_t s = 1'000 * ms;
+inline constexpr std::int64_t h = 3'600 * s;
+
+}  // namespace units
 
 namespace detail {
 

@@ -11,10 +11,8 @@
 namespace terminus::config {
 namespace {
 
-constexpr std::int64_t us = 1'000;
-constexpr std::int64_t ms = 1'000 * us;
-constexpr std::int64_t s = 1'000 * ms;
-constexpr std::int64_t h = 3'600 * s;
+using namespace units;
+
 constexpr Range kFree{};
 
 // clang-format off

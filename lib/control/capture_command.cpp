@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-double milliseconds(base::Duration span) {
+double in_milliseconds(base::Duration span) {
     return std::chrono::duration<double, std::milli>(span).count();
 }
 
@@ -25,7 +25,7 @@ ordered_json describe(const Recording& recording) {
     ordered_json line{{"state", has_ended ? "ended" : "running"},
                       {"file", recording.path()},
                       {"bytes", recording.bytes()},
-                      {"seconds", milliseconds(recording.span()) / 1000}};
+                      {"seconds", in_milliseconds(recording.span()) / 1000}};
     if (has_ended) line["why"] = recording.why();
     return line;
 }
@@ -36,7 +36,7 @@ ordered_json describe(const Recording& recording, const Recording::Beginning& be
             {"connections", beginning.census.connections},
             {"time_waits", beginning.census.time_waits},
             {"snapshot_bytes", beginning.snapshot_bytes},
-            {"pause_ms", milliseconds(beginning.longest_pause)}};
+            {"pause_ms", in_milliseconds(beginning.longest_pause)}};
 }
 
 std::string line_of(const ordered_json& object) {

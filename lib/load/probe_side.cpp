@@ -10,7 +10,7 @@ namespace terminus::load {
 namespace {
 
 /// Probes that one turn looks at for time-outs.
-constexpr std::uint32_t kLookedAtATurn = 8;
+constexpr std::uint32_t kProbesATurn = 8;
 
 AddressMap map_of(const SideSettings& side) {
     return {side.local, side.local_ports, side.remote, side.remote_ports};
@@ -113,7 +113,7 @@ void ProbeSide::send(base::Instant intended, packet::Batch& out) {
 
 void ProbeSide::expire() {
     const auto count = static_cast<std::uint32_t>(probes_.size());
-    for (std::uint32_t i = 0; i < std::min(kLookedAtATurn, count); ++i) {
+    for (std::uint32_t i = 0; i < std::min(kProbesATurn, count); ++i) {
         Probe& probe = probes_[swept_];
         if (probe.is_open && now_ - probe.sent >= settings_.side.resend_after) {
             probe.is_open = false;

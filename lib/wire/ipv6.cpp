@@ -10,7 +10,7 @@ namespace terminus::wire {
 namespace {
 
 constexpr std::uint8_t kPad1 = 0, kPadN = 1, kRouterAlert = 5;
-constexpr std::uint32_t kDatagramMax = 65535;
+constexpr std::uint32_t kPayloadMax = 65535;
 
 // RFC 8200 4.2: the two highest bits of an unknown option say whether the packet goes on without it.
 bool options_may_be_skipped(base::Bytes options) {
@@ -74,7 +74,7 @@ bool fragment_is_possible(const Ipv6Payload& payload, std::size_t packet_end) {
     if (length == 0) return false;
     if (payload.more_fragments && length % 8 != 0) return false;
     return payload.fragment_offset + length + payload.offset - kIpv6Header - kIpv6FragmentHeader <=
-           kDatagramMax;
+           kPayloadMax;
 }
 
 }  // namespace

@@ -22,7 +22,9 @@ PARSERS = {"fuzz_capture", "fuzz_frame", "fuzz_recording", "fuzz_tcp_options"}
 PHASE_SECONDS_MAX = 40 * 60  # longer means hung; a sanitized build from nothing takes about twenty minutes on two cores
 
 # -g1: functions and lines, which is what reports and backtraces show; variables would take a third more time to compile.
-SANITIZED = ["-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false", "-Dcpp_args=-g1"]
+# Eight files of a library are compiled as one: a third of the time (docs/decisions/compile-time.md).
+TOGETHER = ["-Dunity=on", "-Dunity_size=8"]
+SANITIZED = ["-Dbuildtype=debug", "-Doptimization=1", "-Db_lundef=false", "-Dcpp_args=-g1", *TOGETHER]
 BUILDS = {
     "build-test": [*SANITIZED, "-Db_sanitize=address,undefined"],
     "build-tsan": [*SANITIZED, "-Db_sanitize=thread"],
@@ -30,7 +32,7 @@ BUILDS = {
     # scripts/soak: a million seeds want speed; assertions are on in every build. Without LTO g++ 12 warns, at -O3, of
     # members that a variant's destructor might read uninitialised (worker/repetition.cpp); it does not.
     "build-soak": ["-Dbuildtype=release", "-Dwerror=false"],
-    "build-release": ["-Dbuildtype=release", "-Db_lto=true", "-Dcpp_link_args=-flto=auto", "-Dtests=false"],
+    "build-release": ["-Dbuildtype=release", "-Db_lto=true", "-Dcpp_link_args=-flto=auto", "-Dtests=false", *TOGETHER],
 }
 SYSTEM_PEERS = {"played_clients", "relay", "vdev_splice"}  # what system tests run beside terminus*
 WITH_CLANG = {"build-tsan", "build-fuzz"}

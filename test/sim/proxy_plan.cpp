@@ -13,7 +13,7 @@ constexpr std::uint32_t kServicesMax = 3;
 constexpr std::uint32_t kBackendsMax = 3;
 constexpr std::uint32_t kSessionsMax = 8;
 constexpr std::uint32_t kStreamMax = 1u << 16;  // of so many sessions
-constexpr base::Duration kBusyFor = 60s;
+constexpr base::Duration kProxyBusyFor = 60s;
 
 ServicePlan make_service(Choices& choices, bool is_gentle) {
     using Kind = ServicePlan::BackendKind;
@@ -75,7 +75,7 @@ MachinePlan make_workers(Choices& choices, bool is_gentle) {
 /// One that begins on a machine or its wire, and the one that ends it.
 void add_upset(Choices& choices, ProxyPlan& plan) {
     Upset begin;
-    begin.at = choices.span(1ms, kBusyFor);
+    begin.at = choices.span(1ms, kProxyBusyFor);
     begin.machine = static_cast<std::uint8_t>(choices.below(3));
     Upset end = begin;
     end.at += choices.span(1ms, 30s);
@@ -90,7 +90,7 @@ void add_upset(Choices& choices, ProxyPlan& plan) {
 void add_worker_upset(Choices& choices, ProxyPlan& plan) {
     using Kind = WorkerUpset::Kind;
     WorkerUpset begin;
-    begin.at = choices.span(1ms, kBusyFor);
+    begin.at = choices.span(1ms, kProxyBusyFor);
     begin.kind = choices.any_of({Kind::List, Kind::Tunables, Kind::Reload, Kind::Drain, Kind::AbortAll});
     begin.service =
         static_cast<std::uint8_t>(choices.below(static_cast<std::uint32_t>(plan.services.size())));

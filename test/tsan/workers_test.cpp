@@ -33,7 +33,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t kWorkers = 2;
+constexpr std::uint16_t kSteeredWorkers = 2;
 constexpr std::uint32_t kOrderly = 2000;  // clients that must all be served
 constexpr std::uint32_t kHurt = 600;      // clients that a drain, an abort or a reload may hit
 constexpr wire::MacAddress kFrontMac{{2, 0, 0, 0, 1, 1}};
@@ -59,11 +59,11 @@ worker::Settings settings_of(const config::Config& config, const proxy::ServiceT
     worker::Settings settings;
     stack::Settings& own = settings.stack;
     own.worker = worker;
-    own.workers = kWorkers;
+    own.workers = kSteeredWorkers;
     own.seed = 20 + worker;
     own.secrets = tcp::Secrets::from_seed(20);
     own.table_key = base::SipKey::from_seed(20);
-    own.tunables = control::tunables_of(config.tcp, kWorkers);
+    own.tunables = control::tunables_of(config.tcp, kSteeredWorkers);
     own.connections_max = 2048;
     own.half_open_max = 1024;
     own.time_wait_max = 8192;
@@ -75,7 +75,7 @@ worker::Settings settings_of(const config::Config& config, const proxy::ServiceT
     own.routes = {{config.ports[0].addresses[0], std::nullopt, 0},
                   {config.ports[1].addresses[0], std::nullopt, 1}};
     own.local_addresses = services.local_addresses();
-    own.steering = {flow::Steering({}, {}, kWorkers), flow::Steering({}, {}, kWorkers)};
+    own.steering = {flow::Steering({}, {}, kSteeredWorkers), flow::Steering({}, {}, kSteeredWorkers)};
     settings.proxy.sessions_max = 1024;
     settings.proxy.source_pairs_max = 16;
     return settings;
@@ -118,7 +118,7 @@ class Process {
     }
 
     boost::asio::io_context io;
-    worker::Group group{kWorkers};
+    worker::Group group{kSteeredWorkers};
     control::Mailroom mailroom{io, group};
     control::Runtime runtime{mailroom, configuration()};
     control::ProcessFacts facts;
@@ -127,7 +127,7 @@ class Process {
         kFrontMac, kClientMac, wire::IpAddress::v4(10, 0, 1, 10), {wire::IpAddress::v4(10, 0, 1, 80), 80}};
 
  private:
-    worker::Mesh mesh_{kWorkers};
+    worker::Mesh mesh_{kSteeredWorkers};
     test::BackendPort backend_{kBackMac, kBackendMac, wire::IpAddress::v4(10, 0, 2, 10), 8080};
     worker::RelayPort back_of_0_{backend_, 1, 0, 1, mesh_};
     worker::RelayPort front_of_1_{clients, 0, 1, 0, mesh_};
@@ -267,7 +267,7 @@ TEST_CASE("workers and the control thread share nothing but what they may") {
     CHECK(served == kOrderly);
     CHECK(operator_of.wrong == 0);
     // Both workers served clients, and frames crossed both ways.
-    for (std::uint32_t worker = 0; worker < kWorkers; ++worker) {
+    for (std::uint32_t worker = 0; worker < kSteeredWorkers; ++worker) {
         const stats::CoreStats& stats = process.group.stats(worker);
         CHECK(stats.leg(stats::Leg::Client).established.value() > kOrderly / 4);
         CHECK(stats.leg(stats::Leg::Backend).established.value() > kOrderly / 4);

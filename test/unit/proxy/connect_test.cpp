@@ -13,14 +13,8 @@ using stats::Leg;
 using test::Flow;
 using test::LeakCheck;
 using test::pattern;
+using test::require_nothing_left;
 using test::World;
-
-void require_nothing_left(World& world) {
-    world.run(1s);
-    REQUIRE(world.live() == 0);
-    REQUIRE(world.proxy().sessions() == 0);
-    REQUIRE(world.proxy().source_ports_used() == 0);
-}
 
 TEST_CASE("sessions take the backends in turn") {
     World world({.backends = {World::backend(8080), World::backend(8081), World::backend(8082)}});

@@ -13,17 +13,9 @@ using stats::Leg;
 using test::Flow;
 using test::LeakCheck;
 using test::pattern;
+using test::require_nothing_left;
 using test::Script;
 using test::World;
-
-// Nothing of any session is left: TIME_WAITs are the stack's.
-void require_nothing_left(World& world) {
-    world.run(1s);
-    REQUIRE(world.live() == 0);
-    REQUIRE(world.proxy().sessions() == 0);
-    REQUIRE(world.proxy().source_ports_used() == 0);
-    REQUIRE(world.stats().source_ports_used.value() == 0);
-}
 
 TEST_CASE("a request reaches the backend and its response the client, byte by byte, in both families") {
     const LeakCheck leaks;

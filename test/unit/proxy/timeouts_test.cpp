@@ -12,16 +12,10 @@ using stats::Leg;
 using test::Flow;
 using test::LeakCheck;
 using test::pattern;
+using test::require_nothing_left;
 using test::World;
 
 constexpr base::Duration kTick = timer::Wheel::kTick;
-
-void require_nothing_left(World& world) {
-    world.run(1s);
-    REQUIRE(world.live() == 0);
-    REQUIRE(world.proxy().sessions() == 0);
-    REQUIRE(world.proxy().source_ports_used() == 0);
-}
 
 // When the backend's first bytes, the last thing to happen in the session, were acknowledged by the client.
 base::Instant last_activity(World& world, const Flow& client, std::size_t bytes) {

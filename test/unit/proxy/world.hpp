@@ -130,4 +130,13 @@ class World {
 /// `length` bytes that depend on the seed and on their place.
 [[nodiscard]] std::string pattern(std::uint64_t seed, std::size_t length);
 
+/// Nothing of any session is left: TIME_WAITs are the stack's.
+inline void require_nothing_left(World& world) {
+    world.run(std::chrono::seconds(1));
+    REQUIRE(world.live() == 0);
+    REQUIRE(world.proxy().sessions() == 0);
+    REQUIRE(world.proxy().source_ports_used() == 0);
+    REQUIRE(world.stats().source_ports_used.value() == 0);
+}
+
 }  // namespace terminus::proxy::test

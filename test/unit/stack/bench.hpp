@@ -59,6 +59,11 @@ struct Segment {
     std::uint8_t from = kPeer;  ///< number of the sending host
 };
 
+/// One of many clients' SYN, told from the others' by its port.
+inline Segment syn_from(std::uint16_t port) {
+    return {.flags = kSyn, .seq = wire::SeqNum(port), .from_port = port};
+}
+
 /// A frame of the stack's, checksums verified.
 struct Sent {
     Octets bytes;

@@ -51,7 +51,7 @@ Segment syn_ack_to(const Sent& syn, std::uint32_t taken, std::optional<wire::Fas
 }
 
 /// Opens and resets a connection, after which the peer's cookie is known.
-void fetch_cookie(Bench& bench) {
+void fetch_own_cookie(Bench& bench) {
     (void)open(bench, 5000, "");
     const Sent syn = syn_of(bench);
     REQUIRE(syn.tcp->options.fast_open);
@@ -83,7 +83,7 @@ TEST_CASE("with a cookie the SYN has the text, and what its answer takes is not 
     // RFC 7413 4.2.1.
     const LeakCheck leaks;
     Bench bench(GENERATE(false, true), asking());
-    fetch_cookie(bench);
+    fetch_own_cookie(bench);
     Flow& flow = open(bench, 5001, "request");
     const Sent syn = syn_of(bench);
     REQUIRE(*syn.tcp->options.fast_open == cookie());
@@ -109,7 +109,7 @@ TEST_CASE("with a cookie the SYN has the text, and what its answer takes is not 
 
 TEST_CASE("HARDENING 12: an answer to a SYN that acknowledges more than its text is refused") {
     Bench bench(false, asking());
-    fetch_cookie(bench);
+    fetch_own_cookie(bench);
     Flow& flow = open(bench, 5001, "request");
     bench.give({syn_ack_to(syn_of(bench), 8)});
     REQUIRE_FALSE(flow.is_established);
@@ -121,7 +121,7 @@ TEST_CASE(
     // RFC 7413 4.1.3.
     const LeakCheck leaks;
     Bench bench(false, asking());
-    fetch_cookie(bench);
+    fetch_own_cookie(bench);
     const std::string text(5000, 'x');
     Flow& flow = open(bench, 5001, text);
     const Sent syn = syn_of(bench);
@@ -138,7 +138,7 @@ TEST_CASE("a SYN that is not answered goes again without cookie and text") {
     // RFC 7413 4.2.1, and 4.1.3.1: what is found out is kept.
     const LeakCheck leaks;
     Bench bench(false, asking());
-    fetch_cookie(bench);
+    fetch_own_cookie(bench);
     Flow& flow = open(bench, 5001, "request");
     const Sent syn = syn_of(bench);
     bench.advance(1s + 2 * kTick);
@@ -180,7 +180,7 @@ TEST_CASE("SYNs with text that cross make one connection, and all text arrives")
     // RFC 7413 4.2: no cookie is needed to answer, and nothing is lost.
     const LeakCheck leaks;
     Bench bench(false, asking());
-    fetch_cookie(bench);
+    fetch_own_cookie(bench);
     Flow& flow = open(bench, 5001, "request");
     const Sent syn = syn_of(bench);
     Segment crossing = syn_ack_to(syn, 0);

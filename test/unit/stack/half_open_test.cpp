@@ -8,10 +8,6 @@ namespace {
 
 using namespace test;
 
-Segment syn_from(std::uint16_t port) {
-    return {.flags = kSyn, .seq = wire::SeqNum(port), .from_port = port};
-}
-
 // RFC 9293 3.9.1.1, MUST-42.
 TEST_CASE(
     "HARDENING 26: the half-open table takes as many as it may and drops the next SYN without an answer") {

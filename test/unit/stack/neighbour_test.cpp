@@ -14,7 +14,7 @@ namespace {
 using namespace test;
 using terminus::test::operator+;
 
-Segment syn_from(std::uint16_t port, std::uint8_t from = kPeer) {
+Segment syn_by(std::uint16_t port, std::uint8_t from = kPeer) {
     return {.flags = kSyn, .from_port = port, .from = from};
 }
 
@@ -76,7 +76,7 @@ struct Alone : Bench {
 TEST_CASE("a frame waits for its next hop's address and goes to it when it is known") {
     const LeakCheck leaks;
     Alone bench(GENERATE(false, true));
-    bench.give({syn_from(4000)});
+    bench.give({syn_by(4000)});
     std::vector<Sent> sent = bench.sent();
     REQUIRE(sent.size() == 1);
     REQUIRE(Alone::asked(sent[0]) == bench.peer());
@@ -86,7 +86,7 @@ TEST_CASE("a frame waits for its next hop's address and goes to it when it is kn
     REQUIRE(answer.tcp->flags.bits == (kSyn | kAck));
     REQUIRE(answer.frame.destination_mac == terminus::test::kPeerMac);
     // The next one finds it in the cache.
-    bench.give({syn_from(4001)});
+    bench.give({syn_by(4001)});
     REQUIRE(bench.sent_segment().frame.destination_mac == terminus::test::kPeerMac);
     REQUIRE(bench.host().drops() == 0);
 }
@@ -95,9 +95,9 @@ TEST_CASE("for one next hop sixteen frames wait, and the newest displace the old
     const LeakCheck leaks;
     Alone bench(GENERATE(false, true));
     for (std::uint16_t port = 4000; port < 4016; ++port)
-        bench.give({syn_from(port)});
+        bench.give({syn_by(port)});
     REQUIRE(bench.drops(DropReason::NeighbourQueueFull) == 0);
-    bench.give({syn_from(4016), syn_from(4017)});
+    bench.give({syn_by(4016), syn_by(4017)});
     REQUIRE(bench.drops(DropReason::NeighbourQueueFull) == 2);
     (void)bench.sent();
     bench.give(bench.reply(bench.peer()));
@@ -112,19 +112,19 @@ TEST_CASE("all next hops together keep 256 frames waiting") {
     Alone bench(GENERATE(false, true));
     for (std::uint8_t from = 20; from < 36; ++from) {
         for (std::uint16_t port = 4000; port < 4016; ++port)
-            bench.give({syn_from(port, from)});
+            bench.give({syn_by(port, from)});
     }
     REQUIRE(bench.drops(DropReason::NeighbourQueueFull) == 0);
-    bench.give({syn_from(4000, 36)});
+    bench.give({syn_by(4000, 36)});
     REQUIRE(bench.drops(DropReason::NeighbourQueueFull) == 1);
-    bench.give({syn_from(4020, 20)});  // among its own it still displaces the oldest
+    bench.give({syn_by(4020, 20)});  // among its own it still displaces the oldest
     REQUIRE(bench.drops(DropReason::NeighbourQueueFull) == 2);
     (void)bench.sent();
     bench.give(bench.reply(bench.peer(20)));
     const std::vector<Sent> sent = bench.sent();
     REQUIRE(sent.size() == 16);
     REQUIRE(sent.back().tcp->destination_port == 4020);
-    bench.give({syn_from(4001, 36)});  // there is room again
+    bench.give({syn_by(4001, 36)});  // there is room again
     REQUIRE(bench.drops(DropReason::NeighbourQueueFull) == 2);
 }
 
@@ -133,7 +133,7 @@ TEST_CASE("a next hop that doesn't answer three questions costs the frames that 
     HostOptions options;
     options.tunables.synack_retries = 0;
     Alone bench(GENERATE(false, true), options);
-    bench.give({syn_from(4000), syn_from(4001)});
+    bench.give({syn_by(4000), syn_by(4001)});
     bench.advance(3s - kTick);
     REQUIRE(bench.drops(DropReason::NeighbourFailed) == 0);
     bench.advance(2 * kTick);
@@ -143,12 +143,12 @@ TEST_CASE("a next hop that doesn't answer three questions costs the frames that 
         questions += Alone::asked(one) ? 1 : 0;
     REQUIRE(questions == 3);
     // Held down: no new question, the frame is lost at once.
-    bench.give({syn_from(4002)});
+    bench.give({syn_by(4002)});
     REQUIRE(bench.drops(DropReason::NeighbourFailed) == 3);
     REQUIRE(bench.sent().empty());
     // And after that it is asked for again.
     bench.advance(3s);
-    bench.give({syn_from(4003)});
+    bench.give({syn_by(4003)});
     REQUIRE(Alone::asked(bench.sent().at(0)) == bench.peer());
 }
 
@@ -174,7 +174,7 @@ TEST_CASE("a question for an address of ours is answered and teaches who asked; 
         REQUIRE(nd.link_address == terminus::test::kOurMac);
         REQUIRE(nd.solicited);
     }
-    bench.give({syn_from(4000)});
+    bench.give({syn_by(4000)});
     REQUIRE(bench.sent_segment().tcp->flags.bits == (kSyn | kAck));
     bench.give(bench.request(bench.peer(), bench.peer(77)));
     REQUIRE(bench.sent().empty());

@@ -15,10 +15,6 @@ HostOptions always() {
     return options;
 }
 
-Segment syn_from(std::uint16_t port) {
-    return {.flags = kSyn, .seq = wire::SeqNum(port), .from_port = port};
-}
-
 /// A SYN with everything, and the answer to it.
 struct Handshake {
     Segment syn = syn_from(4000);

@@ -44,18 +44,18 @@ TEST_CASE("a worker has mail for as long as a ring to it holds a message") {
 }
 
 TEST_CASE("a frame to be sent is mail too, and fills another ring than messages") {
-    const std::uint32_t before = test::buffers_in_use();
+    const std::uint32_t before = terminus::test::buffers_in_use();
     {
         Mesh mesh(2);
         for (std::size_t i = 0; i < Mesh::kDepth; ++i)
-            REQUIRE(mesh.relayed(1, 0).try_push({0, test::make_buffer({})}));
+            REQUIRE(mesh.relayed(1, 0).try_push({0, terminus::test::make_buffer({})}));
         REQUIRE_FALSE(mesh.relayed(1, 0).has_room());
         REQUIRE(mesh.has_mail(0));
         REQUIRE_FALSE(mesh.has_mail(1));
         REQUIRE(mesh.messages(1, 0).has_room());
         REQUIRE(mesh.messages(1, 0).empty());
     }
-    REQUIRE(test::buffers_in_use() == before);  // what is left in a ring goes with it
+    REQUIRE(terminus::test::buffers_in_use() == before);  // what is left in a ring goes with it
 }
 
 }  // namespace

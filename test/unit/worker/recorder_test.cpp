@@ -53,7 +53,7 @@ TEST_CASE("of a burst that was offered, what the device took is kept") {
     packet::Batch burst;
     for (const char* text : {"one", "two", "three"})
         burst.push_back(
-            test::make_buffer({reinterpret_cast<const std::uint8_t*>(text), std::string_view(text).size()}));
+            terminus::test::make_buffer({reinterpret_cast<const std::uint8_t*>(text), std::string_view(text).size()}));
     recorder.begin_turn(at(1), 0);
     recorder.offered(7, burst);
     recorder.taken(2);
@@ -93,7 +93,7 @@ TEST_CASE("a turn whose last part finds no room is not written in part") {
     Recorder recorder(64);
     packet::Batch burst;
     const std::vector<std::uint8_t> frame(60, 0xaa);
-    burst.push_back(test::make_buffer(frame));
+    burst.push_back(terminus::test::make_buffer(frame));
     recorder.begin_turn(at(1), 0);
     recorder.offered(0, burst);
     recorder.taken(1);

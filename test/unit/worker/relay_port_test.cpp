@@ -24,7 +24,7 @@ struct Setup {
 // A frame that carries its number.
 packet::Buffer numbered(std::uint16_t number) {
     const std::uint8_t bytes[] = {static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
-    return test::make_buffer(bytes);
+    return terminus::test::make_buffer(bytes);
 }
 std::uint16_t number_of(const packet::Buffer& frame) {
     return static_cast<std::uint16_t>(frame.bytes()[0] << 8 | frame.bytes()[1]);
@@ -63,7 +63,7 @@ TEST_CASE("what is sent reaches the polling worker's ring in order, with its por
 }
 
 TEST_CASE("what a full ring can't take stays in the batch, and goes on in order when there is room") {
-    const std::uint32_t before = test::buffers_in_use();
+    const std::uint32_t before = terminus::test::buffers_in_use();
     {
         Setup setup;
         std::uint16_t sent = 0;
@@ -90,7 +90,7 @@ TEST_CASE("what a full ring can't take stays in the batch, and goes on in order 
         }
         REQUIRE(setup.ring().empty());
     }
-    REQUIRE(test::buffers_in_use() == before);
+    REQUIRE(terminus::test::buffers_in_use() == before);
 }
 
 }  // namespace
