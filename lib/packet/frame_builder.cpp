@@ -14,7 +14,7 @@
 namespace terminus::packet {
 namespace {
 
-constexpr std::uint32_t kTcpChecksumAt = 16;
+constexpr std::uint32_t kTcpSeqAt = 4, kTcpFlagsAt = 13, kTcpChecksumAt = 16, kIpv4ChecksumAt = 10;
 
 std::uint32_t ip_header_length(const FrameAddressing& addressing) {
     return static_cast<std::uint32_t>(addressing.source.is_v4() ? wire::kIpv4Header : wire::kIpv6Header);
@@ -92,23 +92,70 @@ FrameBuilder::FrameBuilder(rte_mempool* header_pool, rte_mempool* indirect_pool,
         "what a port can't take in pieces is copied behind its headers, so a frame must fit there");
 }
 
-Buffer FrameBuilder::tcp(const FrameAddressing& addressing, const wire::TcpHeader& header,
-                         const ByteQueue* queue, std::uint32_t offset, std::uint32_t length) {
+// RFC 9293 3.1, MUST-2: the checksum by us, or by the device from the pseudo-header's sum.
+TcpHeaders FrameBuilder::tcp_headers(const FrameAddressing& addressing, const wire::TcpHeader& header,
+                                     std::uint32_t length) const {
+    TcpHeaders made;  // each field is set below, and of the bytes those that are used
+    const bool is_v4 = addressing.source.is_v4();
+    const std::uint32_t l3_length = ip_header_length(addressing);
+    const auto l4_length =
+        static_cast<std::uint32_t>(wire::kTcpHeaderMin + wire::tcp_options_length(header.options));
+    const std::uint32_t l2_l3 = static_cast<std::uint32_t>(wire::kEthernetHeader) + l3_length;
+    std::uint8_t* const l3 = made.bytes.data() + wire::kEthernetHeader;
+    std::uint8_t* const l4 = made.bytes.data() + l2_l3;
+    write_l2_l3(addressing, wire::kProtocolTcp, l4_length + length, {made.bytes.data(), l2_l3});
+    wire::TcpHeader common = header;
+    common.seq = wire::SeqNum(0);
+    common.flags.bits = static_cast<std::uint8_t>(common.flags.bits & ~wire::TcpFlags::kPsh);
+    wire::write_tcp(common, {l4, l4_length});
+
+    made.l3_length = static_cast<std::uint8_t>(l3_length);
+    made.l4_length = static_cast<std::uint8_t>(l4_length);
+    made.text_length = length;
+    made.offloads = 0;
+    made.partial_sum =
+        wire::pseudo_sum(addressing.source, addressing.destination, wire::kProtocolTcp, l4_length + length);
+    if (!capabilities_.tx_tcp_checksum) {
+        made.partial_sum += wire::sum({l4, l4_length});
+        return made;
+    }
+    made.offloads = RTE_MBUF_F_TX_TCP_CKSUM | (is_v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+    // Devices add the segment's sum to what stands in the field: the pseudo-header's, not inverted.
+    base::store_be16(l4 + kTcpChecksumAt, wire::fold(made.partial_sum));
+    if (is_v4 && capabilities_.tx_ipv4_checksum) {
+        made.offloads |= RTE_MBUF_F_TX_IP_CKSUM;
+        base::store_be16(l3 + kIpv4ChecksumAt, 0);
+    }
+    return made;
+}
+
+Buffer FrameBuilder::tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push, const ByteQueue* queue,
+                         std::uint32_t offset) {
+    const std::uint32_t length = headers.text_length;
     TERMINUS_ASSERT(queue != nullptr || length == 0, "payload comes out of a queue");
     Buffer frame(rte_pktmbuf_alloc(header_pool_));
     if (!frame) return frame;
-    const auto l4_header =
-        static_cast<std::uint32_t>(wire::kTcpHeaderMin + wire::tcp_options_length(header.options));
-    const std::uint32_t l3_header = ip_header_length(addressing);
-    const std::uint32_t l2_l3 = static_cast<std::uint32_t>(wire::kEthernetHeader) + l3_header;
-    std::uint8_t* start = append(frame.get(), l2_l3 + l4_header);
-    write_l2_l3(addressing, wire::kProtocolTcp, l4_header + length, {start, l2_l3});
-    wire::write_tcp(header, {start + l2_l3, l4_header});
+    rte_mbuf* const mbuf = frame.get();
+    const std::uint32_t l2_l3 = static_cast<std::uint32_t>(wire::kEthernetHeader) + headers.l3_length;
+    const std::uint32_t all = l2_l3 + headers.l4_length;
+    std::uint8_t* const start = append(mbuf, all);
+    std::memcpy(start, headers.bytes.data(), all);
+    std::uint8_t* const l4 = start + l2_l3;
+    base::store_be32(l4 + kTcpSeqAt, seq.value());
+    if (push) l4[kTcpFlagsAt] |= wire::TcpFlags::kPsh;
 
-    if (length > 0 && !(may_attach(length) && attach_payload(frame.get(), *queue, offset, length))) {
-        copy_payload(frame.get(), *queue, offset, length);
+    if (length > 0 && !(may_attach(length) && attach_payload(mbuf, *queue, offset, length)))
+        copy_payload(mbuf, *queue, offset, length);
+    if (headers.offloads != 0) {
+        mbuf->l2_len = wire::kEthernetHeader;
+        mbuf->l3_len = headers.l3_length;
+        mbuf->l4_len = headers.l4_length;
+        mbuf->ol_flags |= headers.offloads;
+        return frame;
     }
-    finish_checksums(frame, addressing, l3_header, l4_header, length);
+    const std::uint64_t sum = headers.partial_sum + (seq.value() >> 16) + (seq.value() & 0xffffu) +
+                              (push ? unsigned{wire::TcpFlags::kPsh} : 0u);
+    base::store_be16(l4 + kTcpChecksumAt, wire::finish(sum_bytes(frame, all, length, sum)));
     return frame;
 }
 
@@ -143,32 +190,6 @@ bool FrameBuilder::attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::
     frame->nb_segs = static_cast<std::uint16_t>(pieces + 1);
     frame->pkt_len += length;
     return true;
-}
-
-// RFC 9293 3.1, MUST-2: by us, or by the device from the pseudo-header's sum.
-void FrameBuilder::finish_checksums(Buffer& frame, const FrameAddressing& addressing, std::uint32_t l3_header,
-                                    std::uint32_t l4_header, std::uint32_t length) const {
-    rte_mbuf* mbuf = frame.get();
-    const bool is_v4 = addressing.source.is_v4();
-    const std::uint32_t l4_offset = static_cast<std::uint32_t>(wire::kEthernetHeader) + l3_header;
-    std::uint8_t* checksum = rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, l4_offset + kTcpChecksumAt);
-    const std::uint64_t pseudo =
-        wire::pseudo_sum(addressing.source, addressing.destination, wire::kProtocolTcp, l4_header + length);
-
-    if (!capabilities_.tx_tcp_checksum) {
-        base::store_be16(checksum, wire::finish(sum_bytes(frame, l4_offset, l4_header + length, pseudo)));
-        return;
-    }
-    mbuf->l2_len = wire::kEthernetHeader;
-    mbuf->l3_len = l3_header & 0x1ff;
-    mbuf->l4_len = l4_header & 0xff;
-    mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM | (is_v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
-    // Devices add the segment's sum to what stands in the field: the pseudo-header's, not inverted.
-    base::store_be16(checksum, wire::fold(pseudo));
-    if (is_v4 && capabilities_.tx_ipv4_checksum) {
-        mbuf->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
-        base::store_be16(rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, wire::kEthernetHeader + 10), 0);
-    }
 }
 
 Buffer FrameBuilder::ip(const FrameAddressing& addressing, std::uint8_t protocol, base::Bytes message) {

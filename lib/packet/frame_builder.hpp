@@ -2,6 +2,8 @@
 
 #include <rte_mempool.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/bytes.hpp"
@@ -9,6 +11,9 @@
 #include "packet/port.hpp"
 #include "packet/slice.hpp"
 #include "wire/address.hpp"
+#include "wire/ethernet.hpp"
+#include "wire/ipv6.hpp"
+#include "wire/seq.hpp"
 #include "wire/tcp.hpp"
 
 namespace terminus::packet {
@@ -25,6 +30,18 @@ struct FrameAddressing {
     std::uint16_t identification = 0;  ///< IPv4; 0 with DF (RFC 6864)
 };
 
+/// What TCP frames that follow each other have in common, ready-made: all but number, PSH and text.
+struct TcpHeaders {
+    static constexpr std::size_t kBytesMax = wire::kEthernetHeader + wire::kIpv6Header + wire::kTcpHeaderMax;
+
+    std::array<std::uint8_t, kBytesMax> bytes;  ///< Ethernet, IP and TCP
+    std::uint8_t l3_length;
+    std::uint8_t l4_length;
+    std::uint32_t text_length;  ///< of each frame
+    std::uint64_t offloads;     ///< RTE_MBUF_F_TX_*; 0 where the checksum is ours
+    std::uint64_t partial_sum;  ///< of pseudo-header and TCP header, where it is ours
+};
+
 /// The only place where frames are made (DESIGN 3.6). Headers and copies come from `header_pool`; an empty
 /// pool yields an empty Buffer, which the caller counts.
 class FrameBuilder {
@@ -39,7 +56,15 @@ class FrameBuilder {
     /// reference where the port can take it, copied otherwise or when it is small. Checksums by the device
     /// where it offers, else here.
     [[nodiscard]] Buffer tcp(const FrameAddressing& addressing, const wire::TcpHeader& header,
-                             const ByteQueue* queue, std::uint32_t offset, std::uint32_t length);
+                             const ByteQueue* queue, std::uint32_t offset, std::uint32_t length) {
+        return tcp(tcp_headers(addressing, header, length), header.seq, header.flags.psh(), queue, offset);
+    }
+    /// The same in two steps: what many frames with `length` bytes of text have in common, whatever number
+    /// and PSH `header` has, and each of them.
+    [[nodiscard]] TcpHeaders tcp_headers(const FrameAddressing& addressing, const wire::TcpHeader& header,
+                                         std::uint32_t length) const;
+    [[nodiscard]] Buffer tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push, const ByteQueue* queue,
+                             std::uint32_t offset);
 
     /// An IP packet around a finished transport message (ICMP, ICMPv6, anything small): IP header written
     /// and, for IPv4, its checksum. `message` carries its own checksum.
@@ -52,8 +77,6 @@ class FrameBuilder {
  private:
     [[nodiscard]] bool may_attach(std::uint32_t length) const;
     bool attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset, std::uint32_t length);
-    void finish_checksums(Buffer& frame, const FrameAddressing& addressing, std::uint32_t l3_header,
-                          std::uint32_t l4_header, std::uint32_t length) const;
 
     rte_mempool* header_pool_;
     rte_mempool* indirect_pool_;

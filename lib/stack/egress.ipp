@@ -2,6 +2,8 @@
 
 // Segments out: what the dirty connections want sent, as far as ports have room. Part of stack/stack.hpp.
 
+#include <algorithm>
+
 #include "stack/stack.hpp"
 
 namespace terminus::stack {
@@ -44,15 +46,18 @@ void Stack<App>::transmit(std::uint32_t index) {
     const wire::FourTuple named = network_.tuple_of(slot.key);
     const std::optional<neigh::NextHop> next_hop = network_.route_to(named.remote.address);
     bool is_all = false;
-    for (std::uint32_t sent = 0; sent < kSegmentsPerTurn; ++sent) {
-        if (next_hop && !network_.has_room(next_hop->port)) break;
+    for (std::uint32_t sent = 0; sent < kSegmentsPerTurn;) {
+        const std::uint32_t room = next_hop ? network_.room(next_hop->port) : 1;
+        if (room == 0) break;
         const bool is_opening = slot.wants_fast_open || slot.is_fast_open_cookie_due;
         const std::optional<tcp::OutSegment> segment =
-            is_opening ? poll_opening(slot, named, env) : slot.tcp->poll_transmit(env);
+            is_opening ? poll_opening(slot, named, env)
+                       : slot.tcp->poll_transmit(env, std::min(room, kSegmentsPerTurn - sent));
         if (!segment) {
             is_all = true;
             break;
         }
+        sent += segment->segments();
         send(named, next_hop, *segment, &slot.tcp->send_queue(), env.tunables, slot.flow_label);
     }
     // What went out may have made room for the application (tunables.notsent_lowat).
@@ -95,8 +100,12 @@ void Stack<App>::send(const wire::FourTuple& tuple, const std::optional<neigh::N
                         .traffic_class = static_cast<std::uint8_t>(
                             (tunables.traffic_class & ~unsigned{wire::kEcnMask}) | ecn),
                         .flow_label = tunables.auto_flowlabels ? flow_label : 0};
-    network_.send_tcp(tuple, *next_hop, hop, header, segment.payload_length > 0 ? queue : nullptr,
-                      segment.payload_offset, segment.payload_length, env_.now);
+    network_.send_tcp(tuple, *next_hop, hop, header,
+                      {.queue = segment.payload_length > 0 ? queue : nullptr,
+                       .offset = segment.payload_offset,
+                       .length = segment.payload_length / segment.segments(),
+                       .segments = segment.segments()},
+                      env_.now);
 }
 
 }  // namespace terminus::stack

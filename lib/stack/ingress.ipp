@@ -28,7 +28,7 @@ void Stack<App>::ingress(packet::Batch& frames, std::uint16_t port) {
             looked.arrival = Arrival{};
             looked.received = network_.receive_plain(frames.take(i), port, Origin::Device, looked.arrival);
             if (looked.received == Received::Tcp) {
-                look_up(looked);
+                look_up(looked, count > 0 ? &looked_[count - 1] : nullptr);
                 ++count;
                 continue;
             }
@@ -54,12 +54,57 @@ void Stack<App>::have_their_turns(std::uint32_t count) {
         looked_[i].candidate = prefetch_beside(looked_[i].candidate);
     for (std::uint32_t i = 0; i < count; ++i)
         prefetch_connection(looked_[i].candidate);
-    for (std::uint32_t i = 0; i < count; ++i)
-        arrives(looked_[i]);
+    for (std::uint32_t i = 0; i < count; ++i) {
+        // The one before the two is of the same flow, so that what it met is known.
+        const bool may_be_left_out =
+            looked_[i].is_same_flow && i + 1 < count && looked_[i + 1].overtakes && needs_only_the_next(i);
+        if (may_be_left_out) {
+            looked_[i].arrival.frame = packet::Buffer();
+        } else {
+            arrives(looked_[i]);
+        }
+    }
+}
+
+/// Nothing but an ACK, perhaps PSH and text, with timestamps or without any option.
+inline bool is_plain_segment(const wire::TcpSegment& segment) {
+    const unsigned flags = segment.flags.bits & ~unsigned{wire::TcpFlags::kPsh};
+    const std::size_t options = segment.options.timestamps ? wire::kTimestampsAloneLength : 0;
+    return flags == wire::TcpFlags::kAck && segment.header_length == wire::kTcpHeaderMin + options &&
+           !segment.congestion_experienced;
+}
+
+/// Whether `next`, of the same flow, goes on with the text of `before` and is otherwise the same: what
+/// generic receive offload would make one segment of.
+template <typename App>
+bool Stack<App>::is_continued(const wire::TcpSegment& before, const wire::TcpSegment& next) {
+    return before.payload_length > 0 && next.payload_length > 0 &&
+           next.seq == before.seq + before.payload_length && next.ack == before.ack &&
+           next.window == before.window && next.options.timestamps == before.options.timestamps &&
+           is_plain_segment(before) && is_plain_segment(next);
+}
+
+/// Whether `next`, of the same flow, acknowledges what `before` does and more, and neither does anything
+/// else.
+template <typename App>
+bool Stack<App>::is_overtaken(const wire::TcpSegment& before, const wire::TcpSegment& next) {
+    return before.payload_length == 0 && next.payload_length == 0 && next.seq == before.seq &&
+           next.ack.after(before.ack) && is_plain_segment(before) && is_plain_segment(next);
 }
 
 template <typename App>
-void Stack<App>::look_up(Looked& looked) {
+void Stack<App>::look_up(Looked& looked, const Looked* before) {
+    looked.is_same_flow = before != nullptr && before->arrival.tuple == looked.arrival.tuple;
+    looked.continues = looked.overtakes = false;
+    if (looked.is_same_flow) {
+        const wire::TcpSegment& one = before->arrival.segment;
+        const wire::TcpSegment& next = looked.arrival.segment;
+        looked.continues = is_continued(one, next) && looked.arrival.frame.is_linear();
+        looked.overtakes = is_overtaken(one, next);
+        looked.key = before->key;
+        looked.hash = before->hash;
+        return;
+    }
     looked.key = key_of(looked.arrival.tuple, looked.arrival.local_id);
     looked.hash = table_.hash(looked.key);
     table_.prefetch(looked.hash);
@@ -68,6 +113,7 @@ void Stack<App>::look_up(Looked& looked) {
 template <typename App>
 void Stack<App>::prefetch_slot(Looked& looked) const {
     looked.candidate = Connections::kNone;
+    if (looked.is_same_flow) return;  // the one before it has asked
     const flow::Handle handle = table_.candidate(looked.hash);
     if (handle.is_none()) return;
     switch (handle.kind()) {
@@ -116,6 +162,8 @@ template <typename App>
 void Stack<App>::arrives(Looked& looked) {
     switch (looked.received) {
         case Received::Tcp:
+            if (looked.continues && text_continues(looked.arrival)) break;
+            accepted_by_ = Connections::kNone;
             segment_arrives(looked.arrival, looked.key, looked.hash);
             break;
         case Received::IcmpError:
@@ -148,6 +196,7 @@ void Stack<App>::segment_arrives(Arrival& arrival, const flow::Key& key, std::ui
     }
     switch (handle.kind()) {
         case flow::HandleKind::Connection:
+            accepted_by_ = handle.index();
             give_segment(handle.index(), arrival);
             break;
         case flow::HandleKind::HalfOpen:
@@ -159,6 +208,27 @@ void Stack<App>::segment_arrives(Arrival& arrival, const flow::Key& key, std::ui
         case flow::HandleKind::Application:
             break;  // never in the table
     }
+}
+
+/// Whether the connection that accepted the segment before needs of this ACK and the next one only that.
+template <typename App>
+bool Stack<App>::needs_only_the_next(std::uint32_t position) {
+    if (accepted_by_ == Connections::kNone) return false;
+    const ConnectionSlot& slot = connections_[accepted_by_];
+    return slot.tcp->is_overtaken(looked_[position].arrival.segment, looked_[position + 1].arrival.segment,
+                                  environment_for(slot));
+}
+
+/// Whether the connection that accepted the segment before this one has taken its text.
+template <typename App>
+bool Stack<App>::text_continues(Arrival& arrival) {
+    if (accepted_by_ == Connections::kNone) return false;
+    ConnectionSlot& slot = connections_[accepted_by_];  // awake, and dirty, from that segment on
+    packet::Slice payload(std::move(arrival.frame), static_cast<std::uint16_t>(arrival.payload_offset),
+                          static_cast<std::uint16_t>(arrival.segment.payload_length));
+    if (slot.tcp->text_continues(arrival.segment, payload, environment_for(slot))) return true;
+    arrival.frame = std::move(payload.buffer());
+    return false;
 }
 
 template <typename App>
@@ -272,9 +342,12 @@ void Stack<App>::to_connection(std::uint32_t index, const Arrival& arrival, cons
         learn_fast_open(slot, arrival, had_text, is_repeated);
     switch (disposition) {
         case tcp::Disposition::Accepted:
+            break;
         case tcp::Disposition::Dropped:
+            accepted_by_ = Connections::kNone;
             break;
         case tcp::Disposition::ResetPeer:
+            accepted_by_ = Connections::kNone;
             reset_peer(arrival, slot.tcp->leg(), stats::ResetReason::HandshakeInvalid, env.tunables);
             break;
     }

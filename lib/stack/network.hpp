@@ -65,6 +65,14 @@ struct HopFields {
     std::uint32_t flow_label = 0;  ///< IPv6's
 };
 
+/// What segments bring along: `segments` times `length` bytes of `queue` from `offset` on.
+struct Text {
+    const packet::ByteQueue* queue = nullptr;  ///< nullptr: nothing
+    std::uint32_t offset = 0;
+    std::uint32_t length = 0;
+    std::uint32_t segments = 1;
+};
+
 [[nodiscard]] flow::Key key_of(const wire::FourTuple& tuple, std::uint16_t local_id);
 [[nodiscard]] flow::Key key_of(const tcp::HalfOpen& half_open);
 [[nodiscard]] flow::Key key_of(const tcp::TimeWait& time_wait);
@@ -106,11 +114,11 @@ class Network {
     /// The MSS we announce to `remote`: the interface's MTU less IP and TCP headers (RFC 9293 3.7.1).
     [[nodiscard]] std::uint16_t mss_towards(const wire::IpAddress& remote) const;
     [[nodiscard]] wire::FourTuple tuple_of(const flow::Key& key) const;
-    /// Whether `port` takes another frame now; sends what is waiting first when it must.
-    [[nodiscard]] bool has_room(std::uint16_t port);
+    /// How many frames more `port` takes now; sends what is waiting first when it must.
+    [[nodiscard]] std::uint32_t room(std::uint16_t port);
+    /// One frame for each segment of `text`, with consecutive numbers; a PSH is the last one's.
     void send_tcp(const wire::FourTuple& tuple, const neigh::NextHop& next_hop, const HopFields& hop,
-                  const wire::TcpHeader& header, const packet::ByteQueue* queue, std::uint32_t offset,
-                  std::uint32_t length, base::Instant now);
+                  const wire::TcpHeader& header, const Text& text, base::Instant now);
     /// RSTs without a connection are limited, in all and for each address that they go to.
     [[nodiscard]] bool may_answer_with_reset(const wire::IpAddress& to, base::Instant now) {
         return resets_.admit(to, now);
@@ -168,6 +176,7 @@ class Network {
 
     // network_out.cpp
     void send_to_next_hop(packet::Buffer frame, const neigh::NextHop& next_hop, base::Instant now);
+    void dispatch(packet::Buffer frame, const neigh::NextHop& next_hop, neigh::Lookup::Kind next);
     void enqueue(packet::Buffer frame, std::uint16_t port);
     void wait_for(packet::Buffer frame, const neigh::NextHop& next_hop);
     void resolved(const wire::IpAddress& next_hop, std::uint16_t port,

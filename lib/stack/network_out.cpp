@@ -24,10 +24,10 @@ std::uint16_t Network::mss_towards(const wire::IpAddress& remote) const {
     return static_cast<std::uint16_t>(mtu - (remote.is_v4() ? kTcpIpv4Headers : kTcpIpv6Headers));
 }
 
-bool Network::has_room(std::uint16_t port) {
+std::uint32_t Network::room(std::uint16_t port) {
     packet::Batch& unsent = *unsent_[port];
     if (unsent.full()) ports_[port]->transmit(unsent);
-    return !unsent.full();
+    return unsent.room();
 }
 
 bool Network::has_unsent() const {
@@ -42,7 +42,7 @@ void Network::flush() {
 
 // A frame handed to a port is sent or counted as lost, never silently either (DESIGN 3.7).
 void Network::enqueue(packet::Buffer frame, std::uint16_t port) {
-    if (!has_room(port)) {
+    if (room(port) == 0) {
         drop(stats::DropReason::TransmitFull);
         return;
     }
@@ -62,25 +62,39 @@ packet::FrameAddressing Network::addressing(const wire::IpAddress& source, const
 }
 
 void Network::send_tcp(const wire::FourTuple& tuple, const neigh::NextHop& next_hop, const HopFields& hop,
-                       const wire::TcpHeader& header, const packet::ByteQueue* queue, std::uint32_t offset,
-                       std::uint32_t length, base::Instant now) {
+                       const wire::TcpHeader& header, const Text& text, base::Instant now) {
     packet::FrameAddressing to = addressing(tuple.local.address, tuple.remote.address, next_hop.port);
     to.hop_limit = hop.hop_limit;
     to.traffic_class = hop.traffic_class;
     to.flow_label = hop.flow_label;
-    packet::Buffer frame = builders_[next_hop.port].tcp(to, header, queue, offset, length);
-    if (!frame) {
-        drop(stats::DropReason::NoBuffer);
-        return;
+    const neigh::Lookup lookup = neighbours_.lookup(next_hop.address, next_hop.port, now);
+    to.destination_mac = lookup.mac;
+    packet::FrameBuilder& builder = builders_[next_hop.port];
+    const packet::TcpHeaders headers = builder.tcp_headers(to, header, text.length);
+    for (std::uint32_t i = 0; i < text.segments; ++i) {
+        const std::uint32_t at = i * text.length;
+        const bool push = header.flags.psh() && i + 1 == text.segments;
+        packet::Buffer frame = builder.tcp(headers, header.seq + at, push, text.queue, text.offset + at);
+        if (frame) {
+            dispatch(std::move(frame), next_hop, lookup.kind);
+        } else {
+            drop(stats::DropReason::NoBuffer);
+        }
     }
-    send_to_next_hop(std::move(frame), next_hop, now);
+    poll_neighbours();
 }
 
 void Network::send_to_next_hop(packet::Buffer frame, const neigh::NextHop& next_hop, base::Instant now) {
     const neigh::Lookup lookup = neighbours_.lookup(next_hop.address, next_hop.port, now);
-    switch (lookup.kind) {
+    packet::set_destination_mac(frame, lookup.mac);
+    dispatch(std::move(frame), next_hop, lookup.kind);
+    poll_neighbours();
+}
+
+/// A frame for a next hop that was looked up; resolved, its address is in the frame.
+void Network::dispatch(packet::Buffer frame, const neigh::NextHop& next_hop, neigh::Lookup::Kind next) {
+    switch (next) {
         case neigh::Lookup::Kind::Resolved:
-            packet::set_destination_mac(frame, lookup.mac);
             enqueue(std::move(frame), next_hop.port);
             break;
         case neigh::Lookup::Kind::Pending:
@@ -90,7 +104,6 @@ void Network::send_to_next_hop(packet::Buffer frame, const neigh::NextHop& next_
             drop(stats::DropReason::NeighbourFailed);
             break;
     }
-    poll_neighbours();
 }
 
 // RFC 4861 7.2.2: the newest packets are kept, the oldest of the same next hop gives way.

@@ -160,6 +160,9 @@ class Stack {
         flow::Key key;
         std::uint64_t hash = 0;
         std::uint32_t candidate = Connections::kNone;  ///< a connection that it may be for
+        bool is_same_flow = false;                     ///< as of the frame before it
+        bool continues = false;                        ///< that one's text, and says nothing else that is new
+        bool overtakes = false;                        ///< that one, an ACK like this
     };
 
     static constexpr bool kIsPrefetching = requires(const App& app, ConnectionId id, Cookie cookie) {
@@ -172,12 +175,16 @@ class Stack {
 
     // ingress.ipp
     void have_their_turns(std::uint32_t count);
-    void look_up(Looked& looked);
+    [[nodiscard]] static bool is_continued(const wire::TcpSegment& before, const wire::TcpSegment& next);
+    [[nodiscard]] static bool is_overtaken(const wire::TcpSegment& before, const wire::TcpSegment& next);
+    void look_up(Looked& looked, const Looked* before = nullptr);
     void prefetch_slot(Looked& looked) const;
     void prefetch_connection(std::uint32_t candidate) const;
     [[nodiscard]] std::uint32_t prefetch_beside(std::uint32_t candidate) const;
     void arrives(Looked& looked);
     void segment_arrives(Arrival& arrival, const flow::Key& key, std::uint64_t hash);
+    [[nodiscard]] bool text_continues(Arrival& arrival);
+    [[nodiscard]] bool needs_only_the_next(std::uint32_t position);
     void to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
     void promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash);
     void to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
@@ -291,6 +298,8 @@ class Stack {
     timer::Wheel wheel_;
     DirtyList dirty_;
     std::array<Looked, kLookAhead> looked_;
+    /// Whose segment was accepted by the last arrives(), within the burst.
+    std::uint32_t accepted_by_ = Connections::kNone;
 };
 
 }  // namespace terminus::stack

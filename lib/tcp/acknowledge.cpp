@@ -67,6 +67,19 @@ Connection::Stop Connection::check_ack(const wire::TcpSegment& segment, const En
     return act_on_acknowledged_fin(env);
 }
 
+// RFC 9293 3.8.6.1: a closed window is news of its own.
+bool Connection::is_overtaken(const wire::TcpSegment& ack, const wire::TcpSegment& next,
+                              const Environment& env) {
+    const bool is_expected = state_ == State::Established && recovery_.is_calm() &&
+                             !recovery_.counts_acks() && !is_parked_ && ack.seq == rcv_.nxt &&
+                             ack.ack.after(snd_.una) && next.ack.at_or_before(snd_.nxt) && ack.window != 0 &&
+                             next.window != 0;
+    if (!is_expected || timestamps_ != next.options.timestamps.has_value()) return false;
+    if (timestamps_ && is_older(next.options.timestamps->value, recent_timestamp_)) return false;
+    leg_stats(env).segments_received.add();
+    return true;
+}
+
 /// The peer lives and has seen something of ours: unanswered probes are no longer counted.
 void Connection::answered(const Environment& env) {
     probes_unanswered_ = 0;

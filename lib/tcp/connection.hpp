@@ -92,14 +92,30 @@ class Connection {
     /// The earliest of the seven deadlines, or when pacing lets the next segment out; base::kNever when there
     /// is none.
     [[nodiscard]] Instant next_deadline() const;
-    /// The next segment to be sent, or nothing. Each call is a segment that goes out: it moves snd.nxt and
-    /// arms timers. Called until empty, or until the caller's quota is used.
-    [[nodiscard]] std::optional<OutSegment> poll_transmit(const Environment& env);
+    /// The next segment to be sent, or nothing; a run of up to `segments_max` of them where nothing has to be
+    /// asked between one and the next (OutSegment::segment_length). What a call yields goes out: it moves
+    /// snd.nxt and arms timers. Called until empty, or until the caller's quota is used.
+    [[nodiscard]] std::optional<OutSegment> poll_transmit(const Environment& env,
+                                                          std::uint32_t segments_max = 1);
     /// Whether poll_transmit() would yield a segment now; changes nothing, cheap.
     [[nodiscard]] bool wants_transmit(const Environment& env) const;
     [[nodiscard]] const packet::ByteQueue& send_queue() const;
     /// In-order bytes not yet taken, for those who look without taking.
     [[nodiscard]] const packet::ByteQueue& receive_queue() const { return receive_queue_; }
+
+    /// Text of a segment right behind the one that segment_arrives() has just accepted, in the same turn,
+    /// with the same ACK, window and timestamps, no flag but ACK and perhaps PSH, and no mark of congestion:
+    /// the checks of RFC 9293 3.10.7.4 have all been made, and what is left is the text. False: it is not so
+    /// simple, nothing was done, and it is for segment_arrives().
+    [[nodiscard]] bool text_continues(const wire::TcpSegment& segment, packet::Slice& payload,
+                                      const Environment& env);
+
+    /// Whether `ack`, without text and behind what segment_arrives() has just accepted, may be left out since
+    /// `next` follows in the same turn and acknowledges more: both move snd.una, no loss is being looked
+    /// into, and neither says anything else (no SACK, no ECE). Then it is counted as received. Its bytes are
+    /// acknowledged by `next`, at the same time, so that windows grow by as much (RFC 3465 counts bytes).
+    [[nodiscard]] bool is_overtaken(const wire::TcpSegment& ack, const wire::TcpSegment& next,
+                                    const Environment& env);
 
     // ---- the application's side
 
@@ -207,6 +223,7 @@ class Connection {
         std::uint32_t length = 0;
         bool push = false;
         bool ends_record = false;  // cut off there
+        std::uint32_t segments = 1;
 
         [[nodiscard]] wire::SeqNum text_end() const { return seq + length; }
     };
@@ -253,6 +270,7 @@ class Connection {
     Disposition process_text(const wire::TcpSegment&, packet::Slice, const Environment&);
     std::optional<stats::DropReason> hold_text(wire::SeqNum seq, packet::Slice, const Environment&);
     void accept_text(packet::Slice, const Environment&);
+    void fill_gap(packet::Slice, const Environment&);
     void clear_reassembly(const Environment&);
     void lose_unread();
     bool gives_way_to(wire::SeqNum seq, wire::SeqNum end, const Environment&);
@@ -275,6 +293,8 @@ class Connection {
     // transmit.cpp, segments.cpp
     [[nodiscard]] Plan plan(const Environment&) const;
     [[nodiscard]] Plan plan_text(const Environment&) const;
+    void extend(Plan&, std::uint32_t segments_max, const Environment&) const;
+    [[nodiscard]] bool is_restarting(const Environment&) const;
     [[nodiscard]] Plan plan_retransmission(const Environment&) const;
     [[nodiscard]] Plan plan_tail_probe(const Environment&) const;
     [[nodiscard]] Plan plan_window_probe() const;

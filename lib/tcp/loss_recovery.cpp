@@ -42,7 +42,7 @@ void LossRecovery::sent(const Context& context, wire::SeqNum begin, wire::SeqNum
     if (timeout_at_ == base::kNever) restart_timeout(context);
     schedule_probe(context);
     if (limited_round_end_.at_or_before(context.snd.una)) {
-        limited_round_end_ = end;
+        limited_round_end_ = begin + std::min<std::uint32_t>(length, context.snd.mss);  // of a run, the first
         flight_max_ = 0;
     }
     flight_max_ = std::max(flight_max_, before + length);
@@ -249,6 +249,12 @@ void LossRecovery::note_rtt(Duration rtt, Instant now) {
     min_rtt_at_ = now;
 }
 
+// RFC 7661's concern, Linux's tcp_is_cwnd_limited(): in slow start half a window in use shows that it is
+// needed.
+bool LossRecovery::is_window_limited() const {
+    return window_limited_ || (is_in_slow_start() && congestion_.window() / 2 < flight_max_);
+}
+
 /// Window and rate after everything is known: PRR while the window comes down, else the control's own growth.
 void LossRecovery::steer_window(const Context& context, Work& work) {
     AckSample& sample = work.sample;
@@ -257,10 +263,7 @@ void LossRecovery::steer_window(const Context& context, Work& work) {
     sample.in_flight = pipe(context.snd);
     sample.smoothed_rtt = context.rtt.smoothed();
     sample.min_rtt = min_rtt_;
-    // RFC 7661's concern, Linux's tcp_is_cwnd_limited(): in slow start half a window in use shows that it is
-    // needed.
-    const bool slow_start = congestion_.window() < congestion_.slow_start_threshold();
-    sample.window_limited = window_limited_ || (slow_start && congestion_.window() / 2 < flight_max_);
+    sample.window_limited = is_window_limited();
     rate_.finish(sample, min_rtt_);
     if (work.outcome.rtt < Duration::zero() && !work.resent_arrived) work.outcome.rtt = work.sack_rtt;
 

@@ -96,6 +96,15 @@ class LossRecovery {
     }
     /// When the next segment may go out (pacing); the past when it may now.
     [[nodiscard]] Instant paced_until() const { return pace_at_; }
+    /// Whether segments are spread over time at all.
+    [[nodiscard]] bool is_paced() const { return congestion_.pacing_rate() != 0; }
+    /// Whether nothing is wrong and nothing is being tried out: an ACK without news changes nothing then.
+    [[nodiscard]] bool is_calm() const { return state_ == RecoveryState::Open && !probe_outstanding_; }
+    /// Whether the number of ACKs counts, not only what they acknowledge: a slow start that is to go on grows
+    /// by two segments an ACK at most (RFC 3465 2.2), BBR measures by each.
+    [[nodiscard]] bool counts_acks() const {
+        return is_paced() || (is_in_slow_start() && is_window_limited());
+    }
     /// Whether the window alone holds text back (RFC 7661); true for all ACKs until the next word of it, for
     /// they come in bursts.
     void window_limits(bool limited) { window_limited_ = limited; }
@@ -107,6 +116,7 @@ class LossRecovery {
     }
     /// RFC 3168 6.1.2: new text is to carry CWR once.
     [[nodiscard]] bool take_window_reduced() { return std::exchange(cwr_pending_, false); }
+    [[nodiscard]] bool has_window_reduced() const { return cwr_pending_; }
 
     // ---- what arrives and what expires
 
@@ -180,7 +190,11 @@ class LossRecovery {
         Fate fate = Fate::None;
     };
 
+    [[nodiscard]] bool is_in_slow_start() const {
+        return congestion_.window() < congestion_.slow_start_threshold();
+    }
     // loss_recovery.cpp
+    [[nodiscard]] bool is_window_limited() const;
     void deliver(const Context&, const SentRecord&, std::uint32_t bytes, bool cumulatively, Work&);
     [[nodiscard]] static bool echoes_earlier(const Context&, const Work&, Duration rtt);
     void take_cumulative(const Context&, Work&);

@@ -33,10 +33,13 @@ struct PushMarks {
     /// half of the largest window `window_max` would go without (Linux's forced_push(), by its buffers: full
     /// segments, up to half the window and to 64 KiB).
     [[nodiscard]] bool wants_push(wire::SeqNum end, std::uint32_t window_max, std::uint16_t mss) const {
-        if (end == written) return true;
+        return end == written || end - pushed >= unpushed_max(window_max, mss);
+    }
+    /// Bytes that may go without PSH before wants_push() wants one.
+    [[nodiscard]] static std::uint32_t unpushed_max(std::uint32_t window_max, std::uint16_t mss) {
         const std::uint32_t half = window_max / 2;
         const std::uint32_t buffer = std::max(std::min(half, kBufferMax) / mss, 1u) * mss;
-        return end - pushed >= buffer * (half / buffer + 1);
+        return buffer * (half / buffer + 1);
     }
 
  private:

@@ -169,14 +169,23 @@ void Connection::clear_reassembly(const Environment& env) {
     sack_report_.clear();
 }
 
-/// In-order text, and whatever it makes in-order.
+/// In-order text.
 void Connection::accept_text(packet::Slice payload, const Environment& env) {
     const std::uint16_t length = payload.length();
     rcv_.largest = std::max(rcv_.largest, std::min(length, rcv_.advertised_mss));
     // RFC 5681 4.1: after so long a pause the peer begins with a small window again.
     if (env.now - text_received_at_ > rtt_.rto()) quick_acks_ = quick_acks_of(env);
     text_received_at_ = env.now;
-    const bool gap = !reassembly_.empty();
+    duplicate_acks_owed_ = 0;
+    if (!reassembly_.empty()) [[unlikely]]
+        return fill_gap(std::move(payload), env);
+    deliver(std::move(payload), env);
+    sack_report_.advanced(rcv_.nxt);
+    acknowledge_later(env);
+}
+
+/// The same before a gap, with what it makes in-order.
+void Connection::fill_gap(packet::Slice payload, const Environment& env) {
     const HeldBuffers count(reassembly_, env);
     deliver(std::move(payload), env);
     while (auto piece = reassembly_.pop_if_at_or_before(rcv_.nxt)) {
@@ -186,13 +195,8 @@ void Connection::accept_text(packet::Slice payload, const Environment& env) {
         deliver(std::move(piece->slice), env);
     }
     sack_report_.advanced(rcv_.nxt);
-    duplicate_acks_owed_ = 0;
     // RFC 5681 4.2: at once while a gap is there or has just been filled, in part or wholly.
-    if (gap) {
-        ack_pending_ = true;
-    } else {
-        acknowledge_later(env);
-    }
+    ack_pending_ = true;
 }
 
 /// What the segment says of the round trip that the receive buffer has to span.

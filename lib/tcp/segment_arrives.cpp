@@ -50,6 +50,23 @@ Disposition Connection::segment_arrives(const wire::TcpSegment& segment, packet:
     return disposition;
 }
 
+// RFC 9293 3.10.7.4, seventh, alone. An ACK that says what the last one said moves nothing while no loss is
+// being looked into: it has text, so it is no duplicate (RFC 5681 2).
+bool Connection::text_continues(const wire::TcpSegment& segment, packet::Slice& payload,
+                                const Environment& env) {
+    const bool is_plain = state_ == State::Established && segment.seq == rcv_.nxt &&
+                          segment.ack == snd_.una && payload.length() <= rcv_.wnd() && reassembly_.empty() &&
+                          !fin_ahead_ && !orphan_ && env.may_keep_payload;
+    if (!is_plain || payload.empty() || !(snd_.flight() == 0 || recovery_.is_calm())) return false;
+    leg_stats(env).segments_received.add();
+    snd_.wl1 = segment.seq;
+    rcv_.note_push(segment.seq + payload.length(), segment.flags.psh());
+    accept_text(std::move(payload), env);
+    measure_arrival(segment, env);
+    marks_.more = false;
+    return true;
+}
+
 // RFC 9293 3.10.7.3.
 Disposition Connection::syn_sent_segment_arrives(const wire::TcpSegment& segment, packet::Slice payload,
                                                  const Environment& env) {

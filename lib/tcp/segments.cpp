@@ -111,12 +111,15 @@ bool Connection::is_answering(const Environment& env) const {
     return rcv_.nxt != rcv_.irs + 1 && env.now - text_received_at_ < env.tunables.delack_min;
 }
 
+/// RFC 5681 4.1: whether what the path could take a while ago is not known any more.
+bool Connection::is_restarting(const Environment& env) const {
+    return snd_.flight() == 0 && env.now - text_sent_at_ > rtt_.rto() && env.tunables.slow_start_after_idle;
+}
+
 OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
-    // RFC 5681 4.1: what the path could take a while ago is not known any more. Here and not when it is
-    // looked for text: while a closed window holds it back that happens often.
-    const Duration idle = env.now - text_sent_at_;
-    if (snd_.flight() == 0 && plan.length > 0 && idle > rtt_.rto() && env.tunables.slow_start_after_idle)
-        recovery_.restart_after_idle(initial_window(snd_.mss), idle);
+    // Here and not when it is looked for text: while a closed window holds it back that happens often.
+    if (plan.length > 0 && is_restarting(env))
+        recovery_.restart_after_idle(initial_window(snd_.mss), env.now - text_sent_at_);
     const std::uint32_t offset = plan.seq - snd_.una;
     std::uint8_t flags = TcpFlags::kAck;
     if (plan.length > 0 && plan.push) flags |= TcpFlags::kPsh;
@@ -132,6 +135,10 @@ OutSegment Connection::make_text(const Plan& plan, const Environment& env) {
     OutSegment out = make_segment(plan.seq, flags, plan.length > 0, env);
     out.payload_offset = plan.length > 0 ? offset : 0;
     out.payload_length = plan.length;
+    if (plan.segments > 1) {
+        out.segment_length = static_cast<std::uint16_t>(plan.length / plan.segments);
+        leg_stats(env).segments_sent.add(plan.segments - 1);
+    }
     out.ecn_capable = is_capable;
     note_sent(plan, env);
     return out;

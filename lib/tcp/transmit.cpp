@@ -16,8 +16,9 @@ bool Connection::wants_transmit(const Environment& env) const {
     return plan(env).kind != Plan::Kind::Nothing;
 }
 
-std::optional<OutSegment> Connection::poll_transmit(const Environment& env) {
-    const Plan next = plan(env);
+std::optional<OutSegment> Connection::poll_transmit(const Environment& env, std::uint32_t segments_max) {
+    Plan next = plan(env);
+    if (next.kind == Plan::Kind::Data) extend(next, segments_max, env);
     switch (next.kind) {
         case Plan::Kind::Nothing:
             note_limits(env);
@@ -104,6 +105,29 @@ Connection::Plan Connection::plan_text(const Environment& env) const {
     next.push = next.ends_record || marks_.wants_push(next.text_end(), snd_.max_wnd, snd_.mss);
     next.kind = Plan::Kind::Data;
     return next;
+}
+
+/// As many full segments behind the first as windows and PSH let go out with it. One alone where there is
+/// more to be asked for each (the pace, SACK blocks that take room, the end of a record, CWR), and where the
+/// first changes the windows.
+void Connection::extend(Plan& next, std::uint32_t segments_max, const Environment& env) const {
+    const std::uint32_t mss = text_max();
+    if (segments_max < 2 || next.length != mss || next.push || next.fin || marks_.records) return;
+    if (recovery_.is_paced() || recovery_.has_window_reduced() || !sack_report_.empty()) return;
+    if (is_restarting(env)) return;
+    const std::uint32_t on_the_way = recovery_.pipe(snd_);
+    const std::uint32_t congestion = recovery_.window();
+    const std::uint32_t by_congestion = congestion > on_the_way ? congestion - on_the_way : 0;
+    // A FIN goes with the last text there is.
+    const std::uint32_t queued = send_queue_.size_bytes() - snd_.flight() - (fin_queued_ ? 1u : 0u);
+    const std::uint32_t room = std::min({window_room_at(snd_.nxt), by_congestion, queued});
+    const std::uint32_t unpushed_max = PushMarks::unpushed_max(snd_.max_wnd, snd_.mss);
+    while (next.segments < segments_max && next.length + mss <= room && !next.push) {
+        next.length += mss;
+        ++next.segments;
+        const wire::SeqNum end = next.text_end();
+        next.push = end == marks_.written || end - marks_.pushed >= unpushed_max;
+    }
 }
 
 /// RFC 8985 7.3: one segment of new text, whatever the congestion window, or the last one again.

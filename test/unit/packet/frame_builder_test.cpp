@@ -266,3 +266,37 @@ TEST_CASE("an Ethernet frame is padded with zeros to 60 bytes, and not beyond") 
     const std::vector<std::uint8_t> longer(47, 0x11);
     CHECK(builder.ethernet({}, {}, 0x0806, longer).length() == 61);
 }
+
+// RFC 9293 3.1, MUST-2: partial sums are carried from frame to frame.
+TEST_CASE("frames of one set of headers are those that are made one by one, whoever does the checksums") {
+    PortCapabilities can = capable();
+    can.tx_tcp_checksum = GENERATE(false, true);
+    can.tx_ipv4_checksum = can.tx_tcp_checksum;
+    FrameBuilder builder(test::pool(), test::indirect_pool(), can);
+    ByteQueue queue;
+    fill(queue);
+    for (const FrameAddressing& to : {v4(), v6()}) {
+        wire::TcpHeader own = header();
+        const packet::TcpHeaders headers = builder.tcp_headers(to, own, 477);
+        for (std::uint32_t i = 0; i < 3; ++i) {
+            own.seq = wire::SeqNum(0xffff'fe00u + i * 477);  // round the end of the numbers
+            own.flags = {
+                static_cast<std::uint8_t>(wire::TcpFlags::kAck | (i == 2 ? wire::TcpFlags::kPsh : 0))};
+            const Buffer alone = builder.tcp(to, own, &queue, i * 477, 477);
+            const Buffer together = builder.tcp(headers, own.seq, i == 2, &queue, i * 477);
+            REQUIRE((alone && together));
+            CHECK(test::to_string(together) == test::to_string(alone));
+            CHECK(together.get()->ol_flags == alone.get()->ol_flags);
+            CHECK(together.get()->tx_offload == alone.get()->tx_offload);
+            CHECK(together.get()->nb_segs == alone.get()->nb_segs);
+            if (!can.tx_tcp_checksum) {
+                const std::string all = test::to_string(together);
+                const base::Bytes bytes(reinterpret_cast<const std::uint8_t*>(all.data()), all.size());
+                const auto frame = wire::parse_frame(bytes, static_cast<std::uint32_t>(bytes.size()));
+                REQUIRE(frame.ok());
+                CHECK(wire::l4_checksum_is_good(
+                    frame.value(), bytes.subspan(frame.value().l4_offset, frame.value().l4_length)));
+            }
+        }
+    }
+}

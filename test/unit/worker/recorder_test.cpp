@@ -52,8 +52,8 @@ TEST_CASE("of a burst that was offered, what the device took is kept") {
     Recorder recorder(1024);
     packet::Batch burst;
     for (const char* text : {"one", "two", "three"})
-        burst.push_back(
-            terminus::test::make_buffer({reinterpret_cast<const std::uint8_t*>(text), std::string_view(text).size()}));
+        burst.push_back(terminus::test::make_buffer(
+            {reinterpret_cast<const std::uint8_t*>(text), std::string_view(text).size()}));
     recorder.begin_turn(at(1), 0);
     recorder.offered(7, burst);
     recorder.taken(2);
