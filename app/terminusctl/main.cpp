@@ -52,6 +52,7 @@ void ss(const std::string& socket, const SsOptions& options, bool as_json) {
 }
 
 std::string number(const json& value) {
+    if (value.is_string()) return value.get<std::string>();  // "+Inf"
     const double v = value.is_number() ? value.get<double>() : 0;
     if (v == std::floor(v) && std::fabs(v) < 1e15) return std::to_string(static_cast<long long>(v));
     char text[32];

@@ -1,6 +1,7 @@
 #include "control/admin_commands.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -147,13 +148,15 @@ std::shared_ptr<Answer> AdminCommands::stats(const Request&) {
     for (const prometheus::MetricFamily& family : metrics_.Collect()) {
         const bool counts = family.type == prometheus::MetricType::Counter;
         for (const prometheus::ClientMetric& metric : family.metric) {
+            const double value = counts ? metric.counter.value : metric.gauge.value;
             ordered_json labels = ordered_json::object();
             for (const auto& label : metric.label)
                 labels[label.name] = label.value;
             lines += ordered_json{{"name", family.name},
                                   {"type", counts ? "counter" : "gauge"},
                                   {"labels", labels},
-                                  {"value", counts ? metric.counter.value : metric.gauge.value}}
+                                  // JSON has no infinity; this is Prometheus's word.
+                                  {"value", std::isinf(value) ? ordered_json("+Inf") : ordered_json(value)}}
                          .dump() +
                      "\n";
         }

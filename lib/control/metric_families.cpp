@@ -366,6 +366,31 @@ void add_workers(Families& out, const worker::Group& group) {
         &CoreStats::turns_busy);
 }
 
+void add_backend_ports(Families& out, const std::vector<SourcePortWatch::Reading>& readings) {
+    if (readings.empty()) return;
+    MetricFamily ports = gauge("terminus_backend_source_ports",
+                               "Source ports towards a backend: in use, held by a TIME_WAIT (at most), free");
+    MetricFamily left =
+        gauge("terminus_backend_source_ports_exhaustion_seconds",
+              "Time until none is free, at the rate of the last ten seconds or so; +Inf while they don't get "
+              "fewer");
+    for (const SourcePortWatch::Reading& reading : readings) {
+        const Labels who{
+            {"pool", reading.pool}, {"backend", reading.backend}, {"worker", std::to_string(reading.worker)}};
+        const auto state = [&](const char* name, std::uint32_t count) {
+            Labels labels = who;
+            labels.emplace_back("state", name);
+            add(ports, labels, count);
+        };
+        state("used", reading.ports.used);
+        state("time_wait", reading.ports.time_wait);
+        state("free", reading.ports.free);
+        add(left, who, reading.ports.seconds_left);
+    }
+    out.push_back(std::move(ports));
+    out.push_back(std::move(left));
+}
+
 void add_tunables(Families& out, const config::Tcp& tcp) {
     MetricFamily tunables =
         gauge("terminus_tcp_tunable",

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/source_port_watch.hpp"
 #include "worker/group.hpp"
 
 /// The families, by what they are about; internal to `control`.
@@ -26,6 +27,8 @@ void add_legs(Families& out, const worker::Group& group);
 void add_process(Families& out, const worker::Group& group);
 /// Frames, hand-overs, buffers, source ports and time, by worker.
 void add_workers(Families& out, const worker::Group& group);
+/// What is known of source ports by backend; no family when that is nothing.
+void add_backend_ports(Families& out, const std::vector<SourcePortWatch::Reading>& readings);
 void add_tunables(Families& out, const config::Tcp& tcp);
 
 }  // namespace terminus::control::families

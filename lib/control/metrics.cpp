@@ -14,8 +14,9 @@ using families::counter;
 using families::gauge;
 using prometheus::MetricFamily;
 
-Metrics::Metrics(const worker::Group& group, const config::Config& config, const ProcessFacts& facts)
-    : group_(group), config_(config), facts_(facts) {
+Metrics::Metrics(const worker::Group& group, const config::Config& config, const ProcessFacts& facts,
+                 const SourcePortWatch* ports)
+    : group_(group), config_(config), facts_(facts), ports_(ports) {
     sample();
 }
 
@@ -25,6 +26,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
     families::add_process(out, group_);
     families::add_workers(out, group_);
     out.push_back(busy_ratios());
+    if (ports_ != nullptr) families::add_backend_ports(out, ports_->readings());
     families::add_tunables(out, config_.tcp);
 
     MetricFamily ready =

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/source_port_watch.hpp"
 #include "worker/group.hpp"
 
 namespace terminus::control {
@@ -29,8 +30,10 @@ class Metrics : public prometheus::Collectable {
     /// The busy ratio is over the last so many samples; the control thread takes one a second.
     static constexpr std::size_t kRatioSamples = 10;
 
-    /// All three outlive this; `config` is what is in force at each scrape.
-    Metrics(const worker::Group& group, const config::Config& config, const ProcessFacts& facts);
+    /// All outlive this; `config` is what is in force at each scrape. Without `ports` there is nothing of
+    /// backends' source ports.
+    Metrics(const worker::Group& group, const config::Config& config, const ProcessFacts& facts,
+            const SourcePortWatch* ports = nullptr);
 
     [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
@@ -49,6 +52,7 @@ class Metrics : public prometheus::Collectable {
     const worker::Group& group_;
     const config::Config& config_;
     const ProcessFacts& facts_;
+    const SourcePortWatch* ports_;
     std::deque<std::vector<Times>> samples_;  // oldest first
 };
 

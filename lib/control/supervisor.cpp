@@ -15,7 +15,8 @@ Supervisor::Supervisor(worker::Group& group, config::Config initial, Options opt
       mailroom_(io_, group),
       runtime_(mailroom_, std::move(initial)),
       recording_(io_, mailroom_),
-      metrics_(group, runtime_.config(), facts_),
+      ports_(mailroom_, runtime_),
+      metrics_(group, runtime_.config(), facts_, &ports_),
       drain_(io_, mailroom_, group, [this](bool clean) { stopped(clean); }),
       commands_(mailroom_, runtime_, recording_, metrics_, facts_),
       admin_(io_, [this](std::string_view request,
@@ -109,6 +110,7 @@ void Supervisor::sample_later() {
     sample_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         metrics_.sample();
+        if (drain_.phase() == Drain::Phase::Serving) ports_.sample();
         sample_later();
     });
 }

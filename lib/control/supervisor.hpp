@@ -16,6 +16,7 @@
 #include "control/metrics.hpp"
 #include "control/recording.hpp"
 #include "control/runtime.hpp"
+#include "control/source_port_watch.hpp"
 
 namespace terminus::control {
 
@@ -65,6 +66,7 @@ class Supervisor {
     Mailroom mailroom_;
     Runtime runtime_;
     Recording recording_;
+    SourcePortWatch ports_;
     Metrics metrics_;
     Drain drain_;
     AdminCommands commands_;

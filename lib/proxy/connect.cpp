@@ -115,8 +115,25 @@ Proxy::Connected Proxy::connect_from(Stack& stack, Cookie cookie, const Backend&
 void Proxy::release_source_port(Stack& stack, const Session& session) {
     const wire::FourTuple tuple = stack.tuple(session.id(Leg::Backend));
     const Session::Attempt& attempt = session.attempt();
+    if (stack.find(session.id(Leg::Backend))->state() == tcp::State::TimeWait)
+        ++waited_.get_or_make(attempt.backend, std::uint64_t{0});
     source_ports_[attempt.port].release(attempt.source_id, tuple.remote, tuple.local.port);
     stack.stats().source_ports_used.set(source_ports_used());
+}
+
+SourcePortUse Proxy::source_ports_of(const Stack& stack, const Pool& pool, const Backend& backend) const {
+    SourcePortUse use;
+    const std::uint64_t* const waited = waited_.find(backend.id);
+    use.waited = waited != nullptr ? *waited : 0;
+    const std::optional<std::uint16_t> device = stack.port_to(backend.address.address);
+    if (!device) return use;
+    const flow::SourcePorts& ports = source_ports_[*device];
+    for (const SourceAddress& source : pool.sources) {
+        if (source.address.is_v4() != backend.address.address.is_v4()) continue;
+        use.used += ports.used(source.local_id, backend.address);
+        use.total += ports.total(source.address, backend.address);
+    }
+    return use;
 }
 
 }  // namespace terminus::proxy

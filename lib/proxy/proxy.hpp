@@ -59,6 +59,11 @@ class Proxy {
     /// Sessions with at least one leg.
     [[nodiscard]] std::uint32_t sessions() const { return sessions_.size(); }
     [[nodiscard]] std::uint32_t source_ports_used() const;
+    /// A backend of the snapshot; where two share an address and a source address, each shows the ports of
+    /// both.
+    [[nodiscard]] SourcePortUse source_ports_of(const Stack& stack, const Pool& pool,
+                                                const Backend& backend) const;
+    [[nodiscard]] const ServiceTable& services() const { return *services_; }
     /// For who watches: the client's connection of the session whose connection to a backend is
     /// `backend_leg`; nothing when there is no such session, or its client has gone.
     [[nodiscard]] std::optional<wire::FourTuple> client_behind(const Stack& stack,
@@ -116,6 +121,7 @@ class Proxy {
     std::vector<flow::SourcePorts> source_ports_;  // by device
     ById<Balancer> balancers_;                     // by PoolId
     ById<Timeouts> timeouts_;                      // by ServiceId
+    ById<std::uint64_t> waited_;                   // by BackendId: SourcePortUse::waited
 };
 
 }  // namespace terminus::proxy

@@ -35,6 +35,13 @@ struct SourceAddress {
     wire::IpAddress address;
 };
 
+/// Source ports of one worker towards a backend, over all addresses that its pool connects from.
+struct SourcePortUse {
+    std::uint32_t used = 0;    ///< by connections
+    std::uint32_t total = 0;   ///< that lead replies to the worker
+    std::uint64_t waited = 0;  ///< so far given back by connections that went into TIME_WAIT
+};
+
 /// How a pool's backends take turns.
 enum class Balance : std::uint8_t { RoundRobin };
 

@@ -23,6 +23,9 @@ void Worker::execute(Command& command) {
             } else if constexpr (std::is_same_v<Asked, ListConnections>) {
                 list(*asked.page);
                 mailbox_.reply(ConnectionsListed{std::move(asked.page)});
+            } else if constexpr (std::is_same_v<Asked, ListSourcePorts>) {
+                list(*asked.page);
+                mailbox_.reply(SourcePortsListed{std::move(asked.page)});
             } else if constexpr (std::is_same_v<Asked, SetDraining>) {
                 stack_.set_draining(asked.draining);
                 mailbox_.reply(DrainingSet{});
@@ -80,6 +83,24 @@ void Worker::list(RowPage& page) {
                     });
     page.done = !next.has_value();
     page.cursor = next.value_or(0);
+}
+
+// A reload between two pieces may show a backend twice or not at all: the next listing is right again.
+void Worker::list(SourcePortPage& page) const {
+    page.rows.clear();
+    std::uint64_t position = 0;
+    for (const proxy::Pool& pool : proxy_.services().pools()) {
+        for (const proxy::Backend& backend : pool.backends) {
+            if (position++ < page.cursor) continue;
+            if (page.rows.size() == SourcePortPage::kRowsMax) {
+                page.cursor = position - 1;
+                return;
+            }
+            page.rows.push_back({backend.id, proxy_.source_ports_of(stack_, pool, backend)});
+        }
+    }
+    page.cursor = 0;
+    page.done = true;
 }
 
 }  // namespace terminus::worker

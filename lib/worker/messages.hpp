@@ -55,6 +55,20 @@ struct RowPage {
     std::vector<ConnectionRow> rows;  ///< reserve(kRowsMax) before posting: the worker allocates nothing
 };
 
+/// The source ports towards one backend, as one worker has them.
+struct SourcePortRow {
+    proxy::BackendId backend = 0;
+    proxy::SourcePortUse use;
+};
+
+/// A bounded piece of a listing of those, as RowPage.
+struct SourcePortPage {
+    static constexpr std::size_t kRowsMax = 64;  // a row costs a walk over the redirection table
+    std::uint64_t cursor = 0;                    ///< 0 to begin; as returned to go on
+    bool done = false;
+    std::vector<SourcePortRow> rows;  ///< reserve(kRowsMax) before posting: the worker allocates nothing
+};
+
 // What the control thread asks of a worker; each is answered by one Reply of the matching kind.
 struct SetTunables {
     tcp::Tunables tunables;      ///< process-wide limits already divided by the number of workers
@@ -65,6 +79,9 @@ struct SetServices {
 };
 struct ListConnections {
     std::unique_ptr<RowPage> page;
+};
+struct ListSourcePorts {
+    std::unique_ptr<SourcePortPage> page;
 };
 struct SetDraining {
     bool draining;  ///< new SYNs are answered with RST
@@ -78,8 +95,8 @@ struct SetRecorder {
 };
 struct Stop {};  ///< the worker's loop ends after flushing what it can
 
-using Command = std::variant<std::monostate, SetTunables, SetServices, ListConnections, SetDraining, AbortAll,
-                             SetRecorder, Stop>;
+using Command = std::variant<std::monostate, SetTunables, SetServices, ListConnections, ListSourcePorts,
+                             SetDraining, AbortAll, SetRecorder, Stop>;
 
 struct TunablesSet {};
 struct ServicesSet {
@@ -87,6 +104,9 @@ struct ServicesSet {
 };
 struct ConnectionsListed {
     std::unique_ptr<RowPage> page;
+};
+struct SourcePortsListed {
+    std::unique_ptr<SourcePortPage> page;
 };
 struct DrainingSet {};
 struct AllAborted {};
@@ -97,7 +117,7 @@ struct RecorderSet {
 };
 struct Stopped {};
 
-using Reply = std::variant<std::monostate, TunablesSet, ServicesSet, ConnectionsListed, DrainingSet,
-                           AllAborted, RecorderSet, Stopped>;
+using Reply = std::variant<std::monostate, TunablesSet, ServicesSet, ConnectionsListed, SourcePortsListed,
+                           DrainingSet, AllAborted, RecorderSet, Stopped>;
 
 }  // namespace terminus::worker

@@ -98,6 +98,7 @@ class Worker {
     void send_messages();
     void execute(Command& command);
     void list(RowPage& page);
+    void list(SourcePortPage& page) const;
     void publish();
     void nap(base::Instant now);
     void account(base::Instant now);

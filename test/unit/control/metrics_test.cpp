@@ -20,7 +20,17 @@ struct Setup {
     worker::Group group{2};
     config::Config config;
     control::ProcessFacts facts{"1.2.3", 1000.5, true, 3, 1};
-    Metrics metrics{group, config, facts};
+    TempDirectory directory;
+    boost::asio::io_context io;
+    control::Mailroom mailroom{io, group};
+    control::Runtime runtime{mailroom, config_of(config_text(directory.path()))};
+    control::SourcePortWatch ports{mailroom, runtime};
+    Metrics metrics{group, config, facts, &ports};
+    Setup() {
+        worker::SourcePortPage page;
+        page.rows = {{runtime.services().pools()[0].backends[0].id, {.used = 1, .total = 2, .waited = 0}}};
+        ports.arrived(0, page, base::instant_from_ns(1));
+    }
     stats::CoreStats& core(std::uint32_t i) { return group.mailbox(i).stats(); }
     std::string text() const { return control::to_text(metrics.Collect()); }
 };

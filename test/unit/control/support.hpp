@@ -88,6 +88,9 @@ class FakeWorkers {
         } else if (auto* list = std::get_if<worker::ListConnections>(&command)) {
             fill(i, *list->page);
             box.reply(worker::ConnectionsListed{std::move(list->page)});
+        } else if (auto* ports = std::get_if<worker::ListSourcePorts>(&command)) {
+            ports->page->done = true;
+            box.reply(worker::SourcePortsListed{std::move(ports->page)});
         } else if (std::get_if<worker::SetDraining>(&command) != nullptr) {
             note(i, "draining");
             box.reply(worker::DrainingSet{});

@@ -160,6 +160,40 @@ TEST_CASE("a listing in pieces shows each connection of a worker exactly once") 
     REQUIRE(listed == 2 * kClients);
 }
 
+TEST_CASE("a worker tells the source ports of each backend: in use, and given back to a TIME_WAIT") {
+    Duo duo;
+    duo.serve({.finish_when_peer_finished = true});
+    const auto ports = [&](std::uint16_t worker) {
+        auto page = std::make_unique<SourcePortPage>();
+        page->rows.reserve(SourcePortPage::kRowsMax);
+        const SourcePortRow* const memory = page->rows.data();
+        Reply reply = duo.ask(worker, ListSourcePorts{std::move(page)});
+        const SourcePortPage& filled = *std::get<SourcePortsListed>(reply).page;
+        REQUIRE(filled.done);
+        REQUIRE(filled.rows.data() == memory);  // the worker allocates nothing
+        REQUIRE_FALSE(filled.rows.empty());
+        return filled.rows.front().use;
+    };
+    constexpr std::uint32_t kClients = 20;
+    std::vector<Flow*> clients;
+    for (std::uint32_t i = 0; i < kClients; ++i)
+        clients.push_back(&duo.connect({}));
+    REQUIRE(duo.run_until(10s, [&] { return ports(0).used + ports(1).used == kClients; }));
+    for (const std::uint16_t worker : {0, 1}) {
+        CHECK(ports(worker).used > 0);
+        CHECK(ports(worker).waited == 0);
+    }
+    // Each port leads to one of the two workers.
+    CHECK(ports(0).total + ports(1).total == 65536 - 1024);
+
+    for (Flow* client : clients) {
+        client->script.finish_when_sent = true;
+        duo.act(*client);
+    }
+    REQUIRE(duo.run_until(10s, [&] { return ports(0).used + ports(1).used == 0; }));
+    CHECK(ports(0).waited + ports(1).waited == kClients);  // who closes first waits: our leg to the backend
+}
+
 TEST_CASE("a draining worker refuses new clients and serves those it has") {
     Duo duo;
     duo.warm_up();

@@ -106,6 +106,7 @@ TEST_CASE("what is planned for a worker is what it reserves") {
         // Reserved for every id there can be and for every pair, of which as many are touched as are used.
         const proxy::ById<proxy::Balancer> balancers;
         const proxy::ById<proxy::Timeouts> timeouts;
+        const proxy::ById<std::uint64_t> waited;
         std::vector<flow::SourcePorts> ports;
         for (const flow::Steering& steering : settings.stack.steering)
             ports.emplace_back(steering, std::uint16_t{0}, settings.proxy.source_pairs_max,
