@@ -56,7 +56,7 @@ void bench_held(const HeldBench& settings) {
                                    .staying = open,
                                    .passing = 1024,
                                    .time_waits = open};
-    require_memory(of_world);
+    require_memory(of_world, true);
     World world(of_world);
     world.crowd().set_manners({.has_own_text = true});
     const std::uint32_t concurrency = std::min(kConcurrency, open);

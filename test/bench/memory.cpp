@@ -8,6 +8,8 @@
 #include <limits>
 #include <string>
 
+#include "tcp/connection.hpp"
+
 namespace terminus::bench {
 namespace {
 
@@ -16,6 +18,7 @@ constexpr double kUnquestioned = 500'000;
 /// Worlds by which a connection is measured. Their tables are powers of two, one twice the other.
 constexpr double kSmall = 100'000;
 constexpr double kLarge = 200'000;
+constexpr double kLegs = 2;
 /// For the rest of the machine, and for what does not grow with connections.
 constexpr double kReserveBytes = 512e6;
 
@@ -51,11 +54,12 @@ double resident_bytes() {
     return statm(1);
 }
 
-void require_memory(const World::Settings& settings) {
+void require_memory(const World::Settings& settings, bool mostly_at_rest) {
     const double count = std::max(settings.staying, settings.time_waits);
     if (count < kUnquestioned) return;
-    const double each =
+    double each =
         (mapped_by(settings, kLarge / count) - mapped_by(settings, kSmall / count)) / (kLarge - kSmall);
+    if (mostly_at_rest) each -= kLegs * sizeof(tcp::Connection);
     const double needed = each * count + kReserveBytes;
     const double available = available_bytes();
     if (needed <= available) return;

@@ -16,6 +16,8 @@ struct NotEnoughMemory : std::runtime_error {
 
 /// Throws NotEnoughMemory when the kernel could not give what a world of these settings may touch
 /// (/proc/meminfo, MemAvailable). What a connection takes is measured on smaller worlds; none may be alive.
-void require_memory(const World::Settings& settings);
+/// `mostly_at_rest`: never more than Settings::resting lets be awake at a time are, so that the others'
+/// places for that are never touched.
+void require_memory(const World::Settings& settings, bool mostly_at_rest = false);
 
 }  // namespace terminus::bench
