@@ -23,6 +23,12 @@ constexpr const char* kSharedRingOps = "ring_mt_rts";
 /// memzones, and its allocator's rounding. Measured: an idle process with four ports stays under 20 MiB.
 constexpr std::size_t kEalReserveBytes = 32u << 20;
 
+/// DPDK gives objects that may straddle pages no address for devices: a NIC would read and write at zero.
+/// Where devices see memory as we do, it is the object's own.
+void set_device_address(rte_mempool*, void*, void* object, unsigned) {
+    rte_mempool_get_header(object)->iova = reinterpret_cast<rte_iova_t>(object);
+}
+
 /// rte_pktmbuf_pool_create_by_ops() with flags. Without them objects don't straddle pages, for a page may end
 /// the memory that a device sees in one piece. Where a device sees it as we do, that is not so; and it does
 /// harm: without hugepages each mbuf takes a page of 4 KiB, and net_af_xdp registers count times the size of
@@ -49,6 +55,7 @@ rte_mempool* make_mempool(const PoolSettings& settings) {
         rte_errno = -failed;
         return nullptr;
     }
+    if (rte_eal_iova_mode() == RTE_IOVA_VA) rte_mempool_obj_iter(pool, set_device_address, nullptr);
     rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
     return pool;
 }

@@ -1,5 +1,6 @@
 #include "dpdk/pool.hpp"
 
+#include <rte_eal.h>
 #include <rte_mbuf.h>
 
 #include <algorithm>
@@ -140,6 +141,21 @@ TEST_CASE("a pool's mbufs lie side by side, as net_af_xdp takes for granted") {
                               return b != a + stride;
                           }) == objects.end();
     CHECK(is_dense);
+}
+
+TEST_CASE("a device finds a pool's mbufs where we do, clones that are freed too") {
+    const Pool pool = create(settings("devices", GENERATE(false, true)));
+    REQUIRE(rte_eal_iova_mode() == RTE_IOVA_VA);
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(pool.get());
+    rte_mbuf* clone = rte_pktmbuf_alloc(pool.get());
+    for (rte_mbuf* each : {mbuf, clone})
+        CHECK(each->buf_iova == reinterpret_cast<rte_iova_t>(each->buf_addr));
+    rte_pktmbuf_attach(clone, mbuf);
+    CHECK(clone->buf_iova == mbuf->buf_iova);
+    rte_pktmbuf_detach(clone);
+    CHECK(clone->buf_iova == reinterpret_cast<rte_iova_t>(clone->buf_addr));
+    rte_pktmbuf_free(clone);
+    rte_pktmbuf_free(mbuf);
 }
 
 TEST_CASE("a pool that memory does not hold is refused with its arithmetic") {
