@@ -12,6 +12,8 @@ struct Arguments {
     std::vector<std::string> eal;
     std::string config = "/etc/terminus/terminus.yaml";
     bool check = false;
+    bool doctor = false;
+    bool has_config = false;                  ///< the command line names the file
     std::string record;                       ///< a file for a recording of all that happens; empty: none
     std::uint64_t record_limit = UINT64_MAX;  ///< its bytes
 };

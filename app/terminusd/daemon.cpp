@@ -9,6 +9,7 @@
 #include "control/log.hpp"
 #include "control/supervisor.hpp"
 #include "cpus.hpp"
+#include "doctor.hpp"
 #include "dpdk/device.hpp"
 #include "dpdk/eal.hpp"
 #include "memory.hpp"
@@ -23,6 +24,14 @@ namespace {
 int fail(const std::string& why) {
     spdlog::error("{}", why);
     return 1;
+}
+
+// The reason alone is DPDK's; what to do about it stands in the machine.
+int fail_on_machine(const std::string& why, const control::MachineState& machine, const Arguments& arguments,
+                    const config::Config& config) {
+    const int exit_code = fail(why);
+    log_doctor(machine, arguments, config);
+    return exit_code;
 }
 
 std::string list_of(const std::vector<std::uint16_t>& cpus) {
@@ -107,15 +116,16 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
     worker::Group group(config.workers.total());
     control::Supervisor supervisor(group, config, {.config_path = arguments.config, .version = kVersion});
 
+    const control::MachineState before = control::read_machine_state();
     auto eal = dpdk::Eal::start(eal_words);
-    if (!eal) return fail(eal.error());
+    if (!eal) return fail_on_machine(eal.error(), before, arguments, config);
     log_memory(eal.value(), request);
     // EAL has pinned this thread, which is the control thread, to one CPU: any of the plan's will do.
     move_to(cpus.value().control);
     auto pools = pools_near(worker::cpu_near(worker_cpus, buffers.node), sizing.value());
-    if (!pools) return fail(pools.error());
+    if (!pools) return fail_on_machine(pools.error(), before, arguments, config);
     auto devices = open_devices(config, pools.value());
-    if (!devices) return fail(devices.error());
+    if (!devices) return fail_on_machine(devices.error(), before, arguments, config);
 
     const worker::Placement placement = placement_of(config, cpus.value(), devices.value());
     for (const std::string& warning : worker::placement_warnings(placement))

@@ -4,12 +4,15 @@
 #include <cstdlib>
 #include <fstream>
 #include <optional>
-#include <sstream>
+
+#include "control/machine_files.hpp"
 
 namespace terminus::control {
 namespace {
 
 namespace fs = std::filesystem;
+using files::number_behind;
+using files::number_in;
 
 /// The files that say the same in the two versions of cgroups.
 struct CgroupFiles {
@@ -22,33 +25,13 @@ constexpr CgroupFiles kVersion2{"memory.max", "memory.current", "inactive_file",
 constexpr CgroupFiles kVersion1{"memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file",
                                 "total_active_file"};
 
-/// The number in a file of one; nothing where there is no file or no number ("max").
-std::optional<std::uint64_t> number_in(const fs::path& file) {
-    std::ifstream stream(file);
-    std::uint64_t number = 0;
-    if (!(stream >> number)) return std::nullopt;
-    return number;
-}
-
-/// The number behind a word that begins a line.
-std::optional<std::uint64_t> number_behind(const fs::path& file, const std::string& word) {
-    std::ifstream stream(file);
-    for (std::string line; std::getline(stream, line);) {
-        std::istringstream words(line);
-        std::string first;
-        std::uint64_t number = 0;
-        if (words >> first >> number && first == word) return number;
-    }
-    return std::nullopt;
-}
-
 /// What a cgroup's own limit leaves; nothing when it has none.
-std::optional<std::uint64_t> left_of(const fs::path& group, const CgroupFiles& files) {
-    const auto limit = number_in(group / files.limit);
-    const auto used = number_in(group / files.used);
+std::optional<std::uint64_t> left_of(const fs::path& group, const CgroupFiles& names) {
+    const auto limit = number_in(group / names.limit);
+    const auto used = number_in(group / names.used);
     if (!limit || !used) return std::nullopt;
-    const std::uint64_t cached = number_behind(group / "memory.stat", files.inactive).value_or(0) +
-                                 number_behind(group / "memory.stat", files.active).value_or(0);
+    const std::uint64_t cached = number_behind(group / "memory.stat", names.inactive).value_or(0) +
+                                 number_behind(group / "memory.stat", names.active).value_or(0);
     const std::uint64_t held = *used - std::min(*used, cached);
     return *limit - std::min(*limit, held);
 }
@@ -62,11 +45,11 @@ void take_least(MachineMemory& memory, std::uint64_t bytes, const std::string& s
 // A limit holds for all groups below. Inside a container the path is the host's, and of it only the top is
 // there.
 void take_cgroups(MachineMemory& memory, const fs::path& root, const std::string& mount,
-                  const std::string& path, const CgroupFiles& files) {
+                  const std::string& path, const CgroupFiles& names) {
     for (fs::path group = path;; group = group.parent_path()) {
         const fs::path where = fs::path(mount) / group.relative_path();
-        if (const auto left = left_of(root / where.relative_path(), files)) {
-            take_least(memory, *left, std::string(files.limit) + " of cgroup " + group.string());
+        if (const auto left = left_of(root / where.relative_path(), names)) {
+            take_least(memory, *left, std::string(names.limit) + " of cgroup " + group.string());
         }
         if (!group.has_relative_path()) return;
     }

@@ -91,7 +91,41 @@ def refusal(network, tmp_path, **changes):
 
 def test_a_device_that_is_not_there_is_named(own_network, tmp_path):
     port = {"name": "front", "device": "0000:ff:1f.7", "addresses": ["10.0.1.254/24", "10.0.2.254/24", "fd00:1::fe/64", "fd00:2::fe/64"]}
-    assert "0000:ff:1f.7" in refusal(own_network, tmp_path, ports=[port])
+    said = refusal(own_network, tmp_path, ports=[port])
+    assert "device 0000:ff:1f.7 can't be opened" in said
+    # And what to do about it, behind DPDK's reason.
+    assert re.search(r"error.* NIC 0000:ff:1f\.7: is not on this machine.* -> .*bind-nic --status", said), said
+
+
+def doctor(file, *eal):
+    options = (*eal, "--") if eal else ()
+    return run(program("terminusd"), *options, "--doctor", "-c", file, check=False, env={**os.environ, **SANITIZERS})
+
+
+def test_doctor_finds_what_keeps_a_configuration_from_starting(tmp_path):
+    text = (ROOT / "config" / "terminus.yaml").read_text()
+    file = tmp_path / "nic.yaml"
+    file.write_text(text.replace("net_tap0,iface=terminus0", '"0000:ff:1f.7"'))
+    done = doctor(file)
+    assert done.returncode == 1 and done.stderr == ""
+    assert re.search(r"^error +NIC 0000:ff:1f\.7 +is not on this machine", done.stdout, re.M), done.stdout
+    assert re.search(r"^ +-> .*scripts/bind-nic --status$", done.stdout, re.M)
+
+
+def test_doctor_asks_for_hugepages_where_the_command_line_does(tmp_path):
+    file = ROOT / "config" / "terminus.yaml"
+    assert re.search(r"hugepages +EAL's options ask for ordinary pages", doctor(file, "--no-huge").stdout)
+    assert "EAL's options" not in doctor(file).stdout
+
+
+def test_doctor_has_no_error_for_a_tap_and_reads_the_file_first(tmp_path):
+    done = doctor(ROOT / "config" / "terminus.yaml")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert all(re.search(rf"^\w+ +{topic}", done.stdout, re.M) for topic in ("IOMMU", "vfio-pci", "hugepages", "memlock"))
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("ports: 7\n")
+    done = doctor(bad)
+    assert done.returncode == 1 and "bad.yaml:1" in done.stderr and done.stdout == ""
 
 
 def test_more_queues_than_the_device_has_are_refused(own_network, tmp_path):
