@@ -34,6 +34,7 @@ BUILDS = {
     "build-soak": ["-Dbuildtype=release", "-Dwerror=false"],
     "build-release": ["-Dbuildtype=release", "-Db_lto=true", "-Dcpp_link_args=-flto=auto", "-Dtests=false", *TOGETHER],
 }
+CANNOT_BE_HAD = 77  # scripts/rehearse without QEMU or Debian's kernel: it has said why
 SYSTEM_PEERS = {"played_clients", "relay", "vdev_splice"}  # what system tests run beside terminus*
 WITH_CLANG = {"build-tsan", "build-fuzz"}
 
@@ -236,6 +237,21 @@ def system(run, pytest_options, name="system tests", **environment):
         run.add(name, *counting.junit(report))
 
 
+def rehearse(run):
+    """One NIC model on an emulated server; needs QEMU, which may not be there."""
+    with run.phase("release build"):
+        build("build-release")
+    with run.phase("rehearsal"):
+        report = ROOT / "build-rehearse" / "rehearse.xml"
+        report.parent.mkdir(exist_ok=True)
+        report.unlink(missing_ok=True)
+        code, _ = execute(["scripts/rehearse", "--no-install", "--junit", report], TERMINUS_RELEASE=ROOT / "build-release")
+        if code == CANNOT_BE_HAD:
+            run.add("rehearsal", skipped=1)
+        else:
+            run.add("rehearsal", *counting.junit(report))
+
+
 def arguments():
     own, pytest_options = sys.argv[1:], []
     if "--" in own:
@@ -247,13 +263,14 @@ def arguments():
     parser.add_argument("--fuzz", action="store_true", help="the fuzz targets, for a bounded time")
     parser.add_argument("--tsan", action="store_true", help="worker, control and steering under ThreadSanitizer")
     parser.add_argument("--system", action="store_true", help="real peers in network namespaces (root)")
+    parser.add_argument("--rehearse", action="store_true", help="an emulated server with PCI NICs (root, QEMU)")
     parser.add_argument("--no-install", action="store_true", help="trust that the packages are there")
     return parser.parse_args(own), pytest_options
 
 
 def main():
     options, pytest_options = arguments()
-    chosen = [options.checks, options.unit, options.fuzz, options.tsan, options.system]
+    chosen = [options.checks, options.unit, options.fuzz, options.tsan, options.system, options.rehearse]
     every = not any(chosen)
     # A stopped run ends its children through the exceptions in execute().
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -268,6 +285,8 @@ def main():
         tsan(run)
     if every or options.system:
         system(run, pytest_options)
+    if every or options.rehearse:
+        rehearse(run)
     return run.report()
 
 

@@ -1,0 +1,188 @@
+"""What is rehearsed, in the order in which it happens between a machine's boot and its end."""
+
+import contextlib
+
+from harness import frames
+from harness.nginx import sha256
+from harness.peers import IPV4, IPV6, Backend, EchoServer, connect, echo, payload, receive_exactly
+from harness.waiting import wait_until
+
+from . import wire
+from .machine import MAC
+from .report import Skip
+
+KERNEL_DRIVERS = {"virtio": "virtio-pci", "e1000e": "e1000e", "vmxnet3": "vmxnet3"}
+SECONDS = 60
+CONNECTIONS, MANY = 200, 2000
+CAP_NET_ADMIN = 1 << 12
+
+
+class Cases:
+    """One machine's cases. Those of a family are asked for both."""
+
+    def __init__(self, bed, server):
+        self.bed, self.server, self.machine = bed, server, server.machine
+        self.clients, self.servers = bed.network.clients, bed.network.servers
+
+    # --- boot, NICs, life
+
+    def has_iommu(self):
+        for address in self.machine.addresses:
+            self.machine.run(f"test -e /sys/bus/pci/devices/{address}/iommu_group")
+
+    def bind(self):
+        self.server.bind()
+        for address in self.machine.addresses:
+            assert self.server.driver(address) == "vfio-pci", self.server.driver(address)
+
+    def unbind(self):
+        self.server.unbind()
+        for address in self.machine.addresses:
+            driver = self.server.driver(address)
+            assert driver == KERNEL_DRIVERS[self.machine.model], driver
+
+    def start(self):
+        self.server.start()
+
+    def privileges(self):
+        status = self.machine.run(f"cat /proc/{self.server.pid()}/status")
+        effective = int(next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:")), 16)
+        assert effective & ~CAP_NET_ADMIN == 0, f"CapEff {effective:#x}"
+
+    def stop(self):
+        status = self.server.stop()
+        assert status == 0, f"exit {status}"
+
+    def restart(self):
+        """The NICs were used before, and are as good as new."""
+        self.server.start("two" if self.machine.model == "virtio" else "one")
+        self.curl(IPV4)
+        self.curl(IPV6)
+
+    # --- traffic
+
+    def curl(self, family):
+        answer = self.clients.run("curl", "-sS", "--max-time", SECONDS, family.url()).stdout
+        assert answer in (f"{host} to {family.source}\n" for host in (family.server, family.second_server)), answer
+
+    def asked(self):
+        assert self.server.ctl("stats").strip(), "terminusctl has nothing to say"
+        opens = self.server.metrics("terminus_received_frames_total").sum("terminus_received_frames_total")
+        assert opens > 0, "no frame is counted"
+
+    def bulk(self, family):
+        got = self.bed.folder / "got"
+        self.clients.run("curl", "-sS", "--max-time", SECONDS, "-o", got, family.url("/bulk"), timeout=SECONDS + 5)
+        assert sha256(got) == self.bed.file_hash, "a download came out otherwise"
+        self.clients.run("curl", "-sSf", "--max-time", SECONDS, "-T", got, family.url("/put/bulk"), timeout=SECONDS + 5)
+        assert sha256(self.bed.nginx.files / "put" / "bulk") == self.bed.file_hash, "an upload came out otherwise"
+
+    def connections(self, family, count=CONNECTIONS):
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(EchoServer(self.servers, family, family.server, 7000))
+            peers = [stack.enter_context(connect(self.clients, family, family.vip, 7000)) for _ in range(count)]
+            for number, peer in enumerate(peers):
+                peer.sendall(payload(200, number))
+            for number, peer in enumerate(peers):
+                assert receive_exactly(peer, 200) == payload(200, number), f"connection {number} echoes otherwise"
+
+    def rss(self, family):
+        if self.machine.model != "virtio":
+            raise Skip(f"QEMU's {self.machine.model} does not spread over queues")
+        names = "terminus_hand_overs_total", "terminus_received_frames_total"
+        before = self.server.metrics(*names)
+        self.connections(family, MANY)
+        after = self.server.metrics(*names)
+        for worker in ("0", "1"):
+            frames_seen = after.sum(names[1], worker=worker) - before.sum(names[1], worker=worker)
+            assert frames_seen > MANY, f"worker {worker} received {frames_seen} frames: the NIC does not spread"
+        handed = after.sum(names[0]) - before.sum(names[0])
+        assert handed == 0, f"{handed} frames were at the wrong worker: legs of a connection are apart"
+
+    # --- checksums
+
+    def wire_checksums(self, family):
+        with wire.Capture(self.clients) as front, wire.Capture(self.servers) as back:
+            self.bulk(family)
+            for name, capture in (("front", front), ("back", back)):
+                judged = [wire.wrong(frame) for frame in capture.frames()]
+                good, bad = judged.count(None), [what for what in judged if what not in (None, "other")]
+                assert good > 100, f"only {good} segments came by {name}"
+                assert not bad, f"{len(bad)} of {len(judged)} frames at {name}: {set(bad)}"
+
+    def bad_checksums(self, family):
+        before = self.server.drops("tcp_checksum")
+        with frames.Wire(self.clients) as out:
+            segment = frames.tcp(family.client, family.vip, 80, sum_delta=1)
+            packet = frames.ip(family.client, family.vip, frames.TCP, segment)
+            kind = wire.IPV4 if family is IPV4 else wire.IPV6
+            for _ in range(3):
+                out.send(frames.ethernet(MAC.format(1), out.mac, kind, packet))
+        wait_until(lambda: self.server.drops("tcp_checksum") == before + 3, "three wrong checksums are counted", every=0.5)
+
+    def bad_header_checksum(self):
+        before = self.server.drops("ip_checksum")
+        with frames.Wire(self.clients) as out:
+            segment = frames.tcp(IPV4.client, IPV4.vip, 80)
+            out.send(frames.ethernet(MAC.format(1), out.mac, wire.IPV4, frames.ipv4(IPV4.client, IPV4.vip, frames.TCP, segment, sum_delta=1)))
+        wait_until(lambda: self.server.drops("ip_checksum") == before + 1, "a wrong header checksum is counted", every=0.5)
+
+    # --- trouble
+
+    def link(self, family, port):
+        """What is sent while a wire is out arrives when it is back."""
+        with Backend(self.servers, family, family.server, 7001, echo):
+            with connect(self.clients, family, family.vip, 7001) as peer:
+                peer.sendall(b"before")
+                assert receive_exactly(peer, 6) == b"before"
+                self.machine.link(port, up=False)
+                try:
+                    peer.sendall(payload(20000, 1))
+                    self.server.is_ready()
+                finally:
+                    self.machine.link(port, up=True)
+                assert receive_exactly(peer, 20000) == payload(20000, 1)
+
+    def reload(self):
+        """Another configuration is taken, and connections live on."""
+        with Backend(self.servers, IPV4, IPV4.server, 7001, echo), connect(self.clients, IPV4, IPV4.vip, 7001) as peer:
+            peer.sendall(b"before")
+            assert receive_exactly(peer, 6) == b"before"
+            self.server.reload("second")
+            only = f"{IPV4.second_server} to {IPV4.source}\n"
+            answers = lambda: {self.clients.run("curl", "-sS", "--max-time", SECONDS, IPV4.url()).stdout for _ in range(3)}
+            wait_until(lambda: answers() == {only}, "only the second backend answers")
+            peer.sendall(b"after")
+            assert receive_exactly(peer, 5) == b"after"
+
+
+def both(name, function, *more):
+    """A case for each family."""
+    for family, label in ((IPV4, "IPv4"), (IPV6, "IPv6")):
+        yield f"{name}, {label}", lambda family=family: function(family, *more)
+
+
+def in_order(cases):
+    """(name, function, whether all that follow need it) of each case."""
+    yield "boots with its NICs behind an IOMMU", cases.has_iommu, True
+    yield "bind-nic gives the NICs to vfio-pci", cases.bind, True
+    yield "terminusd starts on them", cases.start, True
+    yield "it has no capability but CAP_NET_ADMIN", cases.privileges, False
+    served = [
+        *both("curl through it to nginx", cases.curl),
+        ("terminusctl and /metrics answer", cases.asked),
+        *both("bulk down and up, hashed; each checksum on the wire is right", cases.wire_checksums),
+        *both(f"{CONNECTIONS} connections at once", cases.connections),
+        *both("segments with a wrong checksum are dropped", cases.bad_checksums),
+        ("a packet with a wrong header checksum is dropped", cases.bad_header_checksum),
+        *both("a connection outlives its clients' link being down", cases.link, "front"),
+        *both("a connection outlives its backends' link being down", cases.link, "back"),
+        ("a reload is taken, connections live on", cases.reload),
+        ("SIGTERM: it ends, exit 0", cases.stop),
+        ("started again, it serves", cases.restart),
+        *both(f"two queues, {MANY} connections, both legs on one worker", cases.rss),
+        ("SIGTERM again", cases.stop),
+        ("bind-nic gives the NICs back to the kernel's driver", cases.unbind),
+    ]
+    for name, function in served:
+        yield name, function, False

@@ -1,0 +1,104 @@
+"""The guest as the server that Terminus runs on: its NICs bound, terminusd started, asked, reloaded and stopped."""
+
+import json
+
+from harness.dut import configuration
+from harness.metrics import Metrics
+from harness.waiting import wait_until
+
+from .image import TERMINUS
+
+BIND_NIC = f"{TERMINUS}/scripts/bind-nic"
+CONFIG = "/etc/terminus/{}.yaml"
+LOG = "/var/log/terminusd.log"
+# How a service manager starts it. All the rest is in the configuration.
+CURRENT = "/etc/terminus/terminus.yaml"
+COMMAND = f"/usr/local/bin/terminusd -- -c {CURRENT}"
+START_SECONDS = 90
+STOP_SECONDS = 60
+
+
+def configurations(network, addresses):
+    """The configurations that the guest has, by name: one worker; two; one, and only the last backend of each pool."""
+    made = configuration(network, log={"level": "info"})
+    for port, address in zip(made["ports"], addresses):
+        port["device"] = address
+    made["admin"] = {"socket": "/run/terminus/admin.sock"}
+    two = {**made, "workers": {**made["workers"], "count": 2}}
+    pools = [{**pool, "backends": pool["backends"][-1:]} for pool in made["pools"]]
+    return {"one": made, "two": two, "second": {**made, "pools": pools}}
+
+
+class Server:
+    """terminusd in a machine."""
+
+    def __init__(self, machine):
+        self.machine = machine
+
+    # --- its NICs
+
+    def bind(self):
+        return self.machine.run(f"{BIND_NIC} {' '.join(self.machine.addresses)}")
+
+    def unbind(self):
+        return self.machine.run(f"{BIND_NIC} --unbind {' '.join(self.machine.addresses)}")
+
+    def driver(self, address):
+        return self.machine.run(f"basename $(readlink /sys/bus/pci/devices/{address}/driver)").strip()
+
+    # --- life
+
+    def start(self, config="one"):
+        self.machine.run(
+            f"mkdir -p /run/terminus; rm -f /run/exit; cp {CONFIG.format(config)} {CURRENT}\n"
+            f"(setsid {COMMAND} >{LOG} 2>&1; echo $? >/run/exit) &"
+        )
+        wait_until(lambda: self.is_ready() or self.ended(), "terminusd is ready", START_SECONDS, every=0.5)
+        assert not self.ended(), "terminusd ended at its start"
+        return self
+
+    def ended(self):
+        return self.machine.run("test -s /run/exit", check=False)[1] == 0
+
+    def pid(self):
+        return int(self.machine.run("pidof terminusd"))
+
+    def stop(self):
+        """SIGTERM; its exit status."""
+        self.machine.run("kill -TERM $(pidof terminusd)")
+        wait_until(self.ended, "terminusd ends", STOP_SECONDS, every=0.2)
+        return int(self.machine.run("cat /run/exit"))
+
+    def reload(self, config):
+        self.machine.run(f"cp {CONFIG.format(config)} {CURRENT} && kill -HUP $(pidof terminusd)")
+
+    # --- looking at it
+
+    def is_ready(self):
+        return self.machine.run("get /readyz >/dev/null 2>&1", check=False)[1] == 0
+
+    def metrics(self, *names):
+        """The series of some names; all of them would take a while on a serial line."""
+        wanted = "|".join(names)
+        return Metrics(self.machine.run(f"get /metrics | tr -d '\\r' | grep -E '^({wanted})[{{ ]'"))
+
+    def drops(self, reason):
+        return self.metrics("terminus_drops_total").sum("terminus_drops_total", reason=reason)
+
+    def ctl(self, words):
+        return self.machine.run(f"terminusctl {words}")
+
+    def log(self, lines=40):
+        return self.machine.run(f"tail -n {lines} {LOG}", check=False)[0]
+
+    def told(self):
+        """The last that terminusd and the kernel had to say, for the report of a case that failed."""
+        try:
+            return f"--- terminusd\n{self.log()}\n--- console\n{self.machine.console()}"
+        except (AssertionError, OSError) as error:
+            return f"--- the machine does not answer: {error}"
+
+
+def add_configurations(archive, network, addresses):
+    for name, made in configurations(network, addresses).items():
+        archive.file(CONFIG.format(name), json.dumps(made, indent=1))
