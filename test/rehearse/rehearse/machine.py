@@ -121,10 +121,6 @@ class Machine:
     def link(self, port, up):
         self.monitor(f"set_link nic-{port} {'on' if up else 'off'}")
 
-    def remove(self, port):
-        """Pulls the NIC out."""
-        self.monitor(f"device_del nic-{port}")
-
     def close(self):
         for end in (self._agent, self._monitor):
             if end is not None:
