@@ -158,7 +158,7 @@ class PackageList(unittest.TestCase):
         self.assertGreater(len(entries), 10)
         for line in entries:
             entry, _, why = line.partition("#")
-            self.assertIn(entry.split()[0], ("build", "run", "test", "bench", "record"), line)
+            self.assertIn(entry.split()[0], ("build", "run", "test", "bench", "record", "rehearse"), line)
             self.assertTrue(why.strip(), line)
         names = [line.split()[1] for line in entries]
         self.assertEqual(len(names), len(set(names)), "a package is listed twice")
