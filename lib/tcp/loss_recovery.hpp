@@ -94,6 +94,12 @@ class LossRecovery {
         const std::uint32_t on_the_way = pipe(snd);
         return on_the_way == 0 || std::uint64_t{on_the_way} + length <= congestion_.window();
     }
+    /// Bytes that the window lets out beside what is on the way.
+    [[nodiscard]] std::uint32_t room(const SendSpace& snd) const {
+        const std::uint32_t on_the_way = pipe(snd);
+        const std::uint32_t most = window();
+        return most > on_the_way ? most - on_the_way : 0;
+    }
     /// When the next segment may go out (pacing); the past when it may now.
     [[nodiscard]] Instant paced_until() const { return pace_at_; }
     /// Whether segments are spread over time at all.

@@ -33,7 +33,11 @@ struct PushMarks {
     /// half of the largest window `window_max` would go without (Linux's forced_push(), by its buffers: full
     /// segments, up to half the window and to 64 KiB).
     [[nodiscard]] bool wants_push(wire::SeqNum end, std::uint32_t window_max, std::uint16_t mss) const {
-        return end == written || end - pushed >= unpushed_max(window_max, mss);
+        return end == written || wants_push(end, unpushed_max(window_max, mss));
+    }
+    /// The same for who asks for many: `most` is unpushed_max(), which divides.
+    [[nodiscard]] bool wants_push(wire::SeqNum end, std::uint32_t most) const {
+        return end == written || end - pushed >= most;
     }
     /// Bytes that may go without PSH before wants_push() wants one.
     [[nodiscard]] static std::uint32_t unpushed_max(std::uint32_t window_max, std::uint16_t mss) {

@@ -87,9 +87,7 @@ Connection::Plan Connection::plan_text(const Environment& env) const {
     if (is_parked_ || !snd_.nxt.before(transmit_end())) return {};
     if (const auto probe = plan_mtu_probe(env)) return *probe;
     const std::uint32_t by_window = window_room_at(snd_.nxt);
-    const std::uint32_t on_the_way = recovery_.pipe(snd_);
-    const std::uint32_t congestion = recovery_.window();
-    const std::uint32_t by_congestion = congestion > on_the_way ? congestion - on_the_way : 0;
+    const std::uint32_t by_congestion = recovery_.room(snd_);
 
     Plan next = segment_at(snd_.nxt, std::min(by_window, by_congestion), by_window);
     if (next.length == 0 && !next.fin) return {};
@@ -115,18 +113,14 @@ void Connection::extend(Plan& next, std::uint32_t segments_max, const Environmen
     if (segments_max < 2 || next.length != mss || next.push || next.fin || marks_.records) return;
     if (recovery_.is_paced() || recovery_.has_window_reduced() || !sack_report_.empty()) return;
     if (is_restarting(env)) return;
-    const std::uint32_t on_the_way = recovery_.pipe(snd_);
-    const std::uint32_t congestion = recovery_.window();
-    const std::uint32_t by_congestion = congestion > on_the_way ? congestion - on_the_way : 0;
     // A FIN goes with the last text there is.
     const std::uint32_t queued = send_queue_.size_bytes() - snd_.flight() - (fin_queued_ ? 1u : 0u);
-    const std::uint32_t room = std::min({window_room_at(snd_.nxt), by_congestion, queued});
+    const std::uint32_t room = std::min({window_room_at(snd_.nxt), recovery_.room(snd_), queued});
     const std::uint32_t unpushed_max = PushMarks::unpushed_max(snd_.max_wnd, snd_.mss);
     while (next.segments < segments_max && next.length + mss <= room && !next.push) {
         next.length += mss;
         ++next.segments;
-        const wire::SeqNum end = next.text_end();
-        next.push = end == marks_.written || end - marks_.pushed >= unpushed_max;
+        next.push = marks_.wants_push(next.text_end(), unpushed_max);
     }
 }
 
