@@ -10,6 +10,8 @@
 namespace terminus::wire {
 
 inline constexpr std::size_t kIpv4Header = 20;  ///< without options, as we send it
+/// Where fields are in the header, for who changes them in a finished frame.
+inline constexpr std::uint32_t kIpv4LengthAt = 2, kIpv4ChecksumAt = 10;
 
 /// An IPv4 header (RFC 791), options skipped.
 /// RFC 3168 5: the lower two bits of TOS and traffic class.

@@ -10,6 +10,7 @@
 namespace terminus::wire {
 
 inline constexpr std::size_t kIpv6Header = 40;
+inline constexpr std::uint32_t kIpv6LengthAt = 4;  ///< of the payload length in it
 inline constexpr std::size_t kIpv6FragmentHeader = 8;
 
 /// Extension headers that are looked at in one packet. RFC 8200 4.1 lists six that may stand before the

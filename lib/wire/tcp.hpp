@@ -12,6 +12,8 @@
 
 namespace terminus::wire {
 
+/// Where fields are in the header, for who changes them in a finished frame.
+inline constexpr std::uint32_t kTcpSeqAt = 4, kTcpFlagsAt = 13, kTcpChecksumAt = 16;
 inline constexpr std::size_t kTcpHeaderMin = 20;
 inline constexpr std::size_t kTcpHeaderMax = 60;
 inline constexpr std::size_t kTcpOptionsMax = 40;
