@@ -51,8 +51,8 @@ class ByteQueue {
     /// Copies out.size() bytes from `from` on; the range lies within the queue.
     void copy_to(std::uint32_t from, base::MutableBytes out) const;
     /// Calls `use(rte_mbuf*, offset, length)` for each piece of [from, from + length), in order; the range
-    /// lies within the queue. A cursor remembers where the last call ended, so sequential sending is
-    /// O(pieces).
+    /// lies within the queue. A cursor remembers where the last call began, so sequential sending, with a
+    /// range asked for more than once, is O(pieces).
     template <typename Use>
     void for_each_piece(std::uint32_t from, std::uint32_t length, Use&& use) const;
 
@@ -96,19 +96,20 @@ void ByteQueue::for_each_piece(std::uint32_t from, std::uint32_t length, Use&& u
         cursor_ = head_;
         cursor_at_ = 0;
     }
-    while (length > 0) {
-        const Node& at = node(cursor_);
-        const std::uint32_t skip = from - cursor_at_;
-        if (skip >= at.length) {
-            cursor_at_ += at.length;
-            cursor_ = at.next;
-            continue;
-        }
+    if (length == 0) return;
+    while (from - cursor_at_ >= node(cursor_).length) {
+        cursor_at_ += node(cursor_).length;
+        cursor_ = node(cursor_).next;
+    }
+    std::uint32_t skip = from - cursor_at_;
+    for (rte_mbuf* piece = cursor_; length > 0;) {
+        const Node& at = node(piece);
         const std::uint32_t available = at.length - skip;
         const std::uint32_t taken = available < length ? available : length;
-        use(cursor_, static_cast<std::uint16_t>(at.offset + skip), static_cast<std::uint16_t>(taken));
-        from += taken;
+        use(piece, static_cast<std::uint16_t>(at.offset + skip), static_cast<std::uint16_t>(taken));
         length -= taken;
+        skip = 0;
+        piece = at.next;
     }
 }
 
