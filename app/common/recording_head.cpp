@@ -22,6 +22,7 @@ record::PortFacts recorded_port(const std::string& name, const packet::PortCapab
     port.mac = mac;
     port.mtu = mtu;
     port.tx_segments_max = able.tx_segments_max;
+    port.tso_segments_max = able.tso_segments_max;
     port.tx_ipv4_checksum = able.tx_ipv4_checksum;
     port.tx_tcp_checksum = able.tx_tcp_checksum;
     port.tx_multi_segment = able.tx_multi_segment;
@@ -40,7 +41,8 @@ packet::PortCapabilities capabilities_of(const record::PortFacts& port) {
             .tx_indirect_buffers = port.tx_indirect_buffers,
             .keeps_pointer = port.keeps_pointer,
             .rx_checksum = port.rx_checksum,
-            .tx_segments_max = port.tx_segments_max};
+            .tx_segments_max = port.tx_segments_max,
+            .tso_segments_max = port.tso_segments_max};
 }
 
 control::PortFacts port_facts(const record::PortFacts& port, std::uint16_t workers) {

@@ -14,7 +14,8 @@
 namespace terminus::packet {
 namespace {
 
-constexpr std::uint32_t kTcpSeqAt = 4, kTcpFlagsAt = 13, kTcpChecksumAt = 16, kIpv4ChecksumAt = 10;
+/// What an IP header's length field can say.
+constexpr std::uint32_t kIpLengthMax = 0xffff;
 
 std::uint32_t ip_header_length(const FrameAddressing& addressing) {
     return static_cast<std::uint32_t>(addressing.source.is_v4() ? wire::kIpv4Header : wire::kIpv6Header);
@@ -121,18 +122,17 @@ TcpHeaders FrameBuilder::tcp_headers(const FrameAddressing& addressing, const wi
     }
     made.offloads = RTE_MBUF_F_TX_TCP_CKSUM | (is_v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
     // Devices add the segment's sum to what stands in the field: the pseudo-header's, not inverted.
-    base::store_be16(l4 + kTcpChecksumAt, wire::fold(made.partial_sum));
+    base::store_be16(l4 + wire::kTcpChecksumAt, wire::fold(made.partial_sum));
     if (is_v4 && capabilities_.tx_ipv4_checksum) {
         made.offloads |= RTE_MBUF_F_TX_IP_CKSUM;
-        base::store_be16(l3 + kIpv4ChecksumAt, 0);
+        base::store_be16(l3 + wire::kIpv4ChecksumAt, 0);
     }
     return made;
 }
 
-Buffer FrameBuilder::tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push, const ByteQueue* queue,
-                         std::uint32_t offset) {
-    const std::uint32_t length = headers.text_length;
-    TERMINUS_ASSERT(queue != nullptr || length == 0, "payload comes out of a queue");
+/// A buffer with the headers of a segment, and what the device needs to know of them where it makes
+/// checksums.
+Buffer FrameBuilder::begin_tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push) const {
     Buffer frame(rte_pktmbuf_alloc(header_pool_));
     if (!frame) return frame;
     rte_mbuf* const mbuf = frame.get();
@@ -141,22 +141,90 @@ Buffer FrameBuilder::tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push,
     std::uint8_t* const start = append(mbuf, all);
     std::memcpy(start, headers.bytes.data(), all);
     std::uint8_t* const l4 = start + l2_l3;
-    base::store_be32(l4 + kTcpSeqAt, seq.value());
-    if (push) l4[kTcpFlagsAt] |= wire::TcpFlags::kPsh;
-
-    if (length > 0 && !(may_attach(length) && attach_payload(mbuf, *queue, offset, length)))
-        copy_payload(mbuf, *queue, offset, length);
+    base::store_be32(l4 + wire::kTcpSeqAt, seq.value());
+    if (push) l4[wire::kTcpFlagsAt] |= wire::TcpFlags::kPsh;
     if (headers.offloads != 0) {
         mbuf->l2_len = wire::kEthernetHeader;
         mbuf->l3_len = headers.l3_length;
         mbuf->l4_len = headers.l4_length;
         mbuf->ol_flags |= headers.offloads;
-        return frame;
     }
+    return frame;
+}
+
+Buffer FrameBuilder::tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push, const ByteQueue* queue,
+                         std::uint32_t offset) {
+    const std::uint32_t length = headers.text_length;
+    TERMINUS_ASSERT(queue != nullptr || length == 0, "payload comes out of a queue");
+    Buffer frame = begin_tcp(headers, seq, push);
+    if (!frame) return frame;
+    rte_mbuf* const mbuf = frame.get();
+    // Where its pieces are more than a frame may have, or the pool is empty, a copy does as well.
+    const bool is_attached = may_attach(length) &&
+                             pieces_of(*queue, offset, length, length).all < capabilities_.tx_segments_max &&
+                             attach_payload(mbuf, *queue, offset, length);
+    if (!is_attached && length > 0) copy_payload(mbuf, *queue, offset, length);
+    if (headers.offloads != 0) return frame;
+    const std::uint32_t l2_l3 = static_cast<std::uint32_t>(wire::kEthernetHeader) + headers.l3_length;
     const std::uint64_t sum = headers.partial_sum + (seq.value() >> 16) + (seq.value() & 0xffffu) +
                               (push ? unsigned{wire::TcpFlags::kPsh} : 0u);
-    base::store_be16(l4 + kTcpChecksumAt, wire::finish(sum_bytes(frame, all, length, sum)));
+    const std::uint16_t checksum = wire::finish(sum_bytes(frame, l2_l3 + headers.l4_length, length, sum));
+    base::store_be16(rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, l2_l3 + wire::kTcpChecksumAt), checksum);
     return frame;
+}
+
+std::uint32_t FrameBuilder::run_max(const TcpHeaders& headers) const {
+    if (capabilities_.tso_segments_max == 0 || headers.text_length == 0) return 1;
+    return std::max(1u, (kIpLengthMax - headers.l3_length - headers.l4_length) / headers.text_length);
+}
+
+// Devices write lengths, numbers and checksums of each segment, from those of the whole, and want the
+// pseudo-header's sum without a length (DPDK's programmer's guide, mbuf library, meta information). One that
+// makes no IPv4 checksums may take the header's as it is: it is true for the whole.
+Buffer FrameBuilder::tcp_run(const TcpHeaders& headers, wire::SeqNum seq, bool push, const ByteQueue& queue,
+                             std::uint32_t offset, std::uint32_t segments) {
+    TERMINUS_ASSERT(segments >= 2 && segments <= run_max(headers), "callers ask run_max() first");
+    const std::uint32_t length = segments * headers.text_length;
+    const Pieces pieces = pieces_of(queue, offset, length, headers.text_length);
+    if (pieces.all + 1 > capabilities_.tso_segments_max || pieces.most + 1 > capabilities_.tx_segments_max)
+        return {};
+    Buffer frame = begin_tcp(headers, seq, push);
+    if (!frame || !attach_payload(frame.get(), queue, offset, length)) return {};
+    rte_mbuf* const mbuf = frame.get();
+    std::uint8_t* const l3 = rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, wire::kEthernetHeader);
+    if (headers.l3_length == wire::kIpv4Header) {
+        base::store_be16(l3 + wire::kIpv4LengthAt,
+                         static_cast<std::uint16_t>(wire::kIpv4Header + headers.l4_length + length));
+        base::store_be16(l3 + wire::kIpv4ChecksumAt, 0);
+        if ((headers.offloads & RTE_MBUF_F_TX_IP_CKSUM) == 0)
+            base::store_be16(l3 + wire::kIpv4ChecksumAt, wire::finish(wire::sum({l3, wire::kIpv4Header})));
+    } else {
+        base::store_be16(l3 + wire::kIpv6LengthAt, static_cast<std::uint16_t>(headers.l4_length + length));
+    }
+    const std::uint64_t without_length = headers.partial_sum - headers.l4_length - headers.text_length;
+    base::store_be16(l3 + headers.l3_length + wire::kTcpChecksumAt, wire::fold(without_length));
+    mbuf->ol_flags |= RTE_MBUF_F_TX_TCP_SEG;
+    mbuf->tso_segsz = static_cast<std::uint16_t>(headers.text_length);
+    return frame;
+}
+
+FrameBuilder::Pieces FrameBuilder::pieces_of(const ByteQueue& queue, std::uint32_t offset,
+                                             std::uint32_t length, std::uint32_t segment_length) {
+    Pieces pieces;
+    std::uint32_t here = 0, room = segment_length;  // of the segment that the next piece begins in
+    queue.for_each_piece(offset, length, [&](rte_mbuf*, std::uint16_t, std::uint16_t taken) {
+        ++pieces.all;
+        pieces.most = std::max(pieces.most, ++here);
+        if (taken < room) {
+            room -= taken;
+            return;
+        }
+        std::uint32_t beyond = taken - room;
+        if (beyond >= segment_length) beyond %= segment_length;
+        room = segment_length - beyond;
+        here = beyond > 0 ? 1 : 0;
+    });
+    return pieces;
 }
 
 bool FrameBuilder::may_attach(std::uint32_t length) const {
@@ -165,15 +233,11 @@ bool FrameBuilder::may_attach(std::uint32_t length) const {
            capabilities_.tx_indirect_buffers && !capabilities_.keeps_pointer;
 }
 
-// False, with the frame as it was, when the pieces are more than a frame may have or the pool is empty: a
-// copy does as well.
+// False, with the frame as it was, when the pool is empty.
 bool FrameBuilder::attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset,
                                   std::uint32_t length) {
-    std::uint32_t pieces = 0;
-    queue.for_each_piece(offset, length, [&](rte_mbuf*, std::uint16_t, std::uint16_t) { ++pieces; });
-    if (pieces + 1 > capabilities_.tx_segments_max) return false;
-
     rte_mbuf* last = frame;
+    std::uint16_t pieces = 0;
     bool complete = true;
     queue.for_each_piece(offset, length, [&](rte_mbuf* piece, std::uint16_t at, std::uint16_t taken) {
         rte_mbuf* clone = complete ? clone_piece(indirect_pool_, piece, at, taken) : nullptr;
@@ -181,6 +245,7 @@ bool FrameBuilder::attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::
         if (!complete) return;
         last->next = clone;
         last = clone;
+        ++pieces;
     });
     if (!complete) {
         rte_pktmbuf_free(frame->next);

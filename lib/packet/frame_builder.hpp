@@ -39,7 +39,7 @@ struct TcpHeaders {
     std::uint8_t l4_length;
     std::uint32_t text_length;  ///< of each frame
     std::uint64_t offloads;     ///< RTE_MBUF_F_TX_*; 0 where the checksum is ours
-    std::uint64_t partial_sum;  ///< of pseudo-header and TCP header, where it is ours
+    std::uint64_t partial_sum;  ///< of pseudo-header, and of TCP header where the checksum is ours
 };
 
 /// The only place where frames are made (DESIGN 3.6). Headers and copies come from `header_pool`; an empty
@@ -66,6 +66,14 @@ class FrameBuilder {
     [[nodiscard]] Buffer tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push, const ByteQueue* queue,
                              std::uint32_t offset);
 
+    /// How many segments of `headers` go into one frame that the device cuts; 1: it cuts none.
+    [[nodiscard]] std::uint32_t run_max(const TcpHeaders& headers) const;
+    /// A frame that the device cuts into `segments` ones (TSO), 2 to run_max(), with text from `offset` of
+    /// `queue` on; `push` is the last one's. Empty where buffers are short, or the text lies in more pieces
+    /// than the device takes: its segments may still go one by one.
+    [[nodiscard]] Buffer tcp_run(const TcpHeaders& headers, wire::SeqNum seq, bool push,
+                                 const ByteQueue& queue, std::uint32_t offset, std::uint32_t segments);
+
     /// An IP packet around a finished transport message (ICMP, ICMPv6, anything small): IP header written
     /// and, for IPv4, its checksum. `message` carries its own checksum.
     [[nodiscard]] Buffer ip(const FrameAddressing& addressing, std::uint8_t protocol, base::Bytes message);
@@ -75,8 +83,16 @@ class FrameBuilder {
                                   std::uint16_t ether_type, base::Bytes message);
 
  private:
+    [[nodiscard]] Buffer begin_tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push) const;
     [[nodiscard]] bool may_attach(std::uint32_t length) const;
     bool attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset, std::uint32_t length);
+    /// Pieces of the text: in all, and the most that one of its segments touches.
+    struct Pieces {
+        std::uint32_t all = 0;
+        std::uint32_t most = 0;
+    };
+    [[nodiscard]] static Pieces pieces_of(const ByteQueue& queue, std::uint32_t offset, std::uint32_t length,
+                                          std::uint32_t segment_length);
 
     rte_mempool* header_pool_;
     rte_mempool* indirect_pool_;

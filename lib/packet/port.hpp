@@ -15,7 +15,8 @@ struct PortCapabilities {
     bool tx_indirect_buffers = false;  ///< reads indirect mbufs' data right (AF_XDP does not)
     bool keeps_pointer = false;  ///< hands the very mbuf to a peer (ring, memif zero-copy, memory): copy
     bool rx_checksum = false;    ///< flags bad checksums reliably; otherwise every one is verified
-    std::uint16_t tx_segments_max = 1;  ///< mbufs a frame may consist of
+    std::uint16_t tx_segments_max = 1;   ///< mbufs a frame may consist of
+    std::uint16_t tso_segments_max = 0;  ///< and one that the device cuts into segments (TSO); 0: it can't
 };
 
 /// One queue pair of a device, as one worker sees it: the only seam to the world (DESIGN 3.5). One indirect

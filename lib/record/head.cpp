@@ -100,6 +100,7 @@ void code_port(Coder& coder, Facts& port) {
     coder.field(port.mac.bytes);
     coder.field(port.mtu);
     coder.field(port.tx_segments_max);
+    coder.field(port.tso_segments_max);
     coder.field(port.tx_ipv4_checksum);
     coder.field(port.tx_tcp_checksum);
     coder.field(port.tx_multi_segment);

@@ -18,6 +18,7 @@ struct PortFacts {
     wire::MacAddress mac;
     std::uint16_t mtu = 0;
     std::uint16_t tx_segments_max = 1;
+    std::uint16_t tso_segments_max = 0;
     bool tx_ipv4_checksum = false;
     bool tx_tcp_checksum = false;
     bool tx_multi_segment = false;

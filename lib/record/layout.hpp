@@ -8,7 +8,7 @@
 /// A recording's bytes, in this machine's order, which is x86's. docs/replay.md says what they are for.
 namespace terminus::record {
 
-inline constexpr char kMagic[8] = {'T', 'E', 'R', 'M', 'R', 'E', 'C', '1'};
+inline constexpr char kMagic[8] = {'T', 'E', 'R', 'M', 'R', 'E', 'C', '2'};
 
 /// A file is the magic and chunks. No chunk is longer than this, which is more than a worker's ring holds.
 inline constexpr std::uint32_t kChunkBytesMax = 1u << 30;

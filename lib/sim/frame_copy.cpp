@@ -7,14 +7,14 @@
 #include "packet/frame_access.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
+#include "wire/ipv4.hpp"
+#include "wire/tcp.hpp"
 
 namespace terminus::sim {
 namespace {
 
 // Zeros would hide a reader that takes padding for payload.
 constexpr std::uint8_t kPadding = 0xee;
-constexpr std::uint32_t kIpv4ChecksumAt = 10;
-constexpr std::uint32_t kTcpChecksumAt = 16;
 
 /// Appends to a chain piece by piece.
 class ChainWriter {
@@ -83,12 +83,12 @@ void finish_checksums(const rte_mbuf& asked, packet::Buffer& copy) {
     const std::uint32_t l4 = l3 + asked.l3_len;
     if ((asked.ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0) {
         const std::uint64_t sum = packet::sum_bytes(copy, l3, asked.l3_len, 0);
-        store_be16_at(copy, l3 + kIpv4ChecksumAt, wire::finish(sum));
+        store_be16_at(copy, l3 + wire::kIpv4ChecksumAt, wire::finish(sum));
     }
     if ((asked.ol_flags & RTE_MBUF_F_TX_L4_MASK) == RTE_MBUF_F_TX_TCP_CKSUM) {
         // The field holds the pseudo-header's sum already.
         const std::uint64_t sum = packet::sum_bytes(copy, l4, asked.pkt_len - l4, 0);
-        store_be16_at(copy, l4 + kTcpChecksumAt, wire::finish(sum));
+        store_be16_at(copy, l4 + wire::kTcpChecksumAt, wire::finish(sum));
     }
 }
 

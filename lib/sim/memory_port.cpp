@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "sim/segmentation.hpp"
 #include "wire/ethernet.hpp"
 
 namespace terminus::sim {
@@ -26,9 +27,15 @@ packet::PortCapabilities MemoryPort::pointer_keeping() {
         .tx_multi_segment = true, .tx_indirect_buffers = true, .keeps_pointer = true, .tx_segments_max = 16};
 }
 
+packet::PortCapabilities MemoryPort::cutting() {
+    packet::PortCapabilities can = able();
+    can.tso_segments_max = 48;
+    return can;
+}
+
 packet::PortCapabilities MemoryPort::of_kind(std::uint32_t kind) {
     TERMINUS_ASSERT(kind < kKinds, "there is no other kind");
-    return kind == 0 ? able() : kind == 1 ? plain() : pointer_keeping();
+    return kind == 0 ? able() : kind == 1 ? plain() : kind == 2 ? pointer_keeping() : cutting();
 }
 
 MemoryPort::MemoryPort(const Settings& settings)
@@ -48,7 +55,11 @@ void MemoryPort::transmit(packet::Batch& frames) {
     while (accepted < frames.size() && outgoing_.size() < transmit_room_) {
         packet::Buffer frame = frames.take(accepted);
         check_is_sendable(frame.get());
-        outgoing_.push_back(std::move(frame));
+        if ((frame.get()->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0) {
+            cut_segments(frame, outgoing_);
+        } else {
+            outgoing_.push_back(std::move(frame));
+        }
         ++accepted;
     }
     frames.sent(accepted);
@@ -73,12 +84,17 @@ void MemoryPort::check_is_sendable(const rte_mbuf* frame) const {
     const packet::PortCapabilities& able = capabilities();
     TERMINUS_ASSERT(frame != nullptr, "a batch that is sent has a frame at each place");
     rte_mbuf_sanity_check(frame, 1);
-    TERMINUS_ASSERT(frame->pkt_len >= wire::kEthernetHeader &&
-                        frame->pkt_len <= std::size_t{mtu()} + wire::kEthernetHeader,
+    const bool is_run = (frame->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0;
+    TERMINUS_ASSERT(!is_run || able.tso_segments_max > 0, "only a device that offers TSO is asked for it");
+    const std::uint32_t on_wire =
+        is_run ? static_cast<std::uint32_t>(frame->l2_len + frame->l3_len + frame->l4_len + frame->tso_segsz)
+               : frame->pkt_len;
+    TERMINUS_ASSERT(on_wire >= wire::kEthernetHeader && on_wire <= std::size_t{mtu()} + wire::kEthernetHeader,
                     "no frame is made beyond its port's MTU");
     TERMINUS_ASSERT(frame->nb_segs == 1 || able.tx_multi_segment,
                     "frames for a port without chains are linear");
-    TERMINUS_ASSERT(frame->nb_segs <= able.tx_segments_max, "frames have at most tx_segments_max pieces");
+    TERMINUS_ASSERT(frame->nb_segs <= (is_run ? able.tso_segments_max : able.tx_segments_max),
+                    "frames have at most as many pieces as the device takes");
     std::uint32_t length = 0;
     for (const rte_mbuf* segment = frame; segment != nullptr; segment = segment->next) {
         TERMINUS_ASSERT(RTE_MBUF_DIRECT(segment) || able.tx_indirect_buffers,

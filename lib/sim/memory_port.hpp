@@ -31,8 +31,10 @@ class MemoryPort final : public packet::Port {
     [[nodiscard]] static packet::PortCapabilities plain();
     /// Hands the stack's own buffers on: ring, memif without copy.
     [[nodiscard]] static packet::PortCapabilities pointer_keeping();
-    /// The three above by number, below kKinds: for worlds that may have any.
-    static constexpr std::uint32_t kKinds = 3;
+    /// As able(), and it cuts runs of segments: TSO.
+    [[nodiscard]] static packet::PortCapabilities cutting();
+    /// The four above by number, below kKinds: for worlds that may have any.
+    static constexpr std::uint32_t kKinds = 4;
     [[nodiscard]] static packet::PortCapabilities of_kind(std::uint32_t kind);
 
     explicit MemoryPort(const Settings& settings);
@@ -40,7 +42,7 @@ class MemoryPort final : public packet::Port {
     // ---- packet::Port
 
     void receive(packet::Batch& into) override;
-    /// Accepts frames as far as there is room, in order.
+    /// Accepts frames as far as there is room, in order; what it is to cut becomes as many frames as it says.
     void transmit(packet::Batch& frames) override;
     [[nodiscard]] bool link_is_up() const override { return is_up_; }
 
@@ -48,7 +50,8 @@ class MemoryPort final : public packet::Port {
 
     /// A frame for the stack; freed and counted when receive_max wait.
     void arrive(packet::Buffer frame);
-    /// The oldest frame that the stack sent, as it is: chains, clones and unfinished checksums included.
+    /// The oldest frame that the stack sent, or that was cut from one, as it is: chains, clones and
+    /// unfinished checksums included.
     [[nodiscard]] std::optional<packet::Buffer> take_transmitted();
 
     [[nodiscard]] std::size_t waiting_to_receive() const { return incoming_.size(); }

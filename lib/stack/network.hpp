@@ -116,7 +116,8 @@ class Network {
     [[nodiscard]] wire::FourTuple tuple_of(const flow::Key& key) const;
     /// How many frames more `port` takes now; sends what is waiting first when it must.
     [[nodiscard]] std::uint32_t room(std::uint16_t port);
-    /// One frame for each segment of `text`, with consecutive numbers; a PSH is the last one's.
+    /// A frame for each segment of `text`, or one for all where the port cuts it, with consecutive numbers; a
+    /// PSH is the last one's.
     void send_tcp(const wire::FourTuple& tuple, const neigh::NextHop& next_hop, const HopFields& hop,
                   const wire::TcpHeader& header, const Text& text, base::Instant now);
     /// RSTs without a connection are limited, in all and for each address that they go to.

@@ -71,10 +71,24 @@ void Network::send_tcp(const wire::FourTuple& tuple, const neigh::NextHop& next_
     to.destination_mac = lookup.mac;
     packet::FrameBuilder& builder = builders_[next_hop.port];
     const packet::TcpHeaders headers = builder.tcp_headers(to, header, text.length);
-    for (std::uint32_t i = 0; i < text.segments; ++i) {
+    std::uint32_t run_max = builder.run_max(headers);
+    for (std::uint32_t i = 0; i < text.segments;) {
+        const std::uint32_t together = std::min(text.segments - i, run_max);
         const std::uint32_t at = i * text.length;
-        const bool push = header.flags.psh() && i + 1 == text.segments;
-        packet::Buffer frame = builder.tcp(headers, header.seq + at, push, text.queue, text.offset + at);
+        const bool push = header.flags.psh() && i + together == text.segments;
+        packet::Buffer frame;
+        if (together > 1) {
+            frame = builder.tcp_run(headers, header.seq + at, push, *text.queue, text.offset + at, together);
+            if (!frame) {
+                run_max = 1;
+                continue;
+            }
+            stats_.tso_frames.add();
+            stats_.tso_segments.add(together);
+        } else {
+            frame = builder.tcp(headers, header.seq + at, push, text.queue, text.offset + at);
+        }
+        i += together;
         if (frame) {
             dispatch(std::move(frame), next_hop, lookup.kind);
         } else {

@@ -62,6 +62,8 @@ struct CoreStats {
     Counter frames_sent;
     Counter bytes_received;  ///< on the wire, Ethernet header included
     Counter bytes_sent;
+    Counter tso_frames;    ///< sent for the device to cut into segments
+    Counter tso_segments;  ///< that it makes of them
     Counter checksums_verified_in_software;
     Counter fragments_received;
     Counter datagrams_reassembled;

@@ -300,3 +300,62 @@ TEST_CASE("frames of one set of headers are those that are made one by one, whoe
         }
     }
 }
+
+TEST_CASE("a run that the device cuts is one frame with the whole's length and a sum without it") {
+    PortCapabilities can = capable();
+    can.tx_tcp_checksum = true;
+    can.tx_ipv4_checksum = GENERATE(as<bool>(), false, true);
+    can.tso_segments_max = 4;
+    FrameBuilder builder(test::pool(), test::indirect_pool(), can);
+    ByteQueue queue;
+    fill(queue);
+    const packet::TcpHeaders headers = builder.tcp_headers(v4(), header(), 400);
+    CHECK(builder.run_max(headers) == (65535 - 20 - 32) / 400);
+    const Buffer run = builder.tcp_run(headers, wire::SeqNum(1000), true, queue, 100, 3);
+    REQUIRE(run);
+    const rte_mbuf* mbuf = run.get();
+    CHECK(mbuf->nb_segs == 4);
+    CHECK(mbuf->pkt_len == 14 + 20 + 32 + 1200);
+    CHECK(mbuf->tso_segsz == 400);
+    CHECK((mbuf->ol_flags & RTE_MBUF_F_TX_TCP_SEG) != 0);
+    CHECK(((mbuf->ol_flags & RTE_MBUF_F_TX_IP_CKSUM) != 0) == can.tx_ipv4_checksum);
+    const std::uint8_t* ip = run.bytes().data() + 14;
+    CHECK(base::load_be16(ip + 2) == 20 + 32 + 1200);
+    CHECK((wire::finish(wire::sum({ip, 20})) == 0) == !can.tx_ipv4_checksum);
+    CHECK(base::load_be16(ip + 20 + 16) ==
+          wire::fold(wire::pseudo_sum(v4().source, v4().destination, wire::kProtocolTcp, 0)));
+    CHECK(test::to_string(run).substr(66) == filled().substr(100, 1200));
+}
+
+TEST_CASE("a run that a device can't take in as many pieces is none, and nothing stays taken") {
+    PortCapabilities can = capable();
+    can.tx_tcp_checksum = true;
+    can.tso_segments_max = 4;
+    SECTION("in all") {
+        can.tso_segments_max = 3;
+    }
+    SECTION("in one of its segments") {
+        can.tx_segments_max = 2;  // the header and one piece; two of the segments lie in two
+    }
+    SECTION("for want of clones") {}
+    FrameBuilder builder(test::pool(), test::indirect_pool(), can);
+    ByteQueue queue;
+    fill(queue);
+    const packet::TcpHeaders headers = builder.tcp_headers(v6(), header(), 400);
+    std::vector<Buffer> hoard;
+    if (can.tso_segments_max == 4 && can.tx_segments_max > 2) {
+        while (rte_mbuf* mbuf = rte_pktmbuf_alloc(test::indirect_pool()))
+            hoard.emplace_back(mbuf);
+        hoard.pop_back();
+    }
+    const auto held = test::buffers_in_use();
+    CHECK_FALSE(builder.tcp_run(headers, wire::SeqNum(1000), true, queue, 100, 3));
+    CHECK(test::buffers_in_use() == held);
+    for (std::uint32_t i = 0; i < 3; ++i)
+        CHECK(builder.tcp(headers, wire::SeqNum(1000) + i * 400, false, &queue, 100 + i * 400));
+}
+
+TEST_CASE("a port without TSO takes segments one by one") {
+    FrameBuilder builder(test::pool(), test::indirect_pool(), capable());
+    CHECK(builder.run_max(builder.tcp_headers(v4(), header(), 400)) == 1);
+}

@@ -27,6 +27,7 @@ TEST_CASE("a memory port shows the stack what it was made with") {
     REQUIRE(MemoryPort::of_kind(0).tx_tcp_checksum);
     REQUIRE_FALSE(MemoryPort::of_kind(1).tx_multi_segment);
     REQUIRE(MemoryPort::of_kind(2).keeps_pointer);
+    REQUIRE(MemoryPort::of_kind(3).tso_segments_max > 0);
     REQUIRE(port.link_is_up());
     port.set_link(false);
     REQUIRE_FALSE(port.link_is_up());

@@ -52,7 +52,7 @@ std::uint64_t sum(const Counters& counters, std::size_t count) {
 
 Duo::Duo(bool is_v6, const sim::LinkSettings& wire)
     : is_v6_(is_v6),
-      port_({.mac = kPortMac, .capabilities = sim::MemoryPort::able()}),
+      port_({.mac = kPortMac, .capabilities = sim::MemoryPort::cutting()}),
       host_port_({.mac = kHostMac, .capabilities = sim::MemoryPort::able()}),
       link_(port_, host_port_, terminus::test::pool(), wire),
       group_(2),
