@@ -82,6 +82,8 @@ base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::
         spdlog::info("port {}: {} by {}, MAC {}, {} queue pair{} of {} + {} descriptors", port.name,
                      port.device, opened.driver(), wire::to_string(opened.mac()), opened.queue_pairs(),
                      opened.queue_pairs() == 1 ? "" : "s", opened.rx_descriptors(), opened.tx_descriptors());
+        for (const std::string& line : dpdk::to_table(opened.offloads()))
+            spdlog::info("port {}: {}", port.name, line);
         for (const std::string& note : opened.notes())
             spdlog::info("port {}: {}", port.name, note);
         devices.push_back(std::move(device).value());

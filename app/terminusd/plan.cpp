@@ -109,6 +109,9 @@ base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Co
     settings.mtu = port.mtu;
     settings.workers = workers;
     settings.promiscuous = port.promiscuous;
+    settings.offloads = {.rx_checksum = port.offloads.rx_checksum,
+                         .tx_checksum = port.offloads.tx_checksum,
+                         .tso = port.offloads.tso};
     settings.rx_pools = {pool};
     settings.rss_key.resize(40);
     fill_secret(settings.rss_key.data(), settings.rss_key.size());

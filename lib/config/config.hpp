@@ -36,6 +36,14 @@ struct Workers {
     bool operator==(const Workers&) const = default;
 };
 
+/// What a device may do in the workers' place, where it can.
+struct Offloads {
+    bool rx_checksum = true;
+    bool tx_checksum = true;
+    bool tso = true;
+    bool operator==(const Offloads&) const = default;
+};
+
 struct Port {
     std::string name;
     std::string device;  ///< PCI address or vdev string, as EAL takes it
@@ -45,6 +53,7 @@ struct Port {
     std::uint16_t rx_descriptors = 1024;
     std::uint16_t tx_descriptors = 1024;
     bool promiscuous = false;
+    Offloads offloads;
     bool operator==(const Port&) const = default;
 };
 

@@ -11,18 +11,13 @@
 
 #include "base/assert.hpp"
 #include "dpdk/driver_traits.hpp"
+#include "dpdk/offloads.hpp"
 
 namespace terminus::dpdk {
 namespace {
 
 using Done = base::Result<void, std::string>;
 
-constexpr std::uint64_t kRssTcp = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
-constexpr std::uint64_t kRxChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
-/// Segments a frame may have where the driver names no limit: the smallest that drivers with a limit name.
-constexpr std::uint16_t kSegmentsDefault = 8;
-/// And where it names a large one: more pieces than this in one MTU are cheaper copied.
-constexpr std::uint16_t kSegmentsMax = 16;
 constexpr std::uint32_t kFrameOverhead = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
 
 std::string reason(int code) {
@@ -62,24 +57,6 @@ QueueOffer offer_of(const std::string& device, const rte_eth_dev_info& info) {
             .tx_queues = info.max_tx_queues,
             .spreads_by_own_rule = traits_of(info.driver_name).one_queue,
             .has_rss = (info.flow_type_rss_offloads & kRssTcp) == kRssTcp && info.reta_size != 0};
-}
-
-packet::PortCapabilities capabilities_of(const rte_eth_dev_info& info, const DeviceSettings& settings) {
-    const DriverTraits& driver = traits_of(info.driver_name);
-    packet::PortCapabilities can;
-    can.tx_ipv4_checksum = !driver.is_software && (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
-    can.tx_tcp_checksum = !driver.is_software && (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
-    can.tx_multi_segment =
-        driver.multi_segment && (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
-    can.tx_indirect_buffers = driver.indirect_buffers;
-    // memif with zero-copy lays the buffer itself before the peer.
-    can.keeps_pointer = driver.keeps_pointer || settings.device.find("zero-copy=yes") != std::string::npos;
-    can.rx_checksum = !driver.is_software && (info.rx_offload_capa & kRxChecksums) == kRxChecksums;
-    const std::uint16_t named = info.tx_desc_lim.nb_mtu_seg_max;
-    if (can.tx_multi_segment) {
-        can.tx_segments_max = std::min(named == 0 ? kSegmentsDefault : named, kSegmentsMax);
-    }
-    return can;
 }
 
 }  // namespace
@@ -129,13 +106,17 @@ class DeviceOpening {
     }
 
     Done configure() {
+        OffloadNeeds needs{.wishes = settings_.offloads, .several_queues = settings_.queue_pairs > 1};
+        if (auto done = fit_mtu(needs.scatter); !done) return done;
+        // memif with zero-copy lays the buffer itself before the peer.
+        needs.zero_copy = settings_.device.find("zero-copy=yes") != std::string::npos;
+        const Offloads offloads(info_, needs);
+        device_.offloads_ = offloads.uses();
+        can_ = offloads.capabilities();
         rte_eth_conf conf{};
-        const packet::PortCapabilities can = capabilities_of(info_, settings_);
-        if (can.rx_checksum) conf.rxmode.offloads |= kRxChecksums;
-        if (can.tx_multi_segment) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
-        if (can.tx_ipv4_checksum) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
-        if (can.tx_tcp_checksum) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
-        if (auto done = fit_mtu(conf); !done) return done;
+        conf.rxmode.mtu = settings_.mtu;
+        conf.rxmode.offloads = offloads.rx_flags();
+        conf.txmode.offloads = offloads.tx_flags();
 
         key_ = settings_.rss_key;
         if (key_.empty()) key_.assign(flow::default_rss_key().begin(), flow::default_rss_key().end());
@@ -156,13 +137,13 @@ class DeviceOpening {
         return {};
     }
 
-    Done fit_mtu(rte_eth_conf& conf) {
+    /// `needs_scatter` when frames of the MTU don't fit into one buffer.
+    Done fit_mtu(bool& needs_scatter) {
         if (settings_.mtu > info_.max_mtu || settings_.mtu < info_.min_mtu) {
             return base::Failure{"device " + name_of(settings_.device) + " takes an MTU of " +
                                  std::to_string(info_.min_mtu) + " to " + std::to_string(info_.max_mtu) +
                                  ", not " + std::to_string(settings_.mtu)};
         }
-        conf.rxmode.mtu = settings_.mtu;
         std::uint32_t room = UINT32_MAX;
         for (const rte_mempool* pool : settings_.rx_pools) {
             const std::uint32_t data_room = rte_pktmbuf_data_room_size(const_cast<rte_mempool*>(pool));
@@ -174,7 +155,7 @@ class DeviceOpening {
                                  " can't scatter frames over several mbufs, and " + std::to_string(room) +
                                  " bytes are too few for an MTU of " + std::to_string(settings_.mtu)};
         }
-        conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+        needs_scatter = true;
         return {};
     }
 
@@ -283,10 +264,9 @@ class DeviceOpening {
         if (failed != 0) return fail("does not tell its address", failed);
         wire::MacAddress mac;
         std::copy(std::begin(address.addr_bytes), std::end(address.addr_bytes), mac.bytes.begin());
-        const packet::PortCapabilities can = capabilities_of(info_, settings_);
         for (std::uint16_t queue = 0; queue < settings_.queue_pairs; ++queue) {
             device_.ports_.push_back(
-                std::make_unique<EthPort>(device_.port_id_, queue, can, mac, settings_.mtu));
+                std::make_unique<EthPort>(device_.port_id_, queue, can_, mac, settings_.mtu));
         }
         return {};
     }
@@ -294,6 +274,7 @@ class DeviceOpening {
     const DeviceSettings& settings_;
     Device device_;
     rte_eth_dev_info info_{};
+    packet::PortCapabilities can_;
     std::uint64_t rx_offloads_ = 0;
     std::uint64_t tx_offloads_ = 0;
     std::vector<std::uint8_t> key_;
@@ -317,6 +298,7 @@ Device& Device::operator=(Device&& other) noexcept {
     std::swap(rx_descriptors_, other.rx_descriptors_);
     std::swap(tx_descriptors_, other.tx_descriptors_);
     std::swap(rss_, other.rss_);
+    std::swap(offloads_, other.offloads_);
     std::swap(notes_, other.notes_);
     std::swap(ports_, other.ports_);
     return *this;

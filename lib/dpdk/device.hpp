@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "dpdk/eth_port.hpp"
+#include "dpdk/offloads.hpp"
 #include "dpdk/queue_offer.hpp"
 #include "flow/rss.hpp"
 #include "packet/port.hpp"
@@ -23,6 +24,7 @@ struct DeviceSettings {
     std::uint16_t workers = 1;            ///< that the queue pairs are for; more: worker 0 polls for all
     std::uint16_t rx_descriptors = 1024;  ///< the driver may round them
     std::uint16_t tx_descriptors = 1024;
+    OffloadWishes offloads;
     bool promiscuous = false;            ///< frames for other MACs too
     std::uint16_t mtu = 1500;            ///< largest IP packet in bytes
     std::vector<rte_mempool*> rx_pools;  ///< one for each queue pair, or one for all
@@ -41,8 +43,9 @@ struct DeviceStats {
     std::uint64_t tx_errors = 0;
 };
 
-/// One DPDK ethdev, started: N queue pairs, RSS over TCP when N > 1, the checksum offloads that hardware has,
-/// never FAST_FREE (frames hold clones). Stopped and closed at destruction, after which its pools may go.
+/// One DPDK ethdev, started: N queue pairs, RSS over TCP when N > 1, the offloads that hardware has
+/// (Offloads), never FAST_FREE (frames hold clones). Stopped and closed at destruction, after which its pools
+/// may go.
 class Device {
  public:
     /// Takes a device that EAL's arguments named, or plugs it in now. Errors are sentences: "port front:
@@ -69,6 +72,8 @@ class Device {
     [[nodiscard]] const std::string& driver() const { return driver_; }
     [[nodiscard]] std::uint16_t rx_descriptors() const { return rx_descriptors_; }
     [[nodiscard]] std::uint16_t tx_descriptors() const { return tx_descriptors_; }
+    /// Work that the device does in the workers' place, and what it does not.
+    [[nodiscard]] const std::vector<OffloadUse>& offloads() const { return offloads_; }
     /// What the start-up log should say of this device and driver, one sentence each.
     [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
     [[nodiscard]] bool link_is_up() const { return ports_.front()->link_is_up(); }
@@ -86,6 +91,7 @@ class Device {
     std::uint16_t rx_descriptors_ = 0;
     std::uint16_t tx_descriptors_ = 0;
     flow::RssConfig rss_;
+    std::vector<OffloadUse> offloads_;
     std::vector<std::string> notes_;
     std::vector<std::unique_ptr<EthPort>> ports_;  // empty once moved from
 };

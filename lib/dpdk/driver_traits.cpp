@@ -31,6 +31,9 @@ constexpr std::array kDrivers{
     DriverTraits{.name = "net_memif", .is_software = true, .one_queue = true, .note = ""},
     DriverTraits{.name = "net_pcap", .is_software = true, .one_queue = true, .note = ""},
     DriverTraits{.name = "net_null", .is_software = true, .note = "what is sent is gone"},
+    // What a neighbour of the same host sends without finishing its checksum they call good.
+    DriverTraits{.name = "net_virtio", .rx_checksum_is_true = false, .note = ""},
+    DriverTraits{.name = "net_vmxnet3", .rx_checksum_is_true = false, .note = ""},
     DriverTraits{.name = "net_vhost", .is_software = true, .one_queue = true, .note = ""},
 };
 constexpr DriverTraits kHardware{};
