@@ -91,6 +91,29 @@ base::Result<std::vector<dpdk::Device>, std::string> open_devices(const config::
     return devices;
 }
 
+std::vector<control::PortReading> read_ports(const config::Config& config,
+                                             const std::vector<dpdk::Device>& devices) {
+    std::vector<control::PortReading> readings;
+    for (std::size_t index = 0; index < devices.size(); ++index) {
+        const dpdk::Device& device = devices[index];
+        const dpdk::DeviceStats stats = device.stats();
+        control::PortReading reading{.name = config.ports[index].name,
+                                     .is_up = device.link_is_up(),
+                                     .received_frames = stats.rx_frames,
+                                     .received_bytes = stats.rx_bytes,
+                                     .sent_frames = stats.tx_frames,
+                                     .sent_bytes = stats.tx_bytes,
+                                     .missed = stats.rx_missed,
+                                     .no_buffer = stats.rx_no_buffer,
+                                     .receive_errors = stats.rx_errors,
+                                     .transmit_errors = stats.tx_errors};
+        for (const dpdk::OffloadUse& use : device.offloads())
+            reading.offloads.push_back({std::string(use.name), use.asked, use.offered, use.used});
+        readings.push_back(std::move(reading));
+    }
+    return readings;
+}
+
 }  // namespace
 
 // Made in this order, destroyed in the reverse one: EAL, pools, devices, workers; the control thread is this
@@ -148,6 +171,7 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
         if (!recording) return fail(recording.error());
         workers.record(supervisor.recording());
     }
+    supervisor.set_ports([&] { return read_ports(config, devices.value()); });
     if (const auto started = supervisor.start(); !started) return fail(started.error());
     for (const std::string& line : drop_privileges())
         spdlog::info("{}", line);

@@ -326,6 +326,10 @@ void add_workers(Families& out, const worker::Group& group) {
     };
     one(counter("terminus_received_frames_total", "Ethernet frames received"), &CoreStats::frames_received);
     one(counter("terminus_sent_frames_total", "Ethernet frames sent"), &CoreStats::frames_sent);
+    one(counter("terminus_tso_frames_total", "Of the frames sent, those that the device cuts into segments"),
+        &CoreStats::tso_frames);
+    one(counter("terminus_tso_segments_total", "Segments that devices make of them"),
+        &CoreStats::tso_segments);
     one(counter("terminus_received_frame_bytes_total", "Bytes of frames received, Ethernet header included"),
         &CoreStats::bytes_received);
     one(counter("terminus_sent_frame_bytes_total", "Bytes of frames sent, Ethernet header included"),
@@ -364,6 +368,46 @@ void add_workers(Families& out, const worker::Group& group) {
     one(counter("terminus_worker_turns_total", "Turns of the poll loop"), &CoreStats::turns);
     one(counter("terminus_worker_busy_turns_total", "Turns of the poll loop that did work"),
         &CoreStats::turns_busy);
+}
+
+void add_ports(Families& out, const std::vector<PortReading>& ports) {
+    if (ports.empty()) return;
+    MetricFamily up = gauge("terminus_port_up", "1 while the port has a link");
+    MetricFamily frames = counter("terminus_port_frames_total", "Ethernet frames, as the device counts them");
+    MetricFamily bytes = counter("terminus_port_bytes_total", "Bytes of frames, as the device counts them");
+    MetricFamily lost =
+        counter("terminus_port_lost_frames_total",
+                "Frames that the device lost: missed, for the workers left it no descriptor (Linux "
+                "rx_missed_errors), no_buffer, for the pool was empty, and errors either way");
+    MetricFamily offloads = gauge(
+        "terminus_port_offload",
+        "Work that the device may do in the workers' place: 1 where it was asked for, is offered, is used");
+    for (const PortReading& port : ports) {
+        const auto count = [&](MetricFamily& family, const char* label, const char* value,
+                               std::uint64_t number) {
+            add(family, {{"port", port.name}, {label, value}}, static_cast<double>(number));
+        };
+        add(up, {{"port", port.name}}, port.is_up ? 1 : 0);
+        count(frames, "direction", "received", port.received_frames);
+        count(frames, "direction", "sent", port.sent_frames);
+        count(bytes, "direction", "received", port.received_bytes);
+        count(bytes, "direction", "sent", port.sent_bytes);
+        count(lost, "reason", "missed", port.missed);
+        count(lost, "reason", "no_buffer", port.no_buffer);
+        count(lost, "reason", "receive_error", port.receive_errors);
+        count(lost, "reason", "transmit_error", port.transmit_errors);
+        for (const PortOffload& offload : port.offloads) {
+            const auto state = [&](const char* name, bool is_so) {
+                add(offloads, {{"port", port.name}, {"offload", offload.name}, {"state", name}},
+                    is_so ? 1 : 0);
+            };
+            state("asked", offload.asked);
+            state("offered", offload.offered);
+            state("used", offload.used);
+        }
+    }
+    for (MetricFamily* family : {&up, &frames, &bytes, &lost, &offloads})
+        out.push_back(std::move(*family));
 }
 
 void add_backend_ports(Families& out, const std::vector<SourcePortWatch::Reading>& readings) {

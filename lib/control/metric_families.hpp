@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/port_reading.hpp"
 #include "control/source_port_watch.hpp"
 #include "worker/group.hpp"
 
@@ -27,6 +28,8 @@ void add_legs(Families& out, const worker::Group& group);
 void add_process(Families& out, const worker::Group& group);
 /// Frames, hand-overs, buffers, source ports and time, by worker.
 void add_workers(Families& out, const worker::Group& group);
+/// What devices tell of the ports; no family when there is none.
+void add_ports(Families& out, const std::vector<PortReading>& ports);
 /// What is known of source ports by backend; no family when that is nothing.
 void add_backend_ports(Families& out, const std::vector<SourcePortWatch::Reading>& readings);
 void add_tunables(Families& out, const config::Tcp& tcp);

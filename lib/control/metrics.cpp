@@ -26,6 +26,7 @@ std::vector<MetricFamily> Metrics::Collect() const {
     families::add_process(out, group_);
     families::add_workers(out, group_);
     out.push_back(busy_ratios());
+    if (read_ports_) families::add_ports(out, read_ports_());
     if (ports_ != nullptr) families::add_backend_ports(out, ports_->readings());
     families::add_tunables(out, config_.tcp);
 

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.hpp"
+#include "control/port_reading.hpp"
 #include "control/source_port_watch.hpp"
 #include "worker/group.hpp"
 
@@ -35,6 +37,9 @@ class Metrics : public prometheus::Collectable {
     Metrics(const worker::Group& group, const config::Config& config, const ProcessFacts& facts,
             const SourcePortWatch* ports = nullptr);
 
+    /// What is asked for the ports at each scrape; without it there is nothing of ports.
+    void set_ports(ReadPorts read) { read_ports_ = std::move(read); }
+
     [[nodiscard]] std::vector<prometheus::MetricFamily> Collect() const override;
 
     /// Remembers the workers' busy and idle times for the busy ratio.
@@ -53,6 +58,7 @@ class Metrics : public prometheus::Collectable {
     const config::Config& config_;
     const ProcessFacts& facts_;
     const SourcePortWatch* ports_;
+    ReadPorts read_ports_;
     std::deque<std::vector<Times>> samples_;  // oldest first
 };
 

@@ -50,6 +50,11 @@ base::Result<void, std::string> Supervisor::start() {
     return {};
 }
 
+void Supervisor::set_ports(ReadPorts read) {
+    metrics_.set_ports(read);
+    read_ports_ = std::move(read);
+}
+
 int Supervisor::run() {
     io_.run();
     return exit_code_;
@@ -110,9 +115,21 @@ void Supervisor::sample_later() {
     sample_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error) return;
         metrics_.sample();
+        watch_links();
         if (drain_.phase() == Drain::Phase::Serving) ports_.sample();
         sample_later();
     });
+}
+
+void Supervisor::watch_links() {
+    if (!read_ports_) return;
+    for (const LinkWatch::Change& change : links_.look(read_ports_())) {
+        if (change.is_up) {
+            spdlog::info("port {}: the link is up", change.port);
+        } else {
+            spdlog::warn("port {}: the link is down; nothing is sent or received there", change.port);
+        }
+    }
 }
 
 void Supervisor::stopped(bool clean) {

@@ -12,8 +12,10 @@
 #include "control/admin_server.hpp"
 #include "control/drain.hpp"
 #include "control/http_server.hpp"
+#include "control/link_watch.hpp"
 #include "control/mailroom.hpp"
 #include "control/metrics.hpp"
+#include "control/port_reading.hpp"
 #include "control/recording.hpp"
 #include "control/runtime.hpp"
 #include "control/source_port_watch.hpp"
@@ -39,6 +41,9 @@ class Supervisor {
     /// Until the drain is over. 0: all workers stopped as asked. 1: one did not answer, and can't be joined.
     int run();
 
+    /// How the ports' devices are asked; before start().
+    void set_ports(ReadPorts read);
+
     [[nodiscard]] const Runtime& runtime() const { return runtime_; }
     [[nodiscard]] Recording& recording() { return recording_; }
     /// Whether /readyz says so: from the workers' first answer to the first moment of a drain.
@@ -58,6 +63,7 @@ class Supervisor {
  private:
     void await_signal();
     void sample_later();
+    void watch_links();
     void stopped(bool clean);
 
     boost::asio::io_context io_;
@@ -68,6 +74,8 @@ class Supervisor {
     Recording recording_;
     SourcePortWatch ports_;
     Metrics metrics_;
+    ReadPorts read_ports_;
+    LinkWatch links_;
     Drain drain_;
     AdminCommands commands_;
     AdminServer admin_;

@@ -30,6 +30,14 @@ struct Setup {
         worker::SourcePortPage page;
         page.rows = {{runtime.services().pools()[0].backends[0].id, {.used = 1, .total = 2, .waited = 0}}};
         ports.arrived(0, page, base::instant_from_ns(1));
+        metrics.set_ports([] {
+            return std::vector<control::PortReading>{{.name = "front",
+                                                      .is_up = true,
+                                                      .received_frames = 7,
+                                                      .sent_bytes = 900,
+                                                      .missed = 3,
+                                                      .offloads = {{"tso", true, true, false}}}};
+        });
     }
     stats::CoreStats& core(std::uint32_t i) { return group.mailbox(i).stats(); }
     std::string text() const { return control::to_text(metrics.Collect()); }
@@ -88,6 +96,17 @@ TEST_CASE("workers' own numbers have the worker's label") {
     CHECK(has_line(text, "terminus_buffers{worker=\"1\",state=\"used\"} 30"));
     CHECK(has_line(text, "terminus_buffers{worker=\"1\",state=\"free\"} 70"));
     CHECK(has_line(text, "terminus_worker_busy_seconds_total{worker=\"1\"} 2.5"));
+}
+
+TEST_CASE("ports are told of as their devices do, each offload by what became of it") {
+    const Setup s;
+    const std::string text = s.text();
+    CHECK(has_line(text, "terminus_port_up{port=\"front\"} 1"));
+    CHECK(has_line(text, "terminus_port_frames_total{port=\"front\",direction=\"received\"} 7"));
+    CHECK(has_line(text, "terminus_port_bytes_total{port=\"front\",direction=\"sent\"} 900"));
+    CHECK(has_line(text, "terminus_port_lost_frames_total{port=\"front\",reason=\"missed\"} 3"));
+    CHECK(has_line(text, "terminus_port_offload{port=\"front\",offload=\"tso\",state=\"offered\"} 1"));
+    CHECK(has_line(text, "terminus_port_offload{port=\"front\",offload=\"tso\",state=\"used\"} 0"));
 }
 
 TEST_CASE("the busy ratio is over the last ten samples") {

@@ -1,0 +1,16 @@
+#include "control/link_watch.hpp"
+
+#include <utility>
+
+namespace terminus::control {
+
+std::vector<LinkWatch::Change> LinkWatch::look(const std::vector<PortReading>& ports) {
+    std::vector<Change> changes;
+    for (const PortReading& port : ports) {
+        bool& was_up = was_up_.try_emplace(port.name, true).first->second;
+        if (std::exchange(was_up, port.is_up) != port.is_up) changes.push_back({port.name, port.is_up});
+    }
+    return changes;
+}
+
+}  // namespace terminus::control
