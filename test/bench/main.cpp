@@ -141,6 +141,7 @@ void add_worker_options(CLI::App& app, Arguments& arguments) {
         ->capture_default_str();
     app.add_flag("--ipv6", worker.is_v6, "worker: over IPv6");
     app.add_flag("!--no-offloads", worker.has_offloads, "worker: a device that knows nothing of checksums");
+    app.add_flag("--tso", worker.has_tso, "worker: a device that cuts runs of segments");
     app.add_flag("--ordinary-pages", arguments.ordinary_pages,
                  "no huge pages for DPDK, though there are some");
 }

@@ -46,6 +46,7 @@ constexpr Duration kOpeningTurn = std::chrono::microseconds(50);
 World::Settings world_settings(std::uint32_t open, const WorkerBench& settings) {
     return {.is_v6 = settings.is_v6,
             .has_offloads = settings.has_offloads,
+            .has_tso = settings.has_tso,
             .staying = open,
             .time_waits = settings.time_waits};
 }

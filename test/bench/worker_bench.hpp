@@ -15,6 +15,7 @@ struct WorkerBench {
     std::uint32_t time_waits = 1'000'000;
     bool is_v6 = false;
     bool has_offloads = true;
+    bool has_tso = false;
 };
 
 /// What can be measured: request, latency, ack, segment, connection, connection-client, connection-kernel.

@@ -31,14 +31,16 @@ dpdk::Pool make_pool(const std::string& name, std::uint32_t number, std::uint32_
     return std::move(made).value();
 }
 
-packet::PortCapabilities capabilities(bool has_offloads) {
-    if (!has_offloads) return {.tx_multi_segment = true, .tx_indirect_buffers = true, .tx_segments_max = 16};
+packet::PortCapabilities capabilities(const World::Settings& settings) {
+    if (!settings.has_offloads)
+        return {.tx_multi_segment = true, .tx_indirect_buffers = true, .tx_segments_max = 16};
     return {.tx_ipv4_checksum = true,
             .tx_tcp_checksum = true,
             .tx_multi_segment = true,
             .tx_indirect_buffers = true,
             .rx_checksum = true,
-            .tx_segments_max = 16};
+            .tx_segments_max = 16,
+            .tso_segments_max = settings.has_tso ? std::uint16_t{48} : std::uint16_t{0}};
 }
 
 /// Room for those that are wanted, and for what comes before the first of them have ended.
@@ -74,7 +76,7 @@ World::World(const Settings& settings)
       payload_(make_pool("bench_payload", settings.number, kPayloadBuffers, dpdk::kFrameDataRoom)),
       header_(make_pool("bench_header", settings.number, kSmallBuffers, dpdk::kFrameDataRoom)),
       indirect_(make_pool("bench_indirect", settings.number, kSmallBuffers, 0)),
-      device_(payload_.get(), kMac, capabilities(settings.has_offloads)),
+      device_(payload_.get(), kMac, capabilities(settings)),
       crowd_(landscape_, device_),
       services_(service_table()),
       group_(1),

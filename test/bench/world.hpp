@@ -27,7 +27,8 @@ class World {
     struct Settings {
         bool is_v6 = false;
         bool has_offloads =
-            true;  ///< checksums by the device, headers chained to payload; else all in software
+            true;              ///< checksums by the device, headers chained to payload; else all in software
+        bool has_tso = false;  ///< with offloads: runs of segments are cut by the device
         std::uint32_t staying = 0;        ///< connections that are going to stay
         std::uint32_t passing = 1 << 16;  ///< connections that come and go at a time, at most
         std::uint32_t time_waits = 0;     ///< how many TIME_WAITs there may be at a time
