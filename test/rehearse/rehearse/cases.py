@@ -110,6 +110,33 @@ class Cases:
                 assert good > 100, f"only {good} segments came by {name}"
                 assert not bad, f"{len(bad)} of {len(judged)} frames at {name}: {set(bad)}"
 
+    def offloads(self, asked):
+        """What of them is used is what was asked for, what the NIC offers, and what of its words can be trusted."""
+        name = "terminus_port_offload"
+        told = self.server.metrics(name)
+        for offload in ("rx_checksum", "tx_chains", "tx_ipv4_checksum", "tx_tcp_checksum", "tso"):
+            found = {state: told.sum(name, port="front", offload=offload, state=state) for state in ("asked", "offered", "used")}
+            wanted = 1 if asked or offload == "tx_chains" else 0
+            trusted = 0 if offload == "rx_checksum" and self.machine.model != "e1000e" else 1
+            assert found["asked"] == wanted, f"{offload}: {found}"
+            assert found["used"] == wanted * found["offered"] * trusted, f"{offload}: {found}"
+        offered = told.sum(name, port="front", offload="tso", state="offered")
+        assert offered == (0 if self.machine.model == "e1000e" else 1), "TSO is offered by other NICs than it was"
+        names = "terminus_tso_frames_total", "terminus_tso_segments_total"
+        cut = self.server.metrics(*names)
+        frames, segments = (cut.sum(name) for name in names)
+        if asked and offered:
+            assert segments > 2 * frames > 0, f"{segments} segments were cut from {frames} frames"
+        else:
+            assert frames == segments == 0, f"{segments} segments were cut from {frames} frames"
+
+    def own_offloads(self, family):
+        self.wire_checksums(family)
+        self.offloads(asked=False)
+
+    def start_own(self):
+        self.server.start("own")
+
     def bad_checksums(self, family):
         before = self.server.drops("tcp_checksum")
         with frames.Wire(self.clients) as out:
@@ -172,6 +199,7 @@ def in_order(cases):
         *both("curl through it to nginx", cases.curl),
         ("terminusctl and /metrics answer", cases.asked),
         *both("bulk down and up, hashed; each checksum on the wire is right", cases.wire_checksums),
+        ("what NICs offer is used, segments are cut by those that can", lambda: cases.offloads(asked=True)),
         *both(f"{CONNECTIONS} connections at once", cases.connections),
         *both("segments with a wrong checksum are dropped", cases.bad_checksums),
         ("a packet with a wrong header checksum is dropped", cases.bad_header_checksum),
@@ -179,6 +207,10 @@ def in_order(cases):
         *both("a connection outlives its backends' link being down", cases.link, "back"),
         ("a reload is taken, connections live on", cases.reload),
         ("SIGTERM: it ends, exit 0", cases.stop),
+        ("started with all offloads off", cases.start_own),
+        *both("bulk with checksums and segments of our own, each right on the wire", cases.own_offloads),
+        *both("segments with a wrong checksum are dropped, offloads off", cases.bad_checksums),
+        ("SIGTERM, offloads off", cases.stop),
         ("started again, it serves", cases.restart),
         *both(f"two queues, {MANY} connections, both legs on one worker", cases.rss),
         ("SIGTERM again", cases.stop),
