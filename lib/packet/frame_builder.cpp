@@ -161,8 +161,7 @@ Buffer FrameBuilder::tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push,
     rte_mbuf* const mbuf = frame.get();
     // Where its pieces are more than a frame may have, or the pool is empty, a copy does as well.
     const bool is_attached = may_attach(length) &&
-                             pieces_of(*queue, offset, length, length).all < capabilities_.tx_segments_max &&
-                             attach_payload(mbuf, *queue, offset, length);
+                             attach_payload(mbuf, *queue, offset, length, capabilities_.tx_segments_max - 1u);
     if (!is_attached && length > 0) copy_payload(mbuf, *queue, offset, length);
     if (headers.offloads != 0) return frame;
     const std::uint32_t l2_l3 = static_cast<std::uint32_t>(wire::kEthernetHeader) + headers.l3_length;
@@ -189,7 +188,7 @@ Buffer FrameBuilder::tcp_run(const TcpHeaders& headers, wire::SeqNum seq, bool p
     if (pieces.all + 1 > capabilities_.tso_segments_max || pieces.most + 1 > capabilities_.tx_segments_max)
         return {};
     Buffer frame = begin_tcp(headers, seq, push);
-    if (!frame || !attach_payload(frame.get(), queue, offset, length)) return {};
+    if (!frame || !attach_payload(frame.get(), queue, offset, length, pieces.all)) return {};
     rte_mbuf* const mbuf = frame.get();
     std::uint8_t* const l3 = rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, wire::kEthernetHeader);
     if (headers.l3_length == wire::kIpv4Header) {
@@ -233,19 +232,19 @@ bool FrameBuilder::may_attach(std::uint32_t length) const {
            capabilities_.tx_indirect_buffers && !capabilities_.keeps_pointer;
 }
 
-// False, with the frame as it was, when the pool is empty.
+// False, with the frame as it was, when the pieces are more than `pieces_max` or the pool is empty.
 bool FrameBuilder::attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset,
-                                  std::uint32_t length) {
+                                  std::uint32_t length, std::uint32_t pieces_max) {
     rte_mbuf* last = frame;
-    std::uint16_t pieces = 0;
+    std::uint32_t pieces = 0;
     bool complete = true;
     queue.for_each_piece(offset, length, [&](rte_mbuf* piece, std::uint16_t at, std::uint16_t taken) {
+        complete = complete && ++pieces <= pieces_max;
         rte_mbuf* clone = complete ? clone_piece(indirect_pool_, piece, at, taken) : nullptr;
         complete = clone != nullptr;
         if (!complete) return;
         last->next = clone;
         last = clone;
-        ++pieces;
     });
     if (!complete) {
         rte_pktmbuf_free(frame->next);

@@ -85,7 +85,8 @@ class FrameBuilder {
  private:
     [[nodiscard]] Buffer begin_tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push) const;
     [[nodiscard]] bool may_attach(std::uint32_t length) const;
-    bool attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset, std::uint32_t length);
+    bool attach_payload(rte_mbuf* frame, const ByteQueue& queue, std::uint32_t offset, std::uint32_t length,
+                        std::uint32_t pieces_max);
     /// Pieces of the text: in all, and the most that one of its segments touches.
     struct Pieces {
         std::uint32_t all = 0;
