@@ -1,11 +1,12 @@
 """What a figure is worth depends on: the machine, the versions of all programs, and the time that others took from it."""
 
+import datetime
 import os
 import pathlib
 import platform
 import shutil
 
-from harness.dut import program
+from harness.dut import ROOT, program
 from harness.process import run
 
 STEAL = 7  # the field of /proc/stat's first line: time in which a hypervisor let others run
@@ -38,9 +39,21 @@ def describe(versions=VERSIONS):
         "cpus": len(os.sched_getaffinity(0)),
         "memory_bytes": memory,
         "kernel": f"{platform.system()} {platform.release()}",
+        "date": datetime.date.today().isoformat(),
+        "commit": _commit(),
         "load_before": os.getloadavg()[0],
         "versions": {name: _version(*command) for name, command in versions.items()},
     }
+
+
+def _commit():
+    """Of the tree that this lies in, and whether it was changed since; unknown where it came without its history."""
+    # Whoever owns the tree: it may be root who measures.
+    git = ["git", "-c", f"safe.directory={ROOT}", "-C", ROOT]
+    if shutil.which("git") is None:
+        return "unknown"
+    done = run(*git, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*", check=False)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
 def _version(name, *options):
