@@ -7,6 +7,7 @@ what came late, and that is no failure.
 import json
 import os
 import subprocess
+import xml.etree.ElementTree
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_without_anything_between_them_both_sides_share_a_ring(wires):
 
 def test_the_benchmark_puts_a_reflector_beside_its_figures(tmp_path):
     out = tmp_path / "result.json"
-    command = ["/usr/bin/python3", "-B", "-m", "load", "load", "--rounds", "1", "--seconds", "1", "--measure", "connections", "--json", out]
+    command = ["/usr/bin/python3", "-B", "-m", "load", "load", "--rounds", "1", "--seconds", "1", "--measure", "connections", "--json", out, "--plots", tmp_path]
     environment = {"PYTHONPATH": f"{ROOT}/test/bench:{ROOT}/test/system", "TERMINUS_RELEASE": str(BUILDS["release"])}
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -152,6 +153,7 @@ def test_the_benchmark_puts_a_reflector_beside_its_figures(tmp_path):
     assert found["failures"] == {} and sum(found["limits"].values()) == 1
     for title in ("connections/s", "a reflector's frames/s", "the limit", "nothing failed"):
         assert title in done.stdout
+    xml.etree.ElementTree.parse(tmp_path / "load-latency.svg")
 
 
 CLIENT = ["--role", "client", "--port", "net_ring0", "--clients", "10.0.0.1", "--target", "10.0.0.2:80"]

@@ -57,7 +57,7 @@ def check_figure(figure, is_positive=True):
 def test_terminusd_stands_beside_other_proxies(tmp_path):
     plot = tmp_path / "peers.svg"
     measures = ["connections", "bulk", "latency", "idle"]
-    result, told = bench(tmp_path, "peers", "--rounds", 1, "--seconds", 1, "--idle", 200, "--measure", *measures, "--plot", plot)
+    result, told = bench(tmp_path, "peers", "--rounds", 1, "--seconds", 1, "--idle", 200, "--measure", *measures, "--plot", plot, "--plots", tmp_path / "ratios")
     assert result["died"] == []
     assert result["settings"] == {"peers": PEERS, "measure": measures, "idle": 200, "rounds": 1, "seconds": 1, "vdev": "af_packet"}
     assert set(result["machine"]["versions"]) == set(machine.VERSIONS) and "unknown" not in result["machine"]["versions"].values()
@@ -76,7 +76,8 @@ def test_terminusd_stands_beside_other_proxies(tmp_path):
     assert all(0 < seen["busy"]["median"] <= 1.1 and seen["frames_per_second"]["median"] > 0 for seen in result["limits"].values())
     for title in (*PEERS, "direct", "connections/s", "Gbit/s", "stolen", "the limit"):
         assert title in told
-    xml.etree.ElementTree.parse(plot)
+    for picture in (plot, tmp_path / "ratios" / "peers.svg"):
+        xml.etree.ElementTree.parse(picture)
 
 
 def test_terminusd_stands_beside_testpmd_on_the_same_ports(tmp_path):

@@ -10,6 +10,7 @@ import sys
 
 from harness.network import sweep
 from peers import machine, report
+from plots import __main__ as plots
 
 from . import session, summary
 
@@ -28,6 +29,7 @@ def arguments():
     parser.add_argument("--idle", type=_positive, default=10000, help="connections that do nothing (10000)")
     parser.add_argument("--rate", type=_positive, help="requests a second for latency (half of what requests gave)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="the results, every run of them")
+    parser.add_argument("--plots", type=pathlib.Path, metavar="DIR", help="latencies as SVG, into this folder")
     return everything.parse_args()
 
 
@@ -42,7 +44,7 @@ def run(options):
     described, steal = machine.describe(VERSIONS), machine.Steal()
     with session.Bed(options) as bed:
         runs = session.runs(bed, options)
-    settings = {name: value for name, value in vars(options).items() if name not in ("command", "json")} | {"vdev": "memif"}
+    settings = {name: value for name, value in vars(options).items() if name not in ("command", "json", "plots")} | {"vdev": "memif"}
     measured = summary.of_runs(runs, options.measure)
     result = {"machine": described, "settings": settings, "steal": steal.share(), "measures": measured}
     result["runs"] = [dataclasses.asdict(one) for one in runs]
@@ -50,6 +52,8 @@ def run(options):
     print(summary.text(measured))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
+    if options.plots:
+        plots.write(result, options.plots)
     return 1 if any(one.trouble or one.report["failures"] for one in runs) else 0
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 
 from harness.network import sweep
+from plots import __main__ as plots
 
 from . import bed, chart, machine, proxies, report, session, summary
 
@@ -21,6 +22,7 @@ def arguments():
     peers.add_argument("--measure", nargs="+", choices=session.CHOICES, default=list(session.CHOICES), help="ports is testpmd's rate on them (all)")
     peers.add_argument("--idle", type=_positive, default=2000, help="connections that do nothing, for their memory (2000)")
     peers.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="a bar chart, as SVG")
+    peers.add_argument("--plots", type=pathlib.Path, metavar="DIR", help="ratios as SVG, into this folder")
     limits = commands.add_parser("limits", help="terminusd beside testpmd's io and macswap before the same generator")
     for command in (peers, limits):
         command.add_argument("--rounds", type=_positive, default=5, help="in each of which everybody has a turn (5)")
@@ -47,7 +49,7 @@ def run(options):
     described, steal = machine.describe(), machine.Steal()
     with bed.Bed() as made:
         turns = (session.peers if options.command == "peers" else session.limits)(made, options)
-    settings = {name: value for name, value in vars(options).items() if name not in ("command", "json", "plot")}
+    settings = {name: value for name, value in vars(options).items() if name not in ("command", "json", "plot", "plots")}
     result = {"machine": described, "settings": settings, "steal": steal.share(), "died": [what for turn in turns for what in turn.died]}
     result |= summary.of_peers(turns, options.peers) if options.command == "peers" else summary.of_limits(turns)
     result["turns"] = [dataclasses.asdict(turn) for turn in turns]
@@ -58,6 +60,8 @@ def run(options):
         options.json.write_text(json.dumps(result, indent=1) + "\n")
     if options.command == "peers" and options.plot:
         options.plot.write_text(chart.svg(result, options.peers, f"{described['cpu']}, {options.vdev}, median of {options.rounds} rounds"))
+    if options.command == "peers" and options.plots:
+        plots.write(result, options.plots)
     return 1 if result["died"] else 0
 
 
