@@ -58,7 +58,8 @@ namespace terminus::stats {
     X(NeighbourFailed, "neighbour_failed", "next hop does not answer")                               \
     X(NoRoute, "no_route", "no route to the destination")                                            \
     X(NoBuffer, "no_buffer", "no buffer for a frame to be sent")                                     \
-    X(TransmitFull, "transmit_full", "device refused a frame and its queue was full")
+    X(TransmitFull, "transmit_full", "device refused a frame and its queue was full")                \
+    X(PortGone, "port_gone", "frame for a port whose device was removed")
 
 // Why a connection (one leg) ended.
 #define TERMINUS_CLOSE_REASONS(X)                                                     \

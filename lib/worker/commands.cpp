@@ -32,6 +32,9 @@ void Worker::execute(Command& command) {
             } else if constexpr (std::is_same_v<Asked, AbortAll>) {
                 stack_.abort_all(asked.reason);
                 mailbox_.reply(AllAborted{});
+            } else if constexpr (std::is_same_v<Asked, GivePortUp>) {
+                give_up(asked.port);
+                mailbox_.reply(PortGivenUp{});
             } else if constexpr (std::is_same_v<Asked, SetRecorder>) {
                 next_recorder_ = asked.recorder;  // the reply comes with the end of the turn
             } else if constexpr (std::is_same_v<Asked, Stop>) {
@@ -41,6 +44,18 @@ void Worker::execute(Command& command) {
             }
         },
         command);
+}
+
+// What waits for the device, here and in the rings of those that relay through this worker, meets the port
+// that stands in for it. A repetition need not know: what was sent is taken by its ports as it was by these.
+void Worker::give_up(std::uint16_t port) {
+    TERMINUS_ASSERT(port < ports_.size() && ports_[port] != gone_ports_[port].get(),
+                    "the control thread asks once for a port that there is");
+    publish();                                          // what the device refused is counted to its end,
+    frames_refused_ -= ports_[port]->frames_refused();  // and counting goes on without it
+    ports_[port] = gone_ports_[port].get();
+    recorded_ports_[port]->stand_before(*ports_[port]);
+    record(recorder_);  // which gives the network the ports as they are now
 }
 
 void Worker::list(RowPage& page) {

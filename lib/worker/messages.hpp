@@ -89,6 +89,11 @@ struct SetDraining {
 struct AbortAll {
     stats::CloseReason reason;  ///< every connection is reset
 };
+/// The port's device is going. From the reply on this worker touches it no more: nothing is received through
+/// the port, and what is sent through it is counted as lost. For good; once a port.
+struct GivePortUp {
+    std::uint16_t port;
+};
 struct SetRecorder {
     /// Takes down all turns after this one, until a newer one is acknowledged; or nullptr.
     Recorder* recorder;
@@ -96,7 +101,7 @@ struct SetRecorder {
 struct Stop {};  ///< the worker's loop ends after flushing what it can
 
 using Command = std::variant<std::monostate, SetTunables, SetServices, ListConnections, ListSourcePorts,
-                             SetDraining, AbortAll, SetRecorder, Stop>;
+                             SetDraining, AbortAll, GivePortUp, SetRecorder, Stop>;
 
 struct TunablesSet {};
 struct ServicesSet {
@@ -110,6 +115,7 @@ struct SourcePortsListed {
 };
 struct DrainingSet {};
 struct AllAborted {};
+struct PortGivenUp {};
 struct RecorderSet {
     std::vector<std::uint8_t>
         snapshot;           ///< Worker::save() before the first turn recorded; empty: none will be
@@ -118,6 +124,6 @@ struct RecorderSet {
 struct Stopped {};
 
 using Reply = std::variant<std::monostate, TunablesSet, ServicesSet, ConnectionsListed, SourcePortsListed,
-                           DrainingSet, AllAborted, RecorderSet, Stopped>;
+                           DrainingSet, AllAborted, PortGivenUp, RecorderSet, Stopped>;
 
 }  // namespace terminus::worker

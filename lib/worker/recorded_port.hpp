@@ -12,22 +12,24 @@ namespace terminus::worker {
 class RecordedPort final : public packet::Port {
  public:
     RecordedPort(packet::Port& port, std::uint16_t index)
-        : Port(port.capabilities(), port.mac(), port.mtu()), port_(port), index_(index) {}
+        : Port(port.capabilities(), port.mac(), port.mtu()), port_(&port), index_(index) {}
 
     /// Before anything is sent through this.
     void set_recorder(Recorder& recorder) { recorder_ = &recorder; }
+    /// Another port of the same capabilities and addresses.
+    void stand_before(packet::Port& port) { port_ = &port; }
 
-    void receive(packet::Batch& into) override { port_.receive(into); }
+    void receive(packet::Batch& into) override { port_->receive(into); }
     void transmit(packet::Batch& frames) override {
         const std::uint16_t offered = frames.size();
         recorder_->offered(index_, frames);
-        port_.transmit(frames);
+        port_->transmit(frames);
         recorder_->taken(static_cast<std::uint16_t>(offered - frames.size()));
     }
-    [[nodiscard]] bool link_is_up() const override { return port_.link_is_up(); }
+    [[nodiscard]] bool link_is_up() const override { return port_->link_is_up(); }
 
  private:
-    packet::Port& port_;
+    packet::Port* port_;
     std::uint16_t index_;
     Recorder* recorder_ = nullptr;
 };

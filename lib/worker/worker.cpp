@@ -42,6 +42,8 @@ Worker::Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mai
         relayed_.push_back(std::make_unique<packet::Batch>());
         recorded_ports_.push_back(
             std::make_unique<RecordedPort>(*ports_[port], static_cast<std::uint16_t>(port)));
+        gone_ports_.push_back(
+            std::make_unique<GonePort>(*ports_[port], stats_.drops[stats::DropReason::PortGone]));
     }
     proxy_.set_profiles(stack_);
     publish();

@@ -16,6 +16,7 @@
 #include "proxy/stack_of_proxy.hpp"
 #include "stack/network.hpp"
 #include "stack/settings.hpp"
+#include "worker/gone_port.hpp"
 #include "worker/group.hpp"
 #include "worker/mesh.hpp"
 #include "worker/recorded_port.hpp"
@@ -97,6 +98,7 @@ class Worker {
     bool take_mail();
     void send_messages();
     void execute(Command& command);
+    void give_up(std::uint16_t port);
     void list(RowPage& page);
     void list(SourcePortPage& page) const;
     void publish();
@@ -106,6 +108,7 @@ class Worker {
     Settings settings_;
     std::vector<packet::Port*> ports_;
     std::vector<std::unique_ptr<RecordedPort>> recorded_ports_;  // by port index, used while recorder_ is set
+    std::vector<std::unique_ptr<GonePort>> gone_ports_;          // by port index, for when its device goes
     std::vector<std::unique_ptr<packet::Batch>> relayed_;        // per port, waiting for the device
     Mailbox& mailbox_;
     Mesh& mesh_;
