@@ -94,6 +94,7 @@ class DeviceOpening {
         const int failed = rte_eth_dev_info_get(device_.port_id_, &info_);
         if (failed != 0) return fail("does not describe itself", failed);
         device_.driver_ = info_.driver_name;
+        device_.bus_name_ = rte_dev_name(info_.device);
 
         const std::string_view note = traits_of(device_.driver_).note;
         if (!note.empty()) device_.notes_.push_back(device_.driver_ + ": " + std::string(note));
@@ -295,12 +296,14 @@ Device& Device::operator=(Device&& other) noexcept {
     std::swap(port_id_, other.port_id_);
     std::swap(plugged_in_here_, other.plugged_in_here_);
     std::swap(driver_, other.driver_);
+    std::swap(bus_name_, other.bus_name_);
     std::swap(rx_descriptors_, other.rx_descriptors_);
     std::swap(tx_descriptors_, other.tx_descriptors_);
     std::swap(rss_, other.rss_);
     std::swap(offloads_, other.offloads_);
     std::swap(notes_, other.notes_);
     std::swap(ports_, other.ports_);
+    std::swap(last_stats_, other.last_stats_);
     return *this;
 }
 
@@ -320,6 +323,19 @@ void Device::close() {
     port_id_ = UINT16_MAX;
 }
 
+base::Result<void, std::string> Device::remove() {
+    TERMINUS_ASSERT(is_open(), "a device is removed once");
+    rte_eth_dev_info info{};
+    const int unknown = rte_eth_dev_info_get(port_id_, &info);
+    last_stats_ = stats();
+    plugged_in_here_ = false;  // what close() would do without telling how it went
+    close();
+    const int failed = unknown != 0 ? unknown : rte_dev_remove(info.device);
+    if (failed == 0) return {};
+    return base::Failure{"device " + bus_name_ + " (" + driver_ +
+                         ") can't be taken off its bus: " + reason(failed)};
+}
+
 int Device::node() const {
     return std::max(rte_eth_dev_socket_id(port_id_), -1);
 }
@@ -327,6 +343,7 @@ int Device::node() const {
 DeviceStats Device::stats() const {
     rte_eth_stats raw{};
     DeviceStats stats;
+    if (!is_open()) return last_stats_;
     if (rte_eth_stats_get(port_id_, &raw) != 0) return stats;
     stats.rx_frames = raw.ipackets;
     stats.rx_bytes = raw.ibytes;

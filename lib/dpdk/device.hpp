@@ -70,15 +70,24 @@ class Device {
     /// The NUMA node that the device is on; -1 for none, as of software.
     [[nodiscard]] int node() const;
     [[nodiscard]] const std::string& driver() const { return driver_; }
+    /// What EAL calls it: "0000:01:00.0", "net_tap0".
+    [[nodiscard]] const std::string& bus_name() const { return bus_name_; }
     [[nodiscard]] std::uint16_t rx_descriptors() const { return rx_descriptors_; }
     [[nodiscard]] std::uint16_t tx_descriptors() const { return tx_descriptors_; }
     /// Work that the device does in the workers' place, and what it does not.
     [[nodiscard]] const std::vector<OffloadUse>& offloads() const { return offloads_; }
     /// What the start-up log should say of this device and driver, one sentence each.
     [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
-    [[nodiscard]] bool link_is_up() const { return ports_.front()->link_is_up(); }
-    /// Asks the driver: for the control thread, not per packet.
+    [[nodiscard]] bool link_is_up() const { return is_open() && ports_.front()->link_is_up(); }
+    /// Asks the driver: for the control thread, not per packet. After remove(), as they were then.
     [[nodiscard]] DeviceStats stats() const;
+
+    /// Stops and closes it and takes it off its bus, which releases what the kernel holds of it (a NIC's file
+    /// of vfio-pci) while EAL goes on. Nobody polls its ports any more; they and what is said of the device
+    /// stay. The error is a sentence: then it may be held until the process ends.
+    [[nodiscard]] base::Result<void, std::string> remove();
+    /// Until remove().
+    [[nodiscard]] bool is_open() const { return port_id_ != UINT16_MAX; }
 
  private:
     friend class DeviceOpening;
@@ -88,12 +97,14 @@ class Device {
     std::uint16_t port_id_ = UINT16_MAX;
     bool plugged_in_here_ = false;
     std::string driver_;
+    std::string bus_name_;
     std::uint16_t rx_descriptors_ = 0;
     std::uint16_t tx_descriptors_ = 0;
     flow::RssConfig rss_;
     std::vector<OffloadUse> offloads_;
     std::vector<std::string> notes_;
     std::vector<std::unique_ptr<EthPort>> ports_;  // empty once moved from
+    DeviceStats last_stats_;                       // of a device that was removed
 };
 
 /// What a device has of queues. It is found or plugged in as by open(), and left.

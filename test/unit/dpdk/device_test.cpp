@@ -219,6 +219,35 @@ TEST_CASE("a moved device is closed once") {
     CHECK(test::buffers_in_use() == before);
 }
 
+TEST_CASE(
+    "a device that is removed is off its bus while what is said of it stays, and can be plugged in again") {
+    const auto before = test::buffers_in_use();
+    {
+        Device device = open(settings("net_ring_gone"));
+        Batch out;
+        for (std::uint8_t i = 1; i <= 5; ++i)
+            out.push_back(frame(i));
+        device.port(0).transmit(out);
+        Batch in;
+        device.port(0).receive(in);  // what is left in a ring when it is closed is lost
+        CHECK(in.size() == 5);
+        const wire::MacAddress mac = device.mac();
+        CHECK(device.is_open());
+        CHECK(device.bus_name() == "net_ring_gone");
+
+        const auto removed = device.remove();
+        REQUIRE(removed.ok());
+        CHECK_FALSE(device.is_open());
+        CHECK_FALSE(device.link_is_up());
+        CHECK(device.stats().rx_frames == 5);
+        CHECK(device.mac() == mac);
+        CHECK(device.queue_pairs() == 1);
+        CHECK(device.bus_name() == "net_ring_gone");
+        CHECK(open(settings("net_ring_gone")).link_is_up());
+    }
+    CHECK(test::buffers_in_use() == before);
+}
+
 TEST_CASE("what drivers can't do is in the table, and hardware is trusted") {
     CHECK_FALSE(dpdk::traits_of("net_af_xdp").multi_segment);
     CHECK_FALSE(dpdk::traits_of("net_af_xdp").indirect_buffers);
