@@ -9,9 +9,11 @@
 #include "control/log.hpp"
 #include "control/supervisor.hpp"
 #include "cpus.hpp"
+#include "device_access.hpp"
 #include "doctor.hpp"
 #include "dpdk/device.hpp"
 #include "dpdk/eal.hpp"
+#include "dpdk/removal_watch.hpp"
 #include "memory.hpp"
 #include "plan.hpp"
 #include "privileges.hpp"
@@ -99,6 +101,7 @@ std::vector<control::PortReading> read_ports(const config::Config& config,
         const dpdk::DeviceStats stats = device.stats();
         control::PortReading reading{.name = config.ports[index].name,
                                      .is_up = device.link_is_up(),
+                                     .is_removed = !device.is_open(),
                                      .received_frames = stats.rx_frames,
                                      .received_bytes = stats.rx_bytes,
                                      .sent_frames = stats.tx_frames,
@@ -145,6 +148,7 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
     auto eal = dpdk::Eal::start(eal_words);
     if (!eal) return fail_on_machine(eal.error(), before, arguments, config);
     log_memory(eal.value(), request);
+    dpdk::RemovalWatch removals;
     // EAL has pinned this thread, which is the control thread, to one CPU: any of the plan's will do.
     move_to(cpus.value().control);
     auto pools = pools_near(worker::cpu_near(worker_cpus, buffers.node), sizing.value());
@@ -171,6 +175,7 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
         if (!recording) return fail(recording.error());
         workers.record(supervisor.recording());
     }
+    supervisor.devices().attach(device_access(devices.value(), removals));
     supervisor.set_ports([&] { return read_ports(config, devices.value()); });
     if (const auto started = supervisor.start(); !started) return fail(started.error());
     for (const std::string& line : drop_privileges())

@@ -373,6 +373,10 @@ void add_workers(Families& out, const worker::Group& group) {
 void add_ports(Families& out, const std::vector<PortReading>& ports) {
     if (ports.empty()) return;
     MetricFamily up = gauge("terminus_port_up", "1 while the port has a link");
+    MetricFamily removed =
+        gauge("terminus_port_removed",
+              "1 once the kernel has asked for the port's device and was given it back, until "
+              "terminusd is restarted");
     MetricFamily frames = counter("terminus_port_frames_total", "Ethernet frames, as the device counts them");
     MetricFamily bytes = counter("terminus_port_bytes_total", "Bytes of frames, as the device counts them");
     MetricFamily lost =
@@ -388,6 +392,7 @@ void add_ports(Families& out, const std::vector<PortReading>& ports) {
             add(family, {{"port", port.name}, {label, value}}, static_cast<double>(number));
         };
         add(up, {{"port", port.name}}, port.is_up ? 1 : 0);
+        add(removed, {{"port", port.name}}, port.is_removed ? 1 : 0);
         count(frames, "direction", "received", port.received_frames);
         count(frames, "direction", "sent", port.sent_frames);
         count(bytes, "direction", "received", port.received_bytes);
@@ -406,7 +411,7 @@ void add_ports(Families& out, const std::vector<PortReading>& ports) {
             state("used", offload.used);
         }
     }
-    for (MetricFamily* family : {&up, &frames, &bytes, &lost, &offloads})
+    for (MetricFamily* family : {&up, &removed, &frames, &bytes, &lost, &offloads})
         out.push_back(std::move(*family));
 }
 

@@ -30,8 +30,10 @@ std::vector<MetricFamily> Metrics::Collect() const {
     if (ports_ != nullptr) families::add_backend_ports(out, ports_->readings());
     families::add_tunables(out, config_.tcp);
 
-    MetricFamily ready =
-        gauge("terminus_ready", "1 while new connections are wanted; 0 while starting and draining");
+    MetricFamily ready = gauge(
+        "terminus_ready",
+        "1 while new connections are wanted; 0 while starting and draining, and once a port's device was "
+        "removed");
     add(ready, {}, facts_.ready ? 1 : 0);
     out.push_back(std::move(ready));
     MetricFamily reloads =

@@ -19,6 +19,7 @@ struct PortOffload {
 struct PortReading {
     std::string name;
     bool is_up = false;
+    bool is_removed = false;  ///< the kernel has its device back, and the counts are the last there were
     std::uint64_t received_frames = 0;
     std::uint64_t received_bytes = 0;
     std::uint64_t sent_frames = 0;

@@ -16,6 +16,7 @@ Supervisor::Supervisor(worker::Group& group, config::Config initial, Options opt
       runtime_(mailroom_, std::move(initial)),
       recording_(io_, mailroom_),
       ports_(mailroom_, runtime_),
+      devices_(io_, mailroom_, runtime_.config().ports, [this] { facts_.ready = false; }),
       metrics_(group, runtime_.config(), facts_, &ports_),
       drain_(io_, mailroom_, group, [this](bool clean) { stopped(clean); }),
       commands_(mailroom_, runtime_, recording_, metrics_, facts_),
@@ -41,8 +42,10 @@ base::Result<void, std::string> Supervisor::start() {
                  http_.port());
     await_signal();
     sample_later();
+    devices_.start();
     runtime_.start([this] {
         if (drain_.phase() != Drain::Phase::Serving) return;  // told to end before all workers were up
+        if (!devices_.has_all()) return;
         facts_.ready = true;
         spdlog::info("ready: {} workers, {} services", runtime_.workers(),
                      runtime_.services().services().size());
@@ -140,6 +143,7 @@ void Supervisor::stopped(bool clean) {
     http_.stop();
     signals_.cancel();
     sample_timer_.cancel();
+    devices_.stop();
     io_.stop();  // clients that are still being answered are cut off: the process ends
 }
 

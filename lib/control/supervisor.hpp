@@ -10,6 +10,7 @@
 #include "config/config.hpp"
 #include "control/admin_commands.hpp"
 #include "control/admin_server.hpp"
+#include "control/device_watch.hpp"
 #include "control/drain.hpp"
 #include "control/http_server.hpp"
 #include "control/link_watch.hpp"
@@ -46,7 +47,10 @@ class Supervisor {
 
     [[nodiscard]] const Runtime& runtime() const { return runtime_; }
     [[nodiscard]] Recording& recording() { return recording_; }
-    /// Whether /readyz says so: from the workers' first answer to the first moment of a drain.
+    /// To be given the devices before start().
+    [[nodiscard]] DeviceWatch& devices() { return devices_; }
+    /// Whether /readyz says so: from the workers' first answer to the first moment of a drain, or to a port's
+    /// device being asked for.
     [[nodiscard]] bool ready() const { return facts_.ready; }
 
     /// What SIGTERM and SIGINT do: begins to drain; once more: shortens the phase that is going on.
@@ -73,6 +77,7 @@ class Supervisor {
     Runtime runtime_;
     Recording recording_;
     SourcePortWatch ports_;
+    DeviceWatch devices_;
     Metrics metrics_;
     ReadPorts read_ports_;
     LinkWatch links_;

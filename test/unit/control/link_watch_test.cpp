@@ -19,3 +19,9 @@ TEST_CASE("a link that goes or comes back is told once, and one that was never u
     CHECK(changes(false, true) == "front down back up ");
     CHECK(changes(true, true) == "front up ");
 }
+
+TEST_CASE("nothing more is told of the link of a port whose device was removed") {
+    control::LinkWatch watch;
+    REQUIRE(watch.look({{.name = "front", .is_up = true}}).empty());
+    REQUIRE(watch.look({{.name = "front", .is_up = false, .is_removed = true}}).empty());
+}

@@ -102,11 +102,24 @@ TEST_CASE("ports are told of as their devices do, each offload by what became of
     const Setup s;
     const std::string text = s.text();
     CHECK(has_line(text, "terminus_port_up{port=\"front\"} 1"));
+    CHECK(has_line(text, "terminus_port_removed{port=\"front\"} 0"));
     CHECK(has_line(text, "terminus_port_frames_total{port=\"front\",direction=\"received\"} 7"));
     CHECK(has_line(text, "terminus_port_bytes_total{port=\"front\",direction=\"sent\"} 900"));
     CHECK(has_line(text, "terminus_port_lost_frames_total{port=\"front\",reason=\"missed\"} 3"));
     CHECK(has_line(text, "terminus_port_offload{port=\"front\",offload=\"tso\",state=\"offered\"} 1"));
     CHECK(has_line(text, "terminus_port_offload{port=\"front\",offload=\"tso\",state=\"used\"} 0"));
+}
+
+TEST_CASE("a port whose device was removed is down, and its counts stay") {
+    Setup s;
+    s.metrics.set_ports([] {
+        return std::vector<control::PortReading>{
+            {.name = "front", .is_up = false, .is_removed = true, .received_frames = 7}};
+    });
+    const std::string text = s.text();
+    CHECK(has_line(text, "terminus_port_up{port=\"front\"} 0"));
+    CHECK(has_line(text, "terminus_port_removed{port=\"front\"} 1"));
+    CHECK(has_line(text, "terminus_port_frames_total{port=\"front\",direction=\"received\"} 7"));
 }
 
 TEST_CASE("the busy ratio is over the last ten samples") {

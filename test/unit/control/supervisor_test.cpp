@@ -76,6 +76,46 @@ TEST_CASE("SIGHUP brings a changed file into force") {
     CHECK(s.supervisor->ready());
 }
 
+TEST_CASE(
+    "a device that is asked for ends being ready; reloads are taken and SIGTERM ends with 0 all the same") {
+    Setup s("drain: {delay: 0s, grace: 0s}\n");
+    std::vector<std::uint16_t> asked_for, removed;
+    s.supervisor->devices().attach({.asked_for = [&] { return std::exchange(asked_for, {}); },
+                                    .remove =
+                                        [&](std::uint16_t port) {
+                                            removed.push_back(port);
+                                            return base::Result<void, std::string>();
+                                        }});
+    REQUIRE(s.until([&] { return s.supervisor->ready(); }));
+    asked_for = {0};
+    REQUIRE(s.until([&] { return removed.size() == 1; }));
+    CHECK(removed.front() == 0);
+    CHECK_FALSE(s.supervisor->ready());
+    s.write(s.text + "tcp: {fin_timeout: 20s}\n");
+    s.supervisor->reload();
+    REQUIRE(s.until([&] { return s.workers.tunables[1].fin_timeout == 20s; }));
+    CHECK_FALSE(s.supervisor->ready());
+    s.supervisor->terminate();
+    REQUIRE(s.until([&] { return s.supervisor->drain().phase() == Phase::Stopped; }));
+    CHECK(s.supervisor->run() == 0);
+}
+
+TEST_CASE("a device that is asked for before the workers are up keeps it from becoming ready") {
+    Setup s;
+    std::vector<std::uint16_t> asked_for{0};
+    bool is_removed = false;
+    s.supervisor->devices().attach({.asked_for = [&] { return std::exchange(asked_for, {}); },
+                                    .remove =
+                                        [&](std::uint16_t) {
+                                            is_removed = true;
+                                            return base::Result<void, std::string>();
+                                        }});
+    s.supervisor->devices().look();
+    REQUIRE(s.until([&] { return is_removed; }));
+    CHECK(s.workers.services[1] == &s.supervisor->runtime().services());
+    CHECK_FALSE(s.supervisor->ready());
+}
+
 TEST_CASE("a faulty or missing file changes nothing") {
     Setup s;
     REQUIRE(s.until([&] { return s.supervisor->ready(); }));

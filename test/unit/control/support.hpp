@@ -97,6 +97,9 @@ class FakeWorkers {
         } else if (std::get_if<worker::AbortAll>(&command) != nullptr) {
             note(i, "abort");
             box.reply(worker::AllAborted{});
+        } else if (const auto* leaving = std::get_if<worker::GivePortUp>(&command)) {
+            note(i, "port " + std::to_string(leaving->port));
+            box.reply(worker::PortGivenUp{});
         } else if (auto* recorder = std::get_if<worker::SetRecorder>(&command)) {
             note(i, "recorder");
             worker::RecorderSet reply;
