@@ -182,6 +182,55 @@ class Cases:
             peer.sendall(b"after")
             assert receive_exactly(peer, 5) == b"after"
 
+    # --- NICs that go
+
+    def start_again(self):
+        """With two workers: each has its queue of a NIC with two, and one goes through the other where there is one."""
+        self.bind()
+        self.server.start("two")
+
+    def removed(self, port):
+        """The kernel has the NIC back, the reason is in the log, and the numbers say so."""
+        address = self.machine.addresses[("front", "back").index(port)]
+        wait_until(lambda: not self.server.has(address), f"the NIC of {port} is gone", every=0.5)
+        asked = self.server.said(f"port {port}: the kernel wants its device {address} back")
+        assert len(asked) == 1 and " error port " in asked[0] and "restart terminusd" in asked[0], asked
+        given = lambda: self.server.said(f"port {port}: device {address} is given back to the kernel")
+        wait_until(lambda: len(given()) == 1, "the log says so", every=0.5)
+        told = self.server.metrics("terminus_port_up", "terminus_port_removed", "terminus_ready")
+        assert told.sum("terminus_port_up", port=port) == 0 and told.sum("terminus_port_removed", port=port) == 1, told.text
+        assert told.sum("terminus_ready") == 0 and not self.server.is_ready(), "it says that it is ready"
+        assert self.server.is_alive() and self.server.ctl("version").strip(), "it does not answer"
+        return told
+
+    def unplug(self):
+        """The clients' NIC goes during a transfer; the backends' side lives on."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(Backend(self.servers, IPV4, IPV4.server, 7001, echo))
+            peer = stack.enter_context(connect(self.clients, IPV4, IPV4.vip, 7001))
+            peer.sendall(b"before")
+            assert receive_exactly(peer, 6) == b"before"
+            peer.sendall(payload(20000, 1))
+            self.machine.unplug("front")
+            told = self.removed("front")
+            assert told.sum("terminus_port_up", port="back") == 1 and told.sum("terminus_port_removed", port="back") == 0, told.text
+            wait_until(lambda: self.server.drops("port_gone") > 0, "what is sent to the clients is counted", every=0.5)
+        for family in (IPV4, IPV6):
+            self.servers.run("ping", "-c", "3", "-W", "5", family.source)
+
+    def reload_without(self):
+        """A reload is taken with a port less, and makes nothing ready that isn't."""
+        self.server.reload("second")
+        applied = lambda: self.server.metrics("terminus_config_reloads_total").sum("terminus_config_reloads_total", result="applied")
+        wait_until(lambda: applied() == 1, "the reload is in force", every=0.5)
+        assert not self.server.is_ready(), "it says that it is ready"
+        self.servers.run("ping", "-c", "3", "-W", "5", IPV4.source)
+
+    def remove_last(self):
+        """The other NIC by hand: who writes into /sys does not wait for terminusd's end."""
+        self.server.remove(self.machine.addresses[1])
+        self.removed("back")
+
 
 def both(name, function, *more):
     """A case for each family."""
@@ -215,6 +264,11 @@ def in_order(cases):
         *both(f"two queues, {MANY} connections, both legs on one worker", cases.rss),
         ("SIGTERM again", cases.stop),
         ("bind-nic gives the NICs back to the kernel's driver", cases.unbind),
+        ("bound and started once more", cases.start_again),
+        ("the clients' NIC is unplugged: it is let go, the other port goes on", cases.unplug),
+        ("a reload is taken without it", cases.reload_without),
+        ("the other NIC is removed through /sys: it is let go", cases.remove_last),
+        ("SIGTERM without a port: it ends, exit 0", cases.stop),
     ]
     for name, function in served:
         yield name, function, False

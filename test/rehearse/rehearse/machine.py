@@ -121,6 +121,10 @@ class Machine:
     def link(self, port, up):
         self.monitor(f"set_link nic-{port} {'on' if up else 'off'}")
 
+    def unplug(self, port):
+        """Asks the guest for a NIC, as its slot's button does; gone it is when the guest has let it go."""
+        self.monitor(f"device_del nic-{port}")
+
     def close(self):
         for end in (self._agent, self._monitor):
             if end is not None:

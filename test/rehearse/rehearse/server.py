@@ -48,6 +48,13 @@ class Server:
     def driver(self, address):
         return self.machine.run(f"basename $(readlink /sys/bus/pci/devices/{address}/driver)").strip()
 
+    def remove(self, address):
+        """Off its bus by hand; the writer waits until whoever uses it has let it go."""
+        self.machine.run(f"echo 1 > /sys/bus/pci/devices/{address}/remove")
+
+    def has(self, address):
+        return self.machine.run(f"test -e /sys/bus/pci/devices/{address}", check=False)[1] == 0
+
     # --- life
 
     def start(self, config="one"):
@@ -89,6 +96,13 @@ class Server:
 
     def ctl(self, words):
         return self.machine.run(f"terminusctl {words}")
+
+    def is_alive(self):
+        return self.machine.run("get /healthz >/dev/null 2>&1", check=False)[1] == 0
+
+    def said(self, text):
+        """The lines of its log with that in them."""
+        return [line for line in self.machine.run(f"cat {LOG}").splitlines() if text in line]
 
     def log(self, lines=40):
         return self.machine.run(f"tail -n {lines} {LOG}", check=False)[0]
