@@ -33,6 +33,18 @@ class Port {
     virtual void transmit(Batch& frames) = 0;
     [[nodiscard]] virtual bool link_is_up() const = 0;
 
+    // ---- for a worker that sleeps: a call a sleep, none a burst
+
+    /// Whether receive() can ever find something.
+    [[nodiscard]] virtual bool receives() const { return true; }
+    /// What poll(2) finds readable once a frame has come while the port was armed; -1: this port can't tell.
+    [[nodiscard]] virtual int wake_descriptor() const { return -1; }
+    /// From here on a frame that comes is told. One that came before may not be: receive() once more, then
+    /// wait. False when the device refuses.
+    [[nodiscard]] virtual bool arm() { return false; }
+    /// Frames need not be told any more.
+    virtual void disarm() {}
+
     [[nodiscard]] const PortCapabilities& capabilities() const { return capabilities_; }
     [[nodiscard]] wire::MacAddress mac() const { return mac_; }
     /// Largest IP packet in bytes.

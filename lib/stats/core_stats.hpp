@@ -95,6 +95,8 @@ struct CoreStats {
     Counter turns_busy;
     Counter busy_ns;  ///< time in turns that did work
     Counter idle_ns;  ///< time in turns that found nothing, and asleep
+    CounterArray<Wake, std::size(kWakes)> wakes;
+    Counter interrupts_missed;  ///< sleeps in which a frame came and no port told
 
     [[nodiscard]] LegStats& leg(Leg which) { return legs[static_cast<std::size_t>(which)]; }
     [[nodiscard]] const LegStats& leg(Leg which) const { return legs[static_cast<std::size_t>(which)]; }

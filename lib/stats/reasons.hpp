@@ -112,12 +112,20 @@ namespace terminus::stats {
     X(DataAfterClose, "data_after_close", "data arrived for nobody")                              \
     X(Draining, "draining", "new connection during a drain")
 
+// What ended a worker's sleep.
+#define TERMINUS_WAKES(X)                                                 \
+    X(Frame, "frame", "a port told of a frame")                           \
+    X(Mail, "mail", "the control thread or another worker has something") \
+    X(Deadline, "deadline", "a timer is due")                             \
+    X(Timeout, "timeout", "nothing: the longest moment of sleep was over")
+
 #define TERMINUS_ENUMERATOR(name, label, help) name,
 enum class DropReason : std::uint8_t { TERMINUS_DROP_REASONS(TERMINUS_ENUMERATOR) };
 enum class CloseReason : std::uint8_t { TERMINUS_CLOSE_REASONS(TERMINUS_ENUMERATOR) };
 enum class RetransmitCause : std::uint8_t { TERMINUS_RETRANSMIT_CAUSES(TERMINUS_ENUMERATOR) };
 enum class Timer : std::uint8_t { TERMINUS_TIMERS(TERMINUS_ENUMERATOR) };
 enum class ResetReason : std::uint8_t { TERMINUS_RESET_REASONS(TERMINUS_ENUMERATOR) };
+enum class Wake : std::uint8_t { TERMINUS_WAKES(TERMINUS_ENUMERATOR) };
 #undef TERMINUS_ENUMERATOR
 
 /// A reason's words: `label` for metrics and JSON, `help` for people.
@@ -132,6 +140,7 @@ inline constexpr ReasonText kCloseReasons[] = {TERMINUS_CLOSE_REASONS(TERMINUS_T
 inline constexpr ReasonText kRetransmitCauses[] = {TERMINUS_RETRANSMIT_CAUSES(TERMINUS_TEXT)};
 inline constexpr ReasonText kTimers[] = {TERMINUS_TIMERS(TERMINUS_TEXT)};
 inline constexpr ReasonText kResetReasons[] = {TERMINUS_RESET_REASONS(TERMINUS_TEXT)};
+inline constexpr ReasonText kWakes[] = {TERMINUS_WAKES(TERMINUS_TEXT)};
 #undef TERMINUS_TEXT
 
 constexpr const ReasonText& text(DropReason reason) {
@@ -148,6 +157,9 @@ constexpr const ReasonText& text(Timer timer) {
 }
 constexpr const ReasonText& text(ResetReason reason) {
     return kResetReasons[static_cast<std::size_t>(reason)];
+}
+constexpr const ReasonText& text(Wake wake) {
+    return kWakes[static_cast<std::size_t>(wake)];
 }
 
 }  // namespace terminus::stats

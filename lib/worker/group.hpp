@@ -7,6 +7,7 @@
 
 #include "base/spsc_ring.hpp"
 #include "stats/core_stats.hpp"
+#include "worker/bell.hpp"
 #include "worker/messages.hpp"
 
 namespace terminus::worker {
@@ -17,7 +18,11 @@ class Mailbox {
     static constexpr std::size_t kDepth = 64;  // the control thread waits for replies, so few are under way
 
     /// Control thread. False when the worker has not kept up: try again later.
-    [[nodiscard]] bool post(Command&& command) { return commands_.try_push(std::move(command)); }
+    [[nodiscard]] bool post(Command&& command) {
+        const bool pushed = commands_.try_push(std::move(command));
+        bell_.ring();
+        return pushed;
+    }
     /// Control thread: the next reply, if any.
     [[nodiscard]] std::optional<Reply> poll() { return replies_.try_pop(); }
 
@@ -31,6 +36,9 @@ class Mailbox {
     /// Worker: whether a sleeping worker has mail.
     [[nodiscard]] bool has_mail() const { return !commands_.empty(); }
 
+    /// The worker's; the control thread rings by posting.
+    [[nodiscard]] Bell& bell() { return bell_; }
+
     [[nodiscard]] stats::CoreStats& stats() { return stats_; }
     [[nodiscard]] const stats::CoreStats& stats() const { return stats_; }
 
@@ -38,6 +46,7 @@ class Mailbox {
     base::SpscRing<Command> commands_{kDepth};
     base::SpscRing<Reply> replies_{kDepth * 2};
     stats::CoreStats stats_;
+    Bell bell_;
 };
 
 /// The mailboxes of all workers, in worker order. Lives longer than the workers and the control thread.

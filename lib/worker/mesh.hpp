@@ -7,6 +7,7 @@
 #include "base/spsc_ring.hpp"
 #include "packet/slice.hpp"
 #include "stack/message.hpp"
+#include "worker/bell.hpp"
 
 namespace terminus::worker {
 
@@ -23,8 +24,10 @@ class Mesh {
  public:
     /// A few bursts each way: a worker that is descheduled for longer loses frames, and TCP sends them again.
     static constexpr std::size_t kDepth = 1024;
+    static constexpr std::uint16_t kWorkersMax = 64;
 
-    explicit Mesh(std::uint16_t workers) : workers_(workers) {
+    explicit Mesh(std::uint16_t workers) : workers_(workers), bells_(workers) {
+        TERMINUS_ASSERT(workers <= kWorkersMax, "a sender keeps a bit for each worker that it rings for");
         for (std::size_t pair = 0; pair < std::size_t{workers} * workers; ++pair) {
             pairs_.push_back(std::make_unique<Pair>());
         }
@@ -36,6 +39,12 @@ class Mesh {
     }
     [[nodiscard]] base::SpscRing<Relayed>& relayed(std::uint16_t from, std::uint16_t to) {
         return pair(from, to).relayed;
+    }
+    /// The worker sleeps until it is rung for: before there are threads.
+    void set_bell(std::uint16_t worker, Bell& bell) { bells_[worker] = &bell; }
+    /// After something was put into rings to `to`: once a burst.
+    void rouse(std::uint16_t to) {
+        if (bells_[to] != nullptr) bells_[to]->ring();
     }
     /// Whether a sleeping worker has something to do.
     [[nodiscard]] bool has_mail(std::uint16_t to) {
@@ -54,6 +63,7 @@ class Mesh {
 
     std::uint16_t workers_;
     std::vector<std::unique_ptr<Pair>> pairs_;
+    std::vector<Bell*> bells_;  // by worker; none for one that looks by itself
 };
 
 }  // namespace terminus::worker

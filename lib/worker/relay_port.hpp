@@ -16,6 +16,8 @@ class RelayPort final : public packet::Port {
         : Port(polled.capabilities(), polled.mac(), polled.mtu()),
           polled_(polled),
           port_index_(port_index),
+          poller_(poller),
+          mesh_(mesh),
           ring_(mesh.relayed(self, poller)) {}
 
     void receive(packet::Batch& into) override { static_cast<void>(into); }
@@ -26,12 +28,16 @@ class RelayPort final : public packet::Port {
             TERMINUS_ASSERT(pushed, "only this worker produces, so room that was there stays there");
         }
         frames.sent(taken);
+        if (taken > 0) mesh_.rouse(poller_);
     }
     [[nodiscard]] bool link_is_up() const override { return polled_.link_is_up(); }
+    [[nodiscard]] bool receives() const override { return false; }
 
  private:
     const packet::Port& polled_;
     std::uint16_t port_index_;
+    std::uint16_t poller_;
+    Mesh& mesh_;
     base::SpscRing<Relayed>& ring_;
 };
 

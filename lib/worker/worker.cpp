@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "packet/frame_access.hpp"
@@ -46,6 +47,10 @@ Worker::Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mai
             std::make_unique<GonePort>(*ports_[port], stats_.drops[stats::DropReason::PortGone]));
     }
     proxy_.set_profiles(stack_);
+    if (settings_.idle == Idle::Interrupt) {
+        sleeper_ = std::make_unique<Sleeper>(ports_, mailbox_.bell());
+        if (sleeper_->is_able()) mesh_.set_bell(settings_.stack.worker, mailbox_.bell());
+    }
     publish();
 }
 
@@ -53,7 +58,12 @@ void Worker::run() {
     while (!stopping_) {
         const base::Instant now = read_clock();
         run_once(now);
-        if (settings_.idle == Idle::Sleep && idle_turns_ >= kIdleTurns) nap(now);
+        if (settings_.idle == Idle::Poll || idle_turns_ < kIdleTurns) continue;
+        if (sleeps_until_told()) {
+            sleep();
+        } else {
+            nap(now);
+        }
     }
     record(nullptr);
     network_.flush();
@@ -112,16 +122,16 @@ void Worker::change_recorder() {
 }
 
 bool Worker::receive() {
-    bool any = false;
+    has_received_ = false;
     for (std::size_t port = 0; port < ports_.size(); ++port) {
         ports_[port]->receive(burst_);
         if (burst_.empty()) continue;
-        any = true;
+        has_received_ = true;
         if (recorder_ != nullptr) recorder_->received(static_cast<std::uint16_t>(port), burst_);
         stack_.ingress(burst_, static_cast<std::uint16_t>(port));
         send_messages();
     }
-    return any;
+    return has_received_;
 }
 
 bool Worker::take_messages() {
@@ -171,11 +181,16 @@ bool Worker::relay() {
 }
 
 void Worker::send_messages() {
+    std::uint64_t rung_for = 0;  // a bit for each worker: a burst rings once for each
     while (std::optional<stack::OutMessage> out = network_.poll_message()) {
-        if (!mesh_.messages(settings_.stack.worker, out->worker).try_push(std::move(out->message))) {
+        if (mesh_.messages(settings_.stack.worker, out->worker).try_push(std::move(out->message))) {
+            rung_for |= std::uint64_t{1} << out->worker;
+        } else {
             stats_.drops[stats::DropReason::HandOverFull].add();
         }
     }
+    for (; rung_for != 0; rung_for &= rung_for - 1)
+        mesh_.rouse(static_cast<std::uint16_t>(std::countr_zero(rung_for)));
 }
 
 bool Worker::take_mail() {
@@ -217,6 +232,35 @@ void Worker::nap(base::Instant now) {
     if (until <= base::Duration::zero()) return;
     const timespec span{.tv_sec = until.count() / 1'000'000'000, .tv_nsec = until.count() % 1'000'000'000};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &span, nullptr);
+    stats_.wakes[until < settings_.idle_sleep_max ? stats::Wake::Deadline : stats::Wake::Timeout].add();
+}
+
+// A frame, a message or mail that comes before the ports are armed is found by the turn after that, a later
+// one ends the sleep: nothing is missed in between.
+void Worker::sleep() {
+    const bool is_armed = sleeper_->arm();
+    const base::Instant looked = read_clock();
+    if (run_once(looked) || stopping_ || stack_.has_work()) return sleeper_->disarm();
+    if (!is_armed) {
+        sleeper_->disarm();
+        return nap(looked);
+    }
+    publish();
+    const base::Duration until_due = stack_.next_deadline() - read_clock();
+    stats::Wake wake = stats::Wake::Deadline;
+    if (until_due > base::Duration::zero()) {
+        wake = sleeper_->sleep(std::min(settings_.interrupt_sleep_max, until_due));
+        if (wake == stats::Wake::Timeout && until_due < settings_.interrupt_sleep_max)
+            wake = stats::Wake::Deadline;
+    }
+    stats_.wakes[wake].add();
+    if (wake == stats::Wake::Frame) {
+        idle_turns_ = 1;  // TAP's driver hands a frame out only once a signal has come, too: it is polled for
+    } else {
+        run_once(read_clock());
+        if (has_received_ && !sleeper_->is_told()) stats_.interrupts_missed.add();
+    }
+    sleeper_->disarm();
 }
 
 }  // namespace terminus::worker

@@ -21,13 +21,15 @@
 #include "worker/mesh.hpp"
 #include "worker/recorded_port.hpp"
 #include "worker/recorder.hpp"
+#include "worker/sleeper.hpp"
 
 namespace terminus::worker {
 
 /// What a worker without work does.
 enum class Idle : std::uint8_t {
-    Poll,   ///< spins: lowest latency, a whole CPU
-    Sleep,  ///< naps of at most idle_sleep_max after kIdleTurns turns without work
+    Poll,       ///< spins: lowest latency, a whole CPU
+    Sleep,      ///< naps of at most idle_sleep_max after kIdleTurns turns without work
+    Interrupt,  ///< sleeps until a frame, mail or a deadline comes; naps where a port can't tell of frames
 };
 
 struct Settings {
@@ -35,6 +37,9 @@ struct Settings {
     proxy::Proxy::Settings proxy;  ///< `worker` and `steering` are taken from `stack`
     Idle idle = Idle::Sleep;
     base::Duration idle_sleep_max = std::chrono::microseconds(100);
+    /// The same of Interrupt: readers of the times and gauges have nothing older, and a device that keeps an
+    /// interrupt to itself is found out.
+    base::Duration interrupt_sleep_max = std::chrono::milliseconds(100);
 };
 
 /// The process's one clock: nanoseconds of CLOCK_MONOTONIC.
@@ -73,6 +78,8 @@ class Worker {
 
     /// When a worker that found nothing must look again, whatever arrives meanwhile.
     [[nodiscard]] base::Instant next_deadline() const { return stack_.next_deadline(); }
+    /// Whether it sleeps until it is told of something, rather than nap.
+    [[nodiscard]] bool sleeps_until_told() const { return sleeper_ != nullptr && sleeper_->is_able(); }
 
     /// For who watches between two turns.
     [[nodiscard]] const stack::Stack<proxy::Proxy>& stack() const { return stack_; }
@@ -103,6 +110,7 @@ class Worker {
     void list(SourcePortPage& page) const;
     void publish();
     void nap(base::Instant now);
+    void sleep();
     void account(base::Instant now);
 
     Settings settings_;
@@ -120,6 +128,8 @@ class Worker {
     base::Instant turn_began_{};
     std::uint32_t idle_turns_ = 1;      // in a row; nothing was done before the first turn
     std::uint64_t frames_refused_ = 0;  // by the ports, as counted so far
+    std::unique_ptr<Sleeper> sleeper_;  // with Idle::Interrupt
+    bool has_received_ = false;         // in the last turn
     bool stopping_ = false;
     Recorder* recorder_ = nullptr;
     std::optional<Recorder*> next_recorder_;  // asked for in this turn

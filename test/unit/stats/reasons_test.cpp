@@ -51,6 +51,7 @@ TEST_CASE("labels are snake case and unique within each list, and each has a hel
     }
     SECTION("resets") {
         check_list(kResetReasons);
+        check_list(kWakes);
     }
 }
 
@@ -61,6 +62,7 @@ TEST_CASE("a reason's words are those of its row") {
     CHECK(text(RetransmitCause::PathMtu).label == "path_mtu");
     CHECK(text(Timer::TimeWait).label == "time_wait");
     CHECK(text(ResetReason::Draining).label == "draining");
+    CHECK(text(Wake::Timeout).label == "timeout");
 }
 
 // DESIGN 4: the classic seven.

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <poll.h>
+
+#include <vector>
+
+#include "base/time.hpp"
+#include "packet/port.hpp"
+#include "stats/reasons.hpp"
+#include "worker/bell.hpp"
+
+namespace terminus::worker {
+
+/// A worker's sleep until a port tells of a frame, somebody rings, or time is up.
+///
+///     if (sleeper.arm()) { look at ports and rings once more; nothing there: sleeper.sleep(span); }
+///     sleeper.disarm();
+class Sleeper {
+ public:
+    /// Frames that no port told of, in a row, before ports are not believed any more. One alone may have come
+    /// in the moment between the sleep's end and the look.
+    static constexpr unsigned kMissedMax = 10;
+
+    Sleeper(const std::vector<packet::Port*>& ports, Bell& bell);
+
+    /// Whether every port at which frames arrive can tell of them: a worker must not miss one's.
+    [[nodiscard]] bool is_able() const { return is_able_; }
+
+    /// What comes from here on ends the sleep. False when a device refuses; disarm() all the same.
+    [[nodiscard]] bool arm();
+    /// At most `span`. Timeout for want of anything else: the caller knows of deadlines.
+    [[nodiscard]] stats::Wake sleep(base::Duration span);
+    void disarm();
+
+    /// A frame was found after a sleep that it did not end, and the ports are still armed: whether one has
+    /// told by now. When that was not so kMissedMax times in a row, is_able() is over.
+    [[nodiscard]] bool is_told();
+
+ private:
+    [[nodiscard]] int poll_all(base::Duration span);
+    [[nodiscard]] bool has_port_told() const;
+
+    Bell& bell_;
+    std::vector<packet::Port*> ports_;  // at which frames arrive
+    std::vector<pollfd> polled_;        // of these ports, then the bell's
+    bool is_able_ = true;
+    unsigned missed_ = 0;  // in a row
+};
+
+}  // namespace terminus::worker
