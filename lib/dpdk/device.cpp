@@ -12,6 +12,7 @@
 #include "base/assert.hpp"
 #include "dpdk/driver_traits.hpp"
 #include "dpdk/offloads.hpp"
+#include "dpdk/rx_interrupt.hpp"
 
 namespace terminus::dpdk {
 namespace {
@@ -67,10 +68,8 @@ class DeviceOpening {
     explicit DeviceOpening(const DeviceSettings& settings) : settings_(settings) {}
 
     base::Result<Device, std::string> run() {
-        for (const auto step :
-             {&DeviceOpening::find, &DeviceOpening::configure, &DeviceOpening::set_up_queues,
-              &DeviceOpening::start, &DeviceOpening::hear_groups, &DeviceOpening::read_rss,
-              &DeviceOpening::make_ports}) {
+        for (const auto step : {&DeviceOpening::find, &DeviceOpening::bring_up, &DeviceOpening::hear_groups,
+                                &DeviceOpening::read_rss, &DeviceOpening::make_ports}) {
             const Done done = (this->*step)();
             if (!done) {
                 device_.close();
@@ -106,6 +105,40 @@ class DeviceOpening {
         return {};
     }
 
+    // A driver that has no receive interrupts either starts without them or refuses to start at all.
+    Done bring_up() {
+        is_interrupting_ = settings_.rx_interrupts;
+        Done done = configure_and_start();
+        if (!is_interrupting_ || (done && find_interrupts())) return done;
+        device_.notes_.push_back(
+            device_.driver_ +
+            ": no receive interrupts; a worker that polls this port naps as with idle: sleep");
+        is_interrupting_ = false;
+        // Software asks nobody for interrupts, and AF_PACKET's can't be started twice.
+        if (done && traits_of(device_.driver_).is_software) return done;
+        if (done) static_cast<void>(rte_eth_dev_stop(device_.port_id_));
+        return configure_and_start();
+    }
+
+    Done configure_and_start() {
+        for (const auto step :
+             {&DeviceOpening::configure, &DeviceOpening::set_up_queues, &DeviceOpening::start}) {
+            if (Done done = (this->*step)(); !done) return done;
+        }
+        return {};
+    }
+
+    bool find_interrupts() {
+        device_.arming_ = std::make_unique<std::mutex>();
+        interrupts_.clear();
+        for (std::uint16_t queue = 0; queue < settings_.queue_pairs; ++queue) {
+            interrupts_.push_back(RxInterrupt::of(
+                device_.port_id_, queue, traits_of(device_.driver_).readable_queue, *device_.arming_));
+            if (interrupts_.back().descriptor() < 0) return false;
+        }
+        return true;
+    }
+
     Done configure() {
         OffloadNeeds needs{.wishes = settings_.offloads, .several_queues = settings_.queue_pairs > 1};
         if (auto done = fit_mtu(needs.scatter); !done) return done;
@@ -115,6 +148,7 @@ class DeviceOpening {
         device_.offloads_ = offloads.uses();
         can_ = offloads.capabilities();
         rte_eth_conf conf{};
+        conf.intr_conf.rxq = is_interrupting_ ? 1 : 0;
         conf.rxmode.mtu = settings_.mtu;
         conf.rxmode.offloads = offloads.rx_flags();
         conf.txmode.offloads = offloads.tx_flags();
@@ -268,6 +302,7 @@ class DeviceOpening {
         for (std::uint16_t queue = 0; queue < settings_.queue_pairs; ++queue) {
             device_.ports_.push_back(
                 std::make_unique<EthPort>(device_.port_id_, queue, can_, mac, settings_.mtu));
+            if (is_interrupting_) device_.ports_.back()->set_interrupt(interrupts_[queue]);
         }
         return {};
     }
@@ -279,6 +314,8 @@ class DeviceOpening {
     std::uint64_t rx_offloads_ = 0;
     std::uint64_t tx_offloads_ = 0;
     std::vector<std::uint8_t> key_;
+    bool is_interrupting_ = false;
+    std::vector<RxInterrupt> interrupts_;  // by queue
 };
 
 base::Result<Device, std::string> Device::open(const DeviceSettings& settings) {
@@ -302,6 +339,7 @@ Device& Device::operator=(Device&& other) noexcept {
     std::swap(rss_, other.rss_);
     std::swap(offloads_, other.offloads_);
     std::swap(notes_, other.notes_);
+    std::swap(arming_, other.arming_);
     std::swap(ports_, other.ports_);
     std::swap(last_stats_, other.last_stats_);
     return *this;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct DeviceSettings {
     std::uint16_t tx_descriptors = 1024;
     OffloadWishes offloads;
     bool promiscuous = false;            ///< frames for other MACs too
+    bool rx_interrupts = false;          ///< EthPort::arm() is wanted, where the driver has that
     std::uint16_t mtu = 1500;            ///< largest IP packet in bytes
     std::vector<rte_mempool*> rx_pools;  ///< one for each queue pair, or one for all
     std::vector<std::uint8_t> rss_key;   ///< 40 bytes, drawn by the caller; empty for flow::default_rss_key()
@@ -103,6 +105,7 @@ class Device {
     flow::RssConfig rss_;
     std::vector<OffloadUse> offloads_;
     std::vector<std::string> notes_;
+    std::unique_ptr<std::mutex> arming_;           // drivers keep the interrupts of all queues in one mask
     std::vector<std::unique_ptr<EthPort>> ports_;  // empty once moved from
     DeviceStats last_stats_;                       // of a device that was removed
 };

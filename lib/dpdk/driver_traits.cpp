@@ -9,6 +9,7 @@ constexpr std::array kDrivers{
     DriverTraits{.name = "net_tap",
                  .is_software = true,
                  .one_queue = true,
+                 .readable_queue = true,
                  .note = "the kernel spreads over a TAP's queues by a hash of its own, so one is used"},
     DriverTraits{.name = "net_af_packet",
                  .is_software = true,

@@ -16,6 +16,8 @@ struct DriverTraits {
     bool indirect_buffers = true;     ///< reads a clone's data rightly
     bool keeps_pointer = false;       ///< a peer gets the very mbuf
     bool one_queue = false;           ///< spreads over several queues by rules that nobody can compute
+    /// A queue's descriptor is readable while frames wait in it: there is no interrupt to be switched.
+    bool readable_queue = false;
     std::string_view note;            ///< what its operator should know; empty for nothing
 };
 

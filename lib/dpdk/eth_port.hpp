@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "dpdk/rx_interrupt.hpp"
 #include "packet/port.hpp"
 
 namespace terminus::dpdk {
@@ -21,7 +22,12 @@ class EthPort final : public packet::Port {
     /// frames_refused().
     void transmit(packet::Batch& frames) override;
     [[nodiscard]] bool link_is_up() const override;
+    [[nodiscard]] int wake_descriptor() const override { return interrupt_.descriptor(); }
+    [[nodiscard]] bool arm() override { return interrupt_.enable(); }
+    void disarm() override { interrupt_.disable(); }
 
+    /// Before the worker takes the port over.
+    void set_interrupt(const RxInterrupt& interrupt) { interrupt_ = interrupt; }
     [[nodiscard]] std::uint16_t port_id() const { return port_id_; }
     [[nodiscard]] std::uint16_t queue() const { return queue_; }
 
@@ -29,6 +35,7 @@ class EthPort final : public packet::Port {
     std::uint16_t port_id_;
     std::uint16_t queue_;
     bool prepares_;
+    RxInterrupt interrupt_;
 };
 
 }  // namespace terminus::dpdk

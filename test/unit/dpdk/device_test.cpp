@@ -1,5 +1,6 @@
 #include "dpdk/device.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -69,6 +70,28 @@ TEST_CASE("frames sent on a looped ring device come back in order, and everythin
         CHECK(device.stats().tx_frames == 5);
     }
     CHECK(test::buffers_in_use() == before);
+}
+
+TEST_CASE("a device that has no receive interrupts says so, and is none the worse for having been asked") {
+    DeviceSettings wanted = settings("net_ring_silent");
+    const auto says_so = [](const Device& device) {
+        return std::any_of(device.notes().begin(), device.notes().end(), [](const std::string& note) {
+            return note.find("no receive interrupts") != std::string::npos;
+        });
+    };
+    CHECK_FALSE(says_so(open(wanted)));
+    wanted.rx_interrupts = true;
+    Device device = open(wanted);
+    CHECK(says_so(device));
+    CHECK(device.port(0).wake_descriptor() == -1);
+    CHECK_FALSE(device.port(0).arm());
+    device.port(0).disarm();
+    Batch out;
+    out.push_back(frame(1));
+    device.port(0).transmit(out);
+    Batch in;
+    device.port(0).receive(in);
+    CHECK(in.size() == 1);
 }
 
 TEST_CASE("a receive takes no more than the batch has room for") {
