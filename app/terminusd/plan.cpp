@@ -16,9 +16,10 @@ worker::Idle idle_of(config::Idle idle) {
     switch (idle) {
         case config::Idle::Poll:
             return worker::Idle::Poll;
-        case config::Idle::Sleep:
         case config::Idle::Interrupt:
-            break;  // the configuration refuses Interrupt in this version
+            return worker::Idle::Interrupt;
+        case config::Idle::Sleep:
+            break;
     }
     return worker::Idle::Sleep;
 }
@@ -112,6 +113,7 @@ base::Result<dpdk::DeviceSettings, std::string> device_settings(const config::Co
     settings.offloads = {.rx_checksum = port.offloads.rx_checksum,
                          .tx_checksum = port.offloads.tx_checksum,
                          .tso = port.offloads.tso};
+    settings.rx_interrupts = config.workers.idle == config::Idle::Interrupt;
     settings.rx_pools = {pool};
     settings.rss_key.resize(40);
     fill_secret(settings.rss_key.data(), settings.rss_key.size());
@@ -142,7 +144,8 @@ worker::Settings worker_settings(const config::Config& config, const dpdk::Sizin
     worker::Settings settings =
         control::worker_settings(config, facts_of(devices, workers), pools.buffers(sizing),
                                  sizing.payload.count, services, fresh_chance());
-    settings.idle = workers_share_cpus ? worker::Idle::Sleep : idle_of(config.workers.idle);
+    settings.idle = idle_of(config.workers.idle);
+    if (workers_share_cpus && settings.idle == worker::Idle::Poll) settings.idle = worker::Idle::Sleep;
     return settings;
 }
 

@@ -56,9 +56,6 @@ void check_workers(Draft& draft) {
     if (!workers.lcores.empty() && draft.has("workers.count")) {
         draft.complain("workers.count", "give either `lcores` or `count`, not both");
     }
-    if (workers.idle == Idle::Interrupt) {
-        draft.complain("workers.idle", "`interrupt` is not in this version; there are `sleep` and `poll`");
-    }
     std::set<std::uint16_t> seen;
     for (std::size_t i = 0; i < workers.lcores.size(); ++i) {
         if (!seen.insert(workers.lcores[i]).second) {

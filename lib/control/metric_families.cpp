@@ -368,6 +368,18 @@ void add_workers(Families& out, const worker::Group& group) {
     one(counter("terminus_worker_turns_total", "Turns of the poll loop"), &CoreStats::turns);
     one(counter("terminus_worker_busy_turns_total", "Turns of the poll loop that did work"),
         &CoreStats::turns_busy);
+
+    MetricFamily wakes =
+        counter("terminus_worker_wakes_total", "Sleeps of an idle worker, by what ended them");
+    for (std::size_t i = 0; i < std::size(stats::kWakes); ++i) {
+        per_worker(wakes, {{"cause", std::string(stats::kWakes[i].label)}}, 1,
+                   [&](const CoreStats& s) { return s.wakes[static_cast<stats::Wake>(i)].value(); });
+    }
+    out.push_back(std::move(wakes));
+    one(counter("terminus_worker_interrupts_missed_total",
+                "Frames found after a sleep that no port told of; one may come just then, ten in a row end "
+                "`idle: interrupt`"),
+        &CoreStats::interrupts_missed);
 }
 
 void add_ports(Families& out, const std::vector<PortReading>& ports) {

@@ -139,12 +139,12 @@ TEST_CASE("workers are given by CPUs or by number") {
           Lines{"t.yaml:13:23: workers.lcores[1]: CPU 2 is listed twice"});
 }
 
-TEST_CASE("waiting for interrupts is refused, not ignored") {
-    CHECK(
-        errors_of(kGoodFile + "workers: {idle: interrupt}\n") ==
-        Lines{
-            "t.yaml:13:17: workers.idle: `interrupt` is not in this version; there are `sleep` and `poll`"});
+TEST_CASE("an idle worker sleeps for moments, polls on, or waits for an interrupt") {
+    CHECK(good(kGoodFile).workers.idle == config::Idle::Sleep);
+    CHECK(good(kGoodFile + "workers: {idle: sleep}\n").workers.idle == config::Idle::Sleep);
     CHECK(good(kGoodFile + "workers: {idle: poll}\n").workers.idle == config::Idle::Poll);
+    CHECK(good(kGoodFile + "workers: {idle: interrupt}\n").workers.idle == config::Idle::Interrupt);
+    CHECK(errors_of(kGoodFile + "workers: {idle: interrupts}\n").size() == 1);
 }
 
 TEST_CASE("bounds that belong together are in order") {
