@@ -1,6 +1,7 @@
 """What is rehearsed, in the order in which it happens between a machine's boot and its end."""
 
 import contextlib
+import time
 
 from harness import frames
 from harness.nginx import sha256
@@ -14,6 +15,7 @@ from .report import Skip
 KERNEL_DRIVERS = {"virtio": "virtio-pci", "e1000e": "e1000e", "vmxnet3": "vmxnet3"}
 SECONDS = 60
 CONNECTIONS, MANY = 200, 2000
+SLEEPS = 30
 CAP_NET_ADMIN = 1 << 12
 
 
@@ -98,6 +100,25 @@ class Cases:
             assert frames_seen > MANY, f"worker {worker} received {frames_seen} frames: the NIC does not spread"
         handed = after.sum(names[0]) - before.sum(names[0])
         assert handed == 0, f"{handed} frames were at the wrong worker: legs of a connection are apart"
+
+    def idle_by_interrupt(self):
+        """Nobody turns while nothing comes, and the first frame that does is told by the NIC."""
+        wakes, turns, missed = "terminus_worker_wakes_total", "terminus_worker_turns_total", "terminus_worker_interrupts_missed_total"
+        self.server.start("interrupt")
+        assert "no receive interrupts" not in self.server.log(200), "DPDK's driver has none"
+        self.curl(IPV4)
+        before, began = self.server.metrics(wakes, turns), time.monotonic()
+        wait_until(lambda: self.server.metrics(wakes).sum(wakes) >= before.sum(wakes) + SLEEPS, f"{SLEEPS} sleeps", every=1)
+        after, seconds = self.server.metrics(wakes, turns), time.monotonic() - began
+        slept, turned = (after.sum(name) - before.sum(name) for name in (wakes, turns))
+        assert slept / seconds < 100, f"{slept} sleeps in {seconds:.1f} s: those are naps"
+        assert turned < 400 * slept, f"{turned} turns in {slept} sleeps"
+        told = after.sum(wakes, cause="frame")
+        for family in (IPV4, IPV6):
+            self.curl(family)
+        now = self.server.metrics(wakes, missed)
+        assert now.sum(wakes, cause="frame") > told, "no frame was told of"
+        assert now.sum(missed) < 3, f"{now.sum(missed)} frames were not told of"
 
     # --- checksums
 
@@ -263,6 +284,8 @@ def in_order(cases):
         ("started again, it serves", cases.restart),
         *both(f"two queues, {MANY} connections, both legs on one worker", cases.rss),
         ("SIGTERM again", cases.stop),
+        ("idle by receive interrupt", cases.idle_by_interrupt),
+        ("SIGTERM to one that sleeps", cases.stop),
         ("bind-nic gives the NICs back to the kernel's driver", cases.unbind),
         ("bound and started once more", cases.start_again),
         ("the clients' NIC is unplugged: it is let go, the other port goes on", cases.unplug),

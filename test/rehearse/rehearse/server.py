@@ -19,16 +19,17 @@ STOP_SECONDS = 60
 
 
 def configurations(network, addresses):
-    """The configurations that the guest has, by name: one worker; two; one, and only the last backend of each pool;
-    one, and nothing is left to the NICs."""
+    """The configurations that the guest has, by name: one worker; two; one that waits for interrupts; one, and only the last
+    backend of each pool; one, and nothing is left to the NICs."""
     made = configuration(network, log={"level": "info"})
     for port, address in zip(made["ports"], addresses):
         port["device"] = address
     made["admin"] = {"socket": "/run/terminus/admin.sock"}
     two = {**made, "workers": {**made["workers"], "count": 2}}
+    interrupt = {**made, "workers": {**made["workers"], "idle": "interrupt"}}
     pools = [{**pool, "backends": pool["backends"][-1:]} for pool in made["pools"]]
     own = [{**port, "offloads": {"rx_checksum": False, "tx_checksum": False, "tso": False}} for port in made["ports"]]
-    return {"one": made, "two": two, "second": {**made, "pools": pools}, "own": {**made, "ports": own}}
+    return {"one": made, "two": two, "interrupt": interrupt, "second": {**made, "pools": pools}, "own": {**made, "ports": own}}
 
 
 class Server:
