@@ -15,8 +15,9 @@ from .report import Skip
 KERNEL_DRIVERS = {"virtio": "virtio-pci", "e1000e": "e1000e", "vmxnet3": "vmxnet3"}
 SECONDS = 60
 CONNECTIONS, MANY = 200, 2000
-SLEEPS = 30
+SLEEPS, MISSED_MAX = 30, 10
 CAP_NET_ADMIN = 1 << 12
+WAKES, TURNS, MISSED = (f"terminus_worker_{name}_total" for name in ("wakes", "turns", "interrupts_missed"))
 
 
 class Cases:
@@ -103,22 +104,31 @@ class Cases:
 
     def idle_by_interrupt(self):
         """Nobody turns while nothing comes, and the first frame that does is told by the NIC."""
-        wakes, turns, missed = "terminus_worker_wakes_total", "terminus_worker_turns_total", "terminus_worker_interrupts_missed_total"
         self.server.start("interrupt")
         assert "no receive interrupts" not in self.server.log(200), "DPDK's driver has none"
+        if self.machine.model == "e1000e":
+            return self.interrupts_that_do_not_come()
         self.curl(IPV4)
-        before, began = self.server.metrics(wakes, turns), time.monotonic()
-        wait_until(lambda: self.server.metrics(wakes).sum(wakes) >= before.sum(wakes) + SLEEPS, f"{SLEEPS} sleeps", every=1)
-        after, seconds = self.server.metrics(wakes, turns), time.monotonic() - began
-        slept, turned = (after.sum(name) - before.sum(name) for name in (wakes, turns))
+        before, began = self.server.metrics(WAKES, TURNS), time.monotonic()
+        wait_until(lambda: self.server.metrics(WAKES).sum(WAKES) >= before.sum(WAKES) + SLEEPS, f"{SLEEPS} sleeps", every=1)
+        after, seconds = self.server.metrics(WAKES, TURNS), time.monotonic() - began
+        slept, turned = (after.sum(name) - before.sum(name) for name in (WAKES, TURNS))
         assert slept / seconds < 100, f"{slept} sleeps in {seconds:.1f} s: those are naps"
         assert turned < 400 * slept, f"{turned} turns in {slept} sleeps"
-        told = after.sum(wakes, cause="frame")
         for family in (IPV4, IPV6):
             self.curl(family)
-        now = self.server.metrics(wakes, missed)
-        assert now.sum(wakes, cause="frame") > told, "no frame was told of"
-        assert now.sum(missed) < 3, f"{now.sum(missed)} frames were not told of"
+        now = self.server.metrics(WAKES, MISSED)
+        assert now.sum(WAKES, cause="frame") > after.sum(WAKES, cause="frame"), "no frame was told of"
+        assert now.sum(MISSED) < 3, f"{now.sum(MISSED)} frames were not told of"
+
+    def interrupts_that_do_not_come(self):
+        """DPDK's driver of e1000e leaves the NIC's table of MSI-X vectors empty. The worker finds that out, and serves."""
+        wait_until(lambda: self.curl(IPV4) or self.server.metrics(MISSED).sum(MISSED) == MISSED_MAX, "the worker gives them up")
+        for family in (IPV4, IPV6):
+            self.curl(family)
+        now = self.server.metrics(WAKES, MISSED)
+        assert now.sum(MISSED) == MISSED_MAX
+        assert now.sum(WAKES, cause="frame") == 0, "they do come: it is to be rehearsed like the others"
 
     # --- checksums
 
