@@ -18,7 +18,7 @@ struct DriverTraits {
     bool one_queue = false;           ///< spreads over several queues by rules that nobody can compute
     /// A queue's descriptor is readable while frames wait in it: there is no interrupt to be switched.
     bool readable_queue = false;
-    std::string_view note;            ///< what its operator should know; empty for nothing
+    std::string_view note;  ///< what its operator should know; empty for nothing
 };
 
 /// The traits of a driver; of an unknown one (hardware), that it can be trusted.

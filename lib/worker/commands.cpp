@@ -56,6 +56,9 @@ void Worker::give_up(std::uint16_t port) {
     ports_[port] = gone_ports_[port].get();
     recorded_ports_[port]->stand_before(*ports_[port]);
     record(recorder_);  // which gives the network the ports as they are now
+    if (!sleeps_until_told()) return;
+    sleeper_->disarm();  // this may be the look before a sleep
+    sleeper_ = std::make_unique<Sleeper>(ports_, mailbox_.bell());
 }
 
 void Worker::list(RowPage& page) {

@@ -18,6 +18,7 @@ class GonePort final : public packet::Port {
         frames.clear();
     }
     [[nodiscard]] bool link_is_up() const override { return false; }
+    [[nodiscard]] bool receives() const override { return false; }
 
  private:
     stats::Counter& lost_;

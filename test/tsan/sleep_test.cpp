@@ -296,5 +296,25 @@ TEST_CASE("a worker whose port tells of nothing after all serves by naps") {
     CHECK_FALSE(sleepers.port.is_armed());
 }
 
+TEST_CASE("a worker that sleeps gives a port up, leaves it alone from then on, and sleeps without it") {
+    Sleepers sleepers;
+    sleepers.start();
+    worker::Mailbox& mailbox = sleepers.group.mailbox(0);
+    wait_until([&] { return sleepers.port.is_armed(); });
+    REQUIRE(mailbox.post(worker::GivePortUp{0}));
+    std::optional<worker::Reply> reply;
+    wait_until([&] { return (reply = mailbox.poll()).has_value(); });
+    CHECK(std::holds_alternative<worker::PortGivenUp>(*reply));
+    sleepers.port.arrive(stray_ack(9000));  // which nobody will ever look at
+    const std::uint64_t wakes = sleepers.wakes(0, Wake::Mail);
+    for (int more = 0; more < 3; ++more) {
+        REQUIRE(mailbox.post(worker::SetDraining{}));
+        wait_until([&] { return mailbox.poll().has_value(); });
+    }
+    CHECK_FALSE(sleepers.port.is_armed());
+    CHECK(sleepers.wakes(0, Wake::Mail) >= wakes);
+    CHECK(sleepers.group.stats(0).frames_received.value() == 0);
+}
+
 }  // namespace
 }  // namespace terminus

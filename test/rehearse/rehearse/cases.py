@@ -216,9 +216,9 @@ class Cases:
     # --- NICs that go
 
     def start_again(self):
-        """With two workers: each has its queue of a NIC with two, and one goes through the other where there is one."""
+        """With two workers that sleep: each has its queue of a NIC with two, and one goes through the other where there is one."""
         self.bind()
-        self.server.start("two")
+        self.server.start("told")
 
     def removed(self, port):
         """The kernel has the NIC back, the reason is in the log, and the numbers say so."""

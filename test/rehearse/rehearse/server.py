@@ -19,17 +19,18 @@ STOP_SECONDS = 60
 
 
 def configurations(network, addresses):
-    """The configurations that the guest has, by name: one worker; two; one that waits for interrupts; one, and only the last
+    """The configurations that the guest has, by name: one worker; two; two, and one, that wait for interrupts; one, and only the last
     backend of each pool; one, and nothing is left to the NICs."""
     made = configuration(network, log={"level": "info"})
     for port, address in zip(made["ports"], addresses):
         port["device"] = address
     made["admin"] = {"socket": "/run/terminus/admin.sock"}
     two = {**made, "workers": {**made["workers"], "count": 2}}
+    told = {**two, "workers": {**two["workers"], "idle": "interrupt"}}
     interrupt = {**made, "workers": {**made["workers"], "idle": "interrupt"}}
     pools = [{**pool, "backends": pool["backends"][-1:]} for pool in made["pools"]]
     own = [{**port, "offloads": {"rx_checksum": False, "tx_checksum": False, "tso": False}} for port in made["ports"]]
-    return {"one": made, "two": two, "interrupt": interrupt, "second": {**made, "pools": pools}, "own": {**made, "ports": own}}
+    return {"one": made, "two": two, "told": told, "interrupt": interrupt, "second": {**made, "pools": pools}, "own": {**made, "ports": own}}
 
 
 class Server:
