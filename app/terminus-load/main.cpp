@@ -1,5 +1,6 @@
 // terminus-load: a load generator that plays clients and backends.
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -39,6 +40,8 @@ dpdk::PoolSettings pool_settings(const Arguments& arguments) {
     settings.name = "load";
     settings.count = static_cast<std::uint32_t>(arguments.ports.size()) * 4u * arguments.descriptors + 4096;
     settings.data_room = dpdk::kFrameDataRoom;
+    settings.side_by_side = std::any_of(arguments.ports.begin(), arguments.ports.end(),
+                                        [](const auto& port) { return port.starts_with("net_af_xdp"); });
 #ifdef __SANITIZE_ADDRESS__
     settings.poisoned = true;
 #endif

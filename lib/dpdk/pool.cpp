@@ -29,17 +29,23 @@ void set_device_address(rte_mempool*, void*, void* object, unsigned) {
     rte_mempool_get_header(object)->iova = reinterpret_cast<rte_iova_t>(object);
 }
 
-/// rte_pktmbuf_pool_create_by_ops() with flags. Without them objects don't straddle pages, for a page may end
-/// the memory that a device sees in one piece. Where a device sees it as we do, that is not so; and it does
-/// harm: without hugepages each mbuf takes a page of 4 KiB, and net_af_xdp registers count times the size of
-/// an object, so that what is sent from or received into the mbufs behind that is lost and nothing is
-/// counted.
+/// Whether objects may straddle two pages. In hugepages they need not: it takes one in 840 mbufs, and a page
+/// may end the memory that a device sees in one piece, or that whoever emulates one maps in one piece (QEMU:
+/// docs/testing.md). Otherwise they have to: without hugepages each mbuf would take a page of 4 KiB, and
+/// net_af_xdp registers count times the size of an object, so that what is sent from or received into the
+/// mbufs behind that is lost and nothing is counted.
+bool may_straddle(const PoolSettings& settings) {
+    if (rte_eal_has_hugepages() == 0) return true;
+    return settings.side_by_side && rte_eal_iova_mode() == RTE_IOVA_VA;
+}
+
+/// rte_pktmbuf_pool_create_by_ops() with flags.
 rte_mempool* make_mempool(const PoolSettings& settings) {
-    const bool is_contiguous = rte_eal_has_hugepages() == 0 || rte_eal_iova_mode() == RTE_IOVA_VA;
     const auto element = static_cast<unsigned>(sizeof(rte_mbuf) + packet::kPrivateSize + settings.data_room);
-    rte_mempool* pool = rte_mempool_create_empty(
-        settings.name.c_str(), settings.count, element, settings.poisoned ? 0 : settings.cache,
-        sizeof(rte_pktmbuf_pool_private), settings.socket, is_contiguous ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0);
+    rte_mempool* pool =
+        rte_mempool_create_empty(settings.name.c_str(), settings.count, element,
+                                 settings.poisoned ? 0 : settings.cache, sizeof(rte_pktmbuf_pool_private),
+                                 settings.socket, may_straddle(settings) ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0);
     if (pool == nullptr) return nullptr;
     rte_pktmbuf_pool_private sizes{};
     sizes.mbuf_data_room_size = settings.data_room;

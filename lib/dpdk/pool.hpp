@@ -18,7 +18,8 @@ struct PoolSettings {
     std::uint32_t cache = 256;  ///< mbufs each lcore may keep for itself, at most 512; ignored when poisoned
     std::uint16_t data_room = 0;  ///< bytes, headroom (RTE_PKTMBUF_HEADROOM) included; 0 for clones only
     int socket = -1;              ///< NUMA node, or another where that has no room; -1 for any
-    bool poisoned = false;        ///< see dpdk/poison_ops.hpp
+    bool side_by_side = false;  ///< mbufs without a gap between them, across hugepages too: net_af_xdp's need
+    bool poisoned = false;      ///< see dpdk/poison_ops.hpp
 };
 
 /// Room for a full Ethernet frame behind the headroom: what receive and header pools have.

@@ -52,18 +52,21 @@ base::Result<Sizing, std::string> size_buffers(const SizingRequest& request) {
                       .cache = request.cache,
                       .data_room = room,
                       .socket = request.node,
+                      .side_by_side = request.side_by_side,
                       .poisoned = request.poisoned};
     sizing.header = {.name = "header",
                      .count = header,
                      .cache = request.cache,
                      .data_room = room,
                      .socket = request.node,
+                     .side_by_side = request.side_by_side,
                      .poisoned = request.poisoned};
     sizing.indirect = {.name = "indirect",
                        .count = indirect,
                        .cache = request.cache,
                        .data_room = 0,
                        .socket = request.node,
+                       .side_by_side = request.side_by_side,
                        .poisoned = request.poisoned};
     std::size_t bytes = 0;
     for (const PoolSettings* pool : {&sizing.payload, &sizing.header, &sizing.indirect})

@@ -34,6 +34,16 @@ TEST_CASE("a configured number of buffers is taken as it is, down to what the re
     CHECK(refused.error().find(std::to_string(reserve)) != std::string::npos);
 }
 
+TEST_CASE("where one port wants mbufs side by side, all pools have them so") {
+    for (const bool wanted : {false, true}) {
+        const auto sizing = dpdk::size_buffers({.side_by_side = wanted});
+        REQUIRE(sizing.ok());
+        CHECK(sizing.value().payload.side_by_side == wanted);
+        CHECK(sizing.value().header.side_by_side == wanted);
+        CHECK(sizing.value().indirect.side_by_side == wanted);
+    }
+}
+
 TEST_CASE("without hugepages EAL gets --no-huge and the megabytes that were computed") {
     const auto arguments =
         dpdk::eal_arguments({.devices = {"net_tap0,iface=front0"}, .memory_megabytes = 300});
