@@ -54,7 +54,7 @@ void look_at_nodes_of_nics(Findings& out, const MachineState& machine, const Mac
         const std::string node = std::to_string(nic.node);
         out.push_back({FindingLevel::Warning, "hugepages",
                        "node " + node + ", on which NIC " + nic.address + " is, has none free",
-                       "scripts/setup-host --node " + node});
+                       checks::setup_host(machine, needs) + " --node " + node});
     }
 }
 
@@ -73,9 +73,8 @@ void look_at_hugepages(Findings& out, const MachineState& machine, const Machine
         return;
     }
     const std::string mend =
-        "scripts/setup-host --pages " + std::to_string((needs.dpdk_megabytes + 1) / 2) +
-        " (for each node; or hugepagesz=2M hugepages=" + std::to_string((needs.dpdk_megabytes + 1) / 2) +
-        " on the kernel's command line)";
+        checks::setup_host(machine, needs) + " (for each node; or hugepagesz=2M hugepages=" +
+        std::to_string(checks::pages_wanted(machine, needs)) + " on the kernel's command line)";
     const bool has_nics = !needs.pci_addresses.empty();
     if (needs.pages == DpdkPages::Huge) {
         out.push_back({FindingLevel::Error, "hugepages", what + "; EAL's options ask for hugepages", mend});
@@ -149,6 +148,19 @@ void look_at_governors(Findings& out, const MachineState& machine, const Machine
 }
 
 }  // namespace
+
+std::uint64_t checks::pages_wanted(const MachineState& machine, const MachineNeeds& needs) {
+    std::uint64_t used = 0;
+    for (const NodeHugepages& pages : machine.hugepages) {
+        if (pages.page_kibibytes == 2048) used = std::max(used, pages.pages - pages.free);
+    }
+    return used + (needs.dpdk_megabytes + 1) / 2;
+}
+
+std::string checks::setup_host(const MachineState& machine, const MachineNeeds& needs) {
+    if (needs.dpdk_megabytes == 0) return "scripts/setup-host";
+    return "scripts/setup-host --pages " + std::to_string(pages_wanted(machine, needs));
+}
 
 std::vector<Finding> examine(const MachineState& machine, const MachineNeeds& needs) {
     std::vector<Finding> out;

@@ -8,9 +8,6 @@
 namespace terminus::control::checks {
 namespace {
 
-constexpr const char* kNoIommuTrial =
-    "without one, as in most virtual machines: scripts/setup-host --unsafe-no-iommu";
-
 /// How the kernel writes it: with a domain, in small letters, without a driver's arguments.
 std::string in_full(std::string address) {
     address = address.substr(0, address.find(','));
@@ -33,6 +30,26 @@ bool stays_with_kernel(const PciNic& nic) {
 
 bool is_uio(const PciNic& nic) {
     return nic.driver == "uio_pci_generic" || nic.driver == "igb_uio";
+}
+
+std::string turning_iommu_on(const MachineState& machine) {
+    const std::string words = machine.is_intel ? "intel_iommu=on iommu=pt" : "iommu=pt";
+    if (machine.firmware_has_iommu) return "on the kernel's command line: " + words;
+    return std::string("turn on ") + (machine.is_intel ? "VT-d" : "AMD-Vi") +
+           " in the firmware, and on the kernel's command line: " + words;
+}
+
+/// Where vfio has no mode for it the uio drivers are left, which check nothing either.
+std::string going_without_iommu(const MachineState& machine, const MachineNeeds& needs) {
+    if (!machine.vfio_lacks_mode)
+        return "without one, as in most virtual machines: " + setup_host(machine, needs) +
+               " --unsafe-no-iommu";
+    std::string nics;
+    for (const std::string& address : needs.pci_addresses)
+        nics += " " + in_full(address);
+    return "without one, as in most virtual machines (this kernel's vfio has no mode without one): modprobe "
+           "uio_pci_generic; scripts/bind-nic --driver uio_pci_generic" +
+           (nics.empty() ? " NIC" : nics);
 }
 
 /// Whether a NIC of the configuration is, or will have to be, opened by vfio-pci: as most are, also one that
@@ -144,12 +161,10 @@ void look_at_iommu(Findings& out, const MachineState& machine, const MachineNeed
         out.push_back({FindingLevel::Ok, topic, "is on: a NIC reaches only the memory that it is given", ""});
         return;
     }
-    const std::string off = "there is none, or it is off";
-    const std::string mend = std::string("turn on ") + (machine.is_intel ? "VT-d" : "AMD-Vi") +
-                             " in the firmware" +
-                             (machine.is_intel ? ", and on the kernel's command line: intel_iommu=on iommu=pt"
-                                               : "; on the kernel's command line: iommu=pt") +
-                             "; " + kNoIommuTrial;
+    const std::string off = machine.firmware_has_iommu ? "the firmware has one, and the kernel doesn't use it"
+                                                       : "there is none, or it is off";
+    const std::string mend = turning_iommu_on(machine) +
+                             (machine.firmware_has_iommu ? "" : "; " + going_without_iommu(machine, needs));
     if (!needs_vfio(machine, needs)) {
         out.push_back({FindingLevel::Note, topic, off + "; this configuration needs none", ""});
     } else if (machine.vfio_takes_all) {
@@ -164,7 +179,7 @@ void look_at_vfio(Findings& out, const MachineState& machine, const MachineNeeds
     if (machine.has_vfio_pci) {
         out.push_back({FindingLevel::Ok, "vfio-pci", "is loaded", ""});
     } else if (needs_vfio(machine, needs)) {
-        out.push_back({FindingLevel::Error, "vfio-pci", "is not loaded", "scripts/setup-host"});
+        out.push_back({FindingLevel::Error, "vfio-pci", "is not loaded", setup_host(machine, needs)});
     } else {
         out.push_back(
             {FindingLevel::Note, "vfio-pci", "is not loaded; this configuration needs it for no NIC", ""});

@@ -196,11 +196,14 @@ bool is_intel(const fs::path& root) {
 
 MachineState read_machine_state(const fs::path& root) {
     MachineState state;
-    state.vfio_takes_all =
-        first_line(root / "sys/module/vfio/parameters/enable_unsafe_noiommu_mode").find_first_of("Y1") == 0;
+    const fs::path unsafe = root / "sys/module/vfio/parameters/enable_unsafe_noiommu_mode";
+    state.vfio_takes_all = first_line(unsafe).find_first_of("Y1") == 0;
+    state.vfio_lacks_mode = fs::exists(root / "sys/module/vfio") && !fs::exists(unsafe);
     // In that mode vfio makes groups, too, of NICs behind no IOMMU.
     state.has_iommu = !names_in(root / "sys/class/iommu").empty() ||
                       (!state.vfio_takes_all && !names_in(root / "sys/kernel/iommu_groups").empty());
+    const fs::path tables = root / "sys/firmware/acpi/tables";
+    state.firmware_has_iommu = fs::exists(tables / "DMAR") || fs::exists(tables / "IVRS");
     state.is_intel = is_intel(root);
     state.has_vfio_pci = fs::exists(root / "sys/bus/pci/drivers/vfio-pci");
     state.has_tun = fs::exists(root / "dev/net/tun");

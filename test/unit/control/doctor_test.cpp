@@ -119,7 +119,7 @@ TEST_CASE("without an IOMMU a NIC on vfio can't start; the line for the kernel i
     CHECK(iommu.level == FindingLevel::Error);
     CHECK(has(iommu.mend, "VT-d"));
     CHECK(has(iommu.mend, "intel_iommu=on"));
-    CHECK(has(iommu.mend, "scripts/setup-host --unsafe-no-iommu"));
+    CHECK(has(iommu.mend, "scripts/setup-host --pages 250 --unsafe-no-iommu"));
     machine.is_intel = false;
     iommu = worst(examine(machine, nic_needs()), "IOMMU");
     CHECK(has(iommu.mend, "AMD-Vi"));
@@ -130,12 +130,38 @@ TEST_CASE("without an IOMMU a NIC on vfio can't start; the line for the kernel i
     CHECK(has(iommu.what, "all memory"));
 }
 
+TEST_CASE("an IOMMU that the firmware describes is turned on on the kernel's command line alone") {
+    MachineState machine = good_server();
+    machine.has_iommu = false;
+    machine.firmware_has_iommu = true;
+    Finding iommu = worst(examine(machine, nic_needs()), "IOMMU");
+    CHECK(iommu.level == FindingLevel::Error);
+    CHECK(has(iommu.what, "the firmware has one"));
+    CHECK(iommu.mend == "on the kernel's command line: intel_iommu=on iommu=pt");
+    machine.is_intel = false;
+    iommu = worst(examine(machine, nic_needs()), "IOMMU");
+    CHECK(iommu.mend == "on the kernel's command line: iommu=pt");
+}
+
+TEST_CASE("where vfio has no mode without an IOMMU, uio_pci_generic is named with the NICs") {
+    MachineState machine = good_server();
+    machine.has_iommu = false;
+    machine.vfio_lacks_mode = true;
+    const Finding iommu = worst(examine(machine, nic_needs()), "IOMMU");
+    CHECK_FALSE(has(iommu.mend, "--unsafe-no-iommu"));
+    CHECK(has(iommu.mend, "modprobe uio_pci_generic; scripts/bind-nic --driver uio_pci_generic 0000:"));
+    CHECK(has(worst(examine(machine, {}), "IOMMU").what, "there is none"));
+}
+
 TEST_CASE("vfio-pci that is not loaded is loaded by setup-host") {
     MachineState machine = good_server();
     machine.has_vfio_pci = false;
     const Finding vfio = worst(examine(machine, nic_needs()), "vfio-pci");
     CHECK(vfio.level == FindingLevel::Error);
-    CHECK(vfio.mend == "scripts/setup-host");
+    CHECK(vfio.mend == "scripts/setup-host --pages 250");
+    MachineNeeds needs = nic_needs();
+    needs.dpdk_megabytes = 0;  // no configuration
+    CHECK(worst(examine(machine, needs), "vfio-pci").mend == "scripts/setup-host");
 }
 
 TEST_CASE("a NIC on its kernel driver is to be bound, however its address is written") {
@@ -213,8 +239,9 @@ TEST_CASE("too few hugepages: a warning with an IOMMU, an error without one or w
     Finding pages = worst(examine(machine, nic_needs()), "hugepages");
     CHECK(pages.level == FindingLevel::Warning);
     CHECK(has(pages.what, "500 MiB, and 40 MiB are free"));
-    CHECK(has(pages.mend, "scripts/setup-host --pages 250"));
-    CHECK(has(pages.mend, "hugepages=250"));
+    // 1014 of each node's are others': as many again have to be there before ours are free.
+    CHECK(has(pages.mend, "scripts/setup-host --pages 1264 (for each node"));
+    CHECK(has(pages.mend, "hugepages=1264"));
     MachineNeeds needs = nic_needs();
     needs.pages = DpdkPages::Huge;
     CHECK(worst(examine(machine, needs), "hugepages").level == FindingLevel::Error);
@@ -237,7 +264,7 @@ TEST_CASE("hugepages on other nodes than the NIC's are warned about") {
     machine.hugepages[0].free = 0;
     const Finding pages = worst(examine(machine, nic_needs()), "hugepages");
     CHECK(pages.level == FindingLevel::Warning);
-    CHECK(pages.mend == "scripts/setup-host --node 0");
+    CHECK(pages.mend == "scripts/setup-host --pages 1274 --node 0");
 }
 
 TEST_CASE("a user other than root needs the group's file and enough locked memory") {

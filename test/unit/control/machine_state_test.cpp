@@ -132,6 +132,26 @@ TEST_CASE("vfio's mode without an IOMMU makes groups, and is not taken for one")
     CHECK(machine.read().has_iommu);
 }
 
+TEST_CASE("the firmware's tables tell of an IOMMU that is not used, Intel's and AMD's") {
+    for (const char* table : {"DMAR", "IVRS"}) {
+        Machine machine;
+        machine.write("sys/firmware/acpi/tables/FACP", "");
+        CHECK_FALSE(machine.read().firmware_has_iommu);
+        machine.write(std::string("sys/firmware/acpi/tables/") + table, "");
+        CHECK(machine.read().firmware_has_iommu);
+        CHECK_FALSE(machine.read().has_iommu);
+    }
+}
+
+TEST_CASE("vfio without its unsafe mode is known once it is loaded") {
+    Machine machine;
+    CHECK_FALSE(machine.read().vfio_lacks_mode);
+    machine.write("sys/module/vfio/refcnt", "0\n");
+    CHECK(machine.read().vfio_lacks_mode);
+    machine.write("sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n");
+    CHECK_FALSE(machine.read().vfio_lacks_mode);
+}
+
 TEST_CASE("hugepages are counted by node and size, or without nodes") {
     Machine machine;
     machine.write("sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "8\n");
