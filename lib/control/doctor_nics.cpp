@@ -176,7 +176,11 @@ void look_at_iommu(Findings& out, const MachineState& machine, const MachineNeed
 }
 
 void look_at_vfio(Findings& out, const MachineState& machine, const MachineNeeds& needs) {
-    if (machine.has_vfio_pci) {
+    if (machine.has_vfio_pci && machine.has_iommu && !machine.has_vfio_type1 && needs_vfio(machine, needs)) {
+        out.push_back({FindingLevel::Error, "vfio-pci",
+                       "is loaded, and vfio_iommu_type1, by which it maps memory, is not",
+                       "modprobe vfio_iommu_type1"});
+    } else if (machine.has_vfio_pci) {
         out.push_back({FindingLevel::Ok, "vfio-pci", "is loaded", ""});
     } else if (needs_vfio(machine, needs)) {
         out.push_back({FindingLevel::Error, "vfio-pci", "is not loaded", setup_host(machine, needs)});

@@ -206,6 +206,7 @@ MachineState read_machine_state(const fs::path& root) {
     state.firmware_has_iommu = fs::exists(tables / "DMAR") || fs::exists(tables / "IVRS");
     state.is_intel = is_intel(root);
     state.has_vfio_pci = fs::exists(root / "sys/bus/pci/drivers/vfio-pci");
+    state.has_vfio_type1 = fs::exists(root / "sys/module/vfio_iommu_type1");
     state.has_tun = fs::exists(root / "dev/net/tun");
     state.isolated_cpus = cpus_of(first_line(root / "sys/devices/system/cpu/isolated"));
     read_all_hugepages(state, root);

@@ -49,8 +49,9 @@ struct MachineState {
     bool firmware_has_iommu = false;  ///< its tables (ACPI's DMAR or IVRS) describe one
     bool is_intel = false;            ///< the processor: the kernel's option for the IOMMU is its vendor's
     bool has_vfio_pci = false;        ///< the driver is loaded
-    bool vfio_takes_all = false;      ///< vfio's unsafe mode without an IOMMU is on
-    bool vfio_lacks_mode = false;     ///< vfio is loaded, and its kernel has no such mode (Debian's)
+    bool has_vfio_type1 = false;  ///< vfio_iommu_type1, by which vfio maps memory through an IOMMU, is loaded
+    bool vfio_takes_all = false;  ///< vfio's unsafe mode without an IOMMU is on
+    bool vfio_lacks_mode = false;          ///< vfio is loaded, and its kernel has no such mode (Debian's)
     std::vector<NodeHugepages> hugepages;  ///< also those sizes of which there are none
     std::vector<PciNic> nics;              ///< by address
     std::vector<DefaultRoute> default_routes;

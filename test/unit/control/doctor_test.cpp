@@ -16,6 +16,7 @@ MachineState good_server() {
     machine.has_iommu = true;
     machine.is_intel = true;
     machine.has_vfio_pci = true;
+    machine.has_vfio_type1 = true;
     machine.hugepages = {{.node = 0, .page_kibibytes = 2048, .pages = 1024, .free = 1024},
                          {.node = 1, .page_kibibytes = 2048, .pages = 1024, .free = 1024}};
     machine.nics = {{.address = kNic, .driver = "vfio-pci", .node = 0, .iommu_group = "12"},
@@ -162,6 +163,19 @@ TEST_CASE("vfio-pci that is not loaded is loaded by setup-host") {
     MachineNeeds needs = nic_needs();
     needs.dpdk_megabytes = 0;  // no configuration
     CHECK(worst(examine(machine, needs), "vfio-pci").mend == "scripts/setup-host");
+}
+
+TEST_CASE(
+    "vfio-pci without vfio_iommu_type1 maps no memory through an IOMMU, and needs it for nothing else") {
+    MachineState machine = good_server();
+    machine.has_vfio_type1 = false;
+    const Finding vfio = worst(examine(machine, nic_needs()), "vfio-pci");
+    CHECK(vfio.level == FindingLevel::Error);
+    CHECK(vfio.mend == "modprobe vfio_iommu_type1");
+    CHECK(worst(examine(machine, tap_needs()), "vfio-pci").level == FindingLevel::Ok);
+    machine.has_iommu = false;
+    machine.vfio_takes_all = true;
+    CHECK(worst(examine(machine, nic_needs()), "vfio-pci").level == FindingLevel::Ok);
 }
 
 TEST_CASE("a NIC on its kernel driver is to be bound, however its address is written") {

@@ -143,6 +143,13 @@ TEST_CASE("the firmware's tables tell of an IOMMU that is not used, Intel's and 
     }
 }
 
+TEST_CASE("what vfio maps memory by is known when it is loaded") {
+    Machine machine;
+    CHECK_FALSE(machine.read().has_vfio_type1);
+    machine.write("sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
+    CHECK(machine.read().has_vfio_type1);
+}
+
 TEST_CASE("vfio without its unsafe mode is known once it is loaded") {
     Machine machine;
     CHECK_FALSE(machine.read().vfio_lacks_mode);
