@@ -7,11 +7,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 from harness.dut import ROOT
 from harness.network import sweep
 
-from . import cases, console, image, kernel, machine, server
+from . import cases, console, doctor, image, kernel, machine, person, server
 from .bed import Bed
 from .cpio import Archive
 from .report import Outcome, Report
@@ -19,6 +20,9 @@ from .report import Outcome, Report
 FOLDER = ROOT / "build-rehearse"
 USUAL = "virtio"
 CANNOT_BE_HAD = 77  # as Automake's tests say it: skipped
+# What a server lacks that the doctor is asked on, and which of these are part of a short rehearsal.
+LACKING = [(doctor.Bare, machine.BARE), (doctor.WithoutIommu, machine.WITHOUT_IOMMU), (doctor.UnusedIommu, machine.IOMMU_UNUSED)]
+BRIEFLY = (doctor.Bare, doctor.WithoutIommu)
 
 
 def arguments():
@@ -32,10 +36,10 @@ def arguments():
 
 def lacking():
     """Why nothing can be rehearsed here; None when it can."""
-    for name in ("qemu-system-x86_64", "busybox", "dpkg-deb", "nginx"):
+    for name in ("qemu-system-x86_64", "busybox", "dpkg-deb", "nginx", "iperf3", "strip"):
         if shutil.which(name) is None:
             return f"there is no {name} here (scripts/install-packages run test rehearse)"
-    if not (FOLDER / "kernel" / "vmlinuz").exists() and kernel.package() is None:
+    if not kernel.Kernel(FOLDER / "kernel").is_there() and kernel.package() is None:
         return "apt knows no linux-image-amd64 here"
     return None
 
@@ -45,7 +49,7 @@ def give_up(why):
     sys.exit(CANNOT_BE_HAD)
 
 
-def boot(bed, model, made, base):
+def boot(bed, model, made, base, how=machine.READY):
     """The machine, with the configurations that this network needs."""
     extra = Archive()
     server.add_configurations(extra, bed.network, machine.ADDRESSES)
@@ -54,21 +58,23 @@ def boot(bed, model, made, base):
     with open(initramfs, "wb") as out:
         for part in (base, bed.folder / "extra"):
             out.write(part.read_bytes())
-    return machine.Machine(bed, model, made.image, initramfs)
+    return machine.Machine(bed, model, made.image, initramfs, how)
 
 
-def rehearse(report, model, made, base):
-    """All cases of one NIC model, in one boot."""
-    with Bed(model) as bed:
-        booted = []
-        if not report.run(model, "boots", lambda: booted.append(boot(bed, model, made, base))):
-            return
-        run_cases(report, model, cases.Cases(bed, server.Server(booted[0])))
+def rehearse(report, bed, model, made, base, kind, how=machine.READY):
+    """All cases of one kind, in one boot."""
+    booted = []
+    if not report.run(model, f"boots, {how.name}", lambda: booted.append(boot(bed, model, made, base, how))):
+        return
+    try:
+        run_cases(report, model, kind(bed, server.Server(booted[0])))
+    finally:
+        booted[0].close()
 
 
 def run_cases(report, model, made):
     needed = None
-    for name, function, is_needed in cases.in_order(made):
+    for name, function, is_needed in made.in_order():
         if needed:
             report.add(Outcome(model, name, "skipped", 0, f"failed before: {needed}"))
         elif not report.run(model, name, function) and is_needed:
@@ -78,6 +84,7 @@ def run_cases(report, model, made):
 
 
 def shell(model, made, base):
+    print("The machine boots, and Terminus starts: half a minute or so.", flush=True)
     with Bed(model) as bed:
         booted = boot(bed, model, made, base)
         running = server.Server(booted)
@@ -101,13 +108,20 @@ def main():
         made = kernel.Kernel(FOLDER / "kernel").unpack()
     except (AssertionError, OSError, subprocess.SubprocessError) as error:
         give_up(f"Debian's kernel can't be fetched: {error}")
-    base = FOLDER / "initramfs"
-    image.make(made, base)
-    if options.shell:
-        return shell(options.model, made, base)
-    report = Report()
-    for model in machine.MODELS if options.all else [options.model]:
-        rehearse(report, model, made, base)
+    with tempfile.TemporaryDirectory(prefix="terminus-rehearse-") as folder:
+        base = pathlib.Path(folder) / "initramfs"
+        image.make(made, base)
+        if options.shell:
+            return shell(options.model, made, base)
+        report = Report()
+        for model in machine.MODELS if options.all else [options.model]:
+            with Bed(model) as bed:
+                rehearse(report, bed, model, made, base, cases.Cases)
+                for kind, how in LACKING if model == USUAL else []:
+                    if options.all or kind in BRIEFLY:
+                        rehearse(report, bed, model, made, base, kind, how)
+        if options.all:
+            report.run(USUAL, "--shell: console, prompt, Ctrl-], nothing is left", lambda: person.at_the_console(USUAL))
     if options.junit:
         report.write_junit(options.junit)
     report.print_table()

@@ -1,6 +1,8 @@
 """What is rehearsed, in the order in which it happens between a machine's boot and its end."""
 
 import contextlib
+import json
+import re
 import time
 
 from harness import frames
@@ -16,6 +18,9 @@ KERNEL_DRIVERS = {"virtio": "virtio-pci", "e1000e": "e1000e", "vmxnet3": "vmxnet
 SECONDS = 60
 CONNECTIONS, MANY = 200, 2000
 SLEEPS, MISSED_MAX = 30, 10
+IPERF_PORT, IPERF_BYTES = 7005, 24 << 20
+# iperf3 ends an upload when all was written: tcp.rmem and tcp.wmem (6M, 4M) and two small socket buffers hold the rest.
+IPERF_UNDERWAY = 12 << 20
 CAP_NET_ADMIN = 1 << 12
 WAKES, TURNS, MISSED = (f"terminus_worker_{name}_total" for name in ("wakes", "turns", "interrupts_missed"))
 
@@ -26,6 +31,9 @@ class Cases:
     def __init__(self, bed, server):
         self.bed, self.server, self.machine = bed, server, server.machine
         self.clients, self.servers = bed.network.clients, bed.network.servers
+
+    def in_order(self):
+        return in_order(self)
 
     # --- boot, NICs, life
 
@@ -79,6 +87,21 @@ class Cases:
         assert sha256(got) == self.bed.file_hash, "a download came out otherwise"
         self.clients.run("curl", "-sSf", "--max-time", SECONDS, "-T", got, family.url("/put/bulk"), timeout=SECONDS + 5)
         assert sha256(self.bed.nginx.files / "put" / "bulk") == self.bed.file_hash, "an upload came out otherwise"
+
+    def iperf3(self, family, *direction):
+        """Up, or down with -R. What is in the bytes, and that none is missing, is seen by bulk()."""
+        server = self.servers.start("iperf3", "-s", "-1", "-B", family.server, "-p", IPERF_PORT, log=self.bed.folder / "iperf3.log")
+        try:
+            wait_until(lambda: self.servers.run("ss", "-Htln", f"sport = :{IPERF_PORT}").stdout, "iperf3 listens")
+            words = ("-c", family.vip, "-p", IPERF_PORT, "-n", IPERF_BYTES, "-w", "128K", "-J", *direction)
+            told = json.loads(self.clients.run("iperf3", *words, timeout=2 * SECONDS).stdout)
+            server.wait(SECONDS)
+        finally:
+            server.stop()
+        assert "error" not in told, told["error"]
+        sent, received = (told["end"][name]["bytes"] for name in ("sum_sent", "sum_received"))
+        wanted = IPERF_BYTES if direction else IPERF_BYTES - IPERF_UNDERWAY
+        assert sent >= IPERF_BYTES and received >= wanted, f"{sent} bytes were sent, {received} received"
 
     def connections(self, family, count=CONNECTIONS):
         with contextlib.ExitStack() as stack:
@@ -188,18 +211,33 @@ class Cases:
     # --- trouble
 
     def link(self, family, port):
-        """What is sent while a wire is out arrives when it is back."""
+        """terminusd sees the wire go and come; what is sent meanwhile arrives when it is back."""
         with Backend(self.servers, family, family.server, 7001, echo):
             with connect(self.clients, family, family.vip, 7001) as peer:
                 peer.sendall(b"before")
                 assert receive_exactly(peer, 6) == b"before"
+                assert self.link_is_up(port)
                 self.machine.link(port, up=False)
                 try:
                     peer.sendall(payload(20000, 1))
-                    self.server.is_ready()
+                    wait_until(lambda: not self.link_is_up(port), "the metrics show the link down", every=0.5)
+                    wait_until(lambda: self.link_words(port)[-1:] == ["down"], "the log says that the link is down", every=0.5)
                 finally:
                     self.machine.link(port, up=True)
+                wait_until(lambda: self.link_is_up(port), "the metrics show the link up", every=0.5)
+                wait_until(lambda: self.link_words(port)[-1:] == ["up"], "the log says that the link is up", every=0.5)
                 assert receive_exactly(peer, 20000) == payload(20000, 1)
+
+    def link_is_up(self, port):
+        name = "terminus_port_up"
+        other = {"front": "back", "back": "front"}[port]
+        told = self.server.metrics(name)
+        assert told.sum(name, port=other) == 1, f"the link of {other} is down as well"
+        return told.sum(name, port=port) == 1
+
+    def link_words(self, port):
+        """"up" and "down", as the log says them of a port, in order."""
+        return re.findall(rf" port {port}: the link is (up|down)", self.server.log(200))
 
     def reload(self):
         """Another configuration is taken, and connections live on."""
@@ -279,6 +317,8 @@ def in_order(cases):
         *both("curl through it to nginx", cases.curl),
         ("terminusctl and /metrics answer", cases.asked),
         *both("bulk down and up, hashed; each checksum on the wire is right", cases.wire_checksums),
+        *both("iperf3 up", cases.iperf3),
+        *both("iperf3 down", cases.iperf3, "-R"),
         ("what NICs offer is used, segments are cut by those that can", lambda: cases.offloads(asked=True)),
         *both(f"{CONNECTIONS} connections at once", cases.connections),
         *both("segments with a wrong checksum are dropped", cases.bad_checksums),

@@ -2,11 +2,13 @@
 
 import pathlib
 import re
+import tempfile
 
 from harness.dut import ROOT, program
 from harness.process import run
 
 from .cpio import Archive
+from .kernel import LOADED, MODULES, UNDERNEATH
 
 PMDS = pathlib.Path("/usr/lib/x86_64-linux-gnu/dpdk/pmds-23.0")
 DRIVERS = ("bus_pci", "bus_vdev", "mempool_ring", "net_e1000", "net_virtio", "net_vmxnet3")
@@ -19,8 +21,8 @@ read -r -t 10 answer <&3
 cat <&3
 [[ $answer == *" 200 "* ]]
 """
-# bind-nic's: busybox has no bash, and its find and ip lack options that bind-nic uses.
-TOOLS = ("bash", "find", "ip")
+# bind-nic's: busybox has no bash, and its find and ip lack options that bind-nic uses. Its setpriv can't change users.
+TOOLS = ("bash", "find", "ip", "setpriv")
 TERMINUS = "/opt/terminus"
 
 INIT = """\
@@ -38,7 +40,10 @@ chmod 755 /  # DPDK loads no drivers from below a folder that all may write to
 mkdir -p /dev/hugepages /var/log
 mount -t hugetlbfs none /dev/hugepages
 ip link set lo up
-for module in $(cat /etc/modules); do insmod /usr/lib/modules/$module.ko || echo "no $module"; done
+# without: a word of the kernel's command line, which hands on what it doesn't know
+for module in $(cat /etc/modules); do
+    case $module in "${without:-none}"*) ;; *) modprobe "$module" || echo "no $module" ;; esac
+done
 setsid sh /etc/agent </dev/ttyS1 >/dev/ttyS1 2>&1 &
 while :; do setsid cttyhack sh; done
 """
@@ -66,10 +71,12 @@ def make(kernel, path):
     archive.file("/init", INIT, 0o755)
     archive.file("/etc/agent", AGENT)
     archive.file("/usr/local/bin/get", GET, 0o755)
-    modules = kernel.modules()
-    archive.file("/etc/modules", "".join(f"{module.stem}\n" for module in modules))
-    for module in modules:
-        archive.copy(module, f"/usr/lib/modules/{module.name}")
+    archive.link("/usr/sbin/modprobe", "/usr/bin/busybox")  # where the kernel itself asks for modules
+    archive.file("/etc/modules", "".join(f"{name}\n" for name in LOADED))
+    modules = f"/usr/lib/modules/{kernel.release}"
+    archive.file(f"{modules}/modules.dep", kernel.dependencies())
+    for name in (*MODULES, *UNDERNEATH):
+        archive.copy(kernel.module(name), f"{modules}/{name}.ko")
     _add_programs(archive)
     for script in ("bind-nic", "setup-host", "lib/host.sh", "lib/nics.sh"):
         archive.copy(ROOT / "scripts" / script, f"{TERMINUS}/scripts/{script}")
@@ -79,7 +86,7 @@ def make(kernel, path):
 def _add_programs(archive):
     programs = [program(name, "release") for name in ("terminusd", "terminusctl")]
     for made in programs:
-        archive.copy(made, f"/usr/local/bin/{made.name}")
+        archive.file(f"/usr/local/bin/{made.name}", _stripped(made), 0o755)
     tools = [pathlib.Path(run("which", tool).stdout.strip()) for tool in TOOLS]
     # EAL loads whatever is called so in its folder of drivers.
     drivers = [PMDS / f"librte_{name}.so.23.0" for name in DRIVERS]
@@ -89,6 +96,13 @@ def _add_programs(archive):
         archive.copy(driver)
     for library in _libraries([*programs, *tools, *drivers]):
         archive.copy(library)
+
+
+def _stripped(path):
+    """A program without its symbols, of which a build with debugging information has a hundred megabytes."""
+    with tempfile.NamedTemporaryFile() as out:
+        run("strip", "-o", out.name, path)
+        return pathlib.Path(out.name).read_bytes()
 
 
 def _libraries(files):

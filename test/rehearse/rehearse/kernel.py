@@ -1,16 +1,21 @@
 """Debian's kernel, unpacked and not installed: the image and the modules that the guest loads."""
 
+import contextlib
 import pathlib
 import re
+import shutil
 import subprocess
 import tarfile
+import tempfile
 
 from harness.process import run
 
-MODULES = ("vfio", "vfio_iommu_type1", "vfio_pci", "virtio_pci", "virtio_net", "e1000e", "vmxnet3")
+# At the boot, and only when something asks for them.
+LOADED = ("vfio_iommu_type1", "vfio_pci", "virtio_pci", "virtio_net", "e1000e", "vmxnet3")
+MODULES = (*LOADED, "uio_pci_generic")
 # What those depend on; which is which the modules say themselves.
 UNDERNEATH = (
-    "vfio_virqfd", "vfio_pci_core", "irqbypass", "virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
+    "vfio", "vfio_virqfd", "vfio_pci_core", "irqbypass", "uio", "virtio", "virtio_ring", "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
     "net_failover", "failover",
 )
 
@@ -23,52 +28,77 @@ def package():
 
 
 class Kernel:
-    """The unpacked kernel in a folder. An earlier run's is taken as it is."""
+    """The unpacked kernel in a folder. An earlier run's is taken as it is, unless it lacks a module of today's."""
 
     def __init__(self, folder):
         self.folder = folder
         self.image = folder / "vmlinuz"
 
+    @property
+    def release(self):
+        return (self.folder / "release").read_text()
+
+    def is_there(self):
+        names = ("vmlinuz", "release", *(f"{name}.ko" for name in (*MODULES, *UNDERNEATH)))
+        return all((self.folder / name).exists() for name in names)
+
     def unpack(self):
-        if self.image.exists():
+        """Unpacks beside the folder and puts that in its place, so that of two runs at once neither sees half a kernel."""
+        if self.is_there():
             return self
-        self.folder.mkdir(parents=True, exist_ok=True)
-        # apt wants to fetch as a user of its own, who may not write here; it says so and goes on as root.
-        run("apt-get", "-q", "download", package(), cwd=self.folder, timeout=300)
-        (deb,) = self.folder.glob("linux-image-*.deb")
-        with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as unpacking:
-            with tarfile.open(fileobj=unpacking.stdout, mode="r|") as tar:
-                image = self._take(tar)
-        deb.unlink()
-        assert image, f"{deb.name} has no kernel"
-        self.image.write_bytes(image)  # last: where it is, all the rest is
+        made = pathlib.Path(tempfile.mkdtemp(prefix="kernel-", dir=self.folder.parent))
+        try:
+            _fetch(made)
+            with contextlib.suppress(OSError):  # the other run was faster: its folder isn't empty
+                made.rename(self.folder)
+            if not self.is_there():  # an older version's
+                shutil.rmtree(self.folder)
+                made.rename(self.folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        assert self.is_there(), "Debian's kernel lacks a module"
         return self
 
-    def _take(self, tar):
-        image, wanted = None, {*MODULES, *UNDERNEATH}
-        for member in tar:
-            path = pathlib.Path(member.name)
-            if path.name.startswith("vmlinuz-"):
-                image = tar.extractfile(member).read()
-            elif path.suffix == ".ko" and _name(path) in wanted:
-                (self.folder / f"{_name(path)}.ko").write_bytes(tar.extractfile(member).read())
-        return image
+    def module(self, name):
+        return self.folder / f"{name}.ko"
 
-    def modules(self):
-        """The modules' files in an order in which they can be loaded."""
+    def needed_by(self, name):
+        """What a module needs below it, in the order in which it is loaded."""
         ordered = []
 
-        def add(name):
-            path = self.folder / f"{name}.ko"
-            assert path.exists(), f"Debian's kernel has no module {name}"
-            for other in depends(path.read_bytes()):
+        def add(below):
+            for other in depends(self.module(below).read_bytes()):
                 add(other)
-            if path not in ordered:
-                ordered.append(path)
+            if below not in ordered and below != name:
+                ordered.append(below)
 
-        for name in MODULES:
-            add(name)
+        add(name)
         return ordered
+
+    def dependencies(self):
+        """modules.dep, for modprobe: each module's file, and those that it needs, what is loaded first last."""
+        lines = []
+        for name in (*MODULES, *UNDERNEATH):
+            lines.append(f"{name}.ko:" + "".join(f" {other}.ko" for other in reversed(self.needed_by(name))))
+        return "\n".join(lines) + "\n"
+
+
+def _fetch(folder):
+    """Debian's package, taken apart into a folder: the image, modules, and which release it is."""
+    # apt wants to fetch as a user of its own, who may not write here; it says so and goes on as root.
+    run("apt-get", "-q", "download", package(), cwd=folder, timeout=300)
+    (deb,) = folder.glob("linux-image-*.deb")
+    wanted = {*MODULES, *UNDERNEATH}
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as unpacking:
+        with tarfile.open(fileobj=unpacking.stdout, mode="r|") as tar:
+            for member in tar:
+                path = pathlib.Path(member.name)
+                if path.name.startswith("vmlinuz-"):
+                    (folder / "vmlinuz").write_bytes(tar.extractfile(member).read())
+                    (folder / "release").write_text(path.name.removeprefix("vmlinuz-"))
+                elif path.suffix == ".ko" and _name(path) in wanted:
+                    (folder / f"{_name(path)}.ko").write_bytes(tar.extractfile(member).read())
+    deb.unlink()
 
 
 def depends(module):

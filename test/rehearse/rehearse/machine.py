@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import re
 import socket
 import time
@@ -10,16 +11,31 @@ from harness.waiting import wait_until
 
 BOOT_SECONDS = 240  # thirty on a machine with nothing else to do
 # no_timer_check: a kernel whose emulated CPU waits for a real one misses the timer's first ticks, and gives up.
-KERNEL_OPTIONS = "console=ttyS0 no_timer_check intel_iommu=on iommu=pt hugepagesz=2M hugepages=256 panic=-1 quiet"
+KERNEL_OPTIONS = "console=ttyS0 no_timer_check panic=-1 quiet"
 MAC = "52:54:00:00:00:0{}"
 ADDRESSES = ["0000:01:00.0", "0000:02:00.0"]  # of the NICs of front and back: each below a slot of its own
 # Models as QEMU's -device wants them. A virtio NIC is behind the IOMMU only when told so. Its receive ring has 256 places
-# unless told otherwise, and once a burst had filled all of them, QEMU stopped delivering to that queue.
+# unless told otherwise; once a burst has filled them, QEMU stops delivering (docs/testing.md).
 MODELS = {
     "virtio": "virtio-net-pci,disable-legacy=on,iommu_platform=on,mq=on,rss=on,vectors=8,rx_queue_size=1024",
     "e1000e": "e1000e",
     "vmxnet3": "vmxnet3",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Boot:
+    """How a server is before anybody looks after it."""
+
+    name: str
+    words: str  # of the kernel's command line
+    has_iommu: bool = True
+
+
+READY = Boot("ready", "intel_iommu=on iommu=pt hugepagesz=2M hugepages=256")
+BARE = Boot("bare", "intel_iommu=on iommu=pt isolcpus=1 nohz_full=1 rcu_nocbs=1 without=vfio")
+IOMMU_UNUSED = Boot("its IOMMU unused", "intel_iommu=off hugepagesz=2M hugepages=256")
+WITHOUT_IOMMU = Boot("without an IOMMU", "hugepagesz=2M hugepages=256", has_iommu=False)
 
 
 def taps_of(model):
@@ -30,8 +46,9 @@ def taps_of(model):
 class Machine:
     """A booted guest with a NIC of `model` at each of ADDRESSES."""
 
-    def __init__(self, bed, model, kernel, initramfs):
+    def __init__(self, bed, model, kernel, initramfs, boot=READY):
         self.model, self._taps = model, bed.taps
+        self.boot = boot
         self.addresses = ADDRESSES
         self.folder = bed.folder
         command = ["qemu-system-x86_64", *self._options(kernel, initramfs)]
@@ -48,9 +65,11 @@ class Machine:
             raise
 
     def _options(self, kernel, initramfs):
-        yield from ("-machine", "q35,kernel-irqchip=split", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "3", "-m", "1024")
-        yield from ("-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48", "-nodefaults", "-display", "none", "-no-reboot")
-        yield from ("-kernel", kernel, "-initrd", initramfs, "-append", KERNEL_OPTIONS)
+        yield from ("-machine", "q35,kernel-irqchip=split", "-accel", "tcg,thread=multi", "-cpu", "max,vendor=GenuineIntel", "-smp", "3", "-m", "1024")
+        if self.boot.has_iommu:
+            yield from ("-device", "intel-iommu,intremap=on,caching-mode=on,aw-bits=48")
+        yield from ("-nodefaults", "-display", "none", "-no-reboot")
+        yield from ("-kernel", kernel, "-initrd", initramfs, "-append", f"{KERNEL_OPTIONS} {self.boot.words}")
         for name in ("console", "agent"):
             log = f",logfile={self.folder}/{name}.log"
             yield from ("-chardev", f"socket,id={name},path={self.folder}/{name},server=on,wait=off{log}", "-serial", f"chardev:{name}")

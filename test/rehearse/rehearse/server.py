@@ -20,7 +20,8 @@ STOP_SECONDS = 60
 
 def configurations(network, addresses):
     """The configurations that the guest has, by name: one worker; two; two, and one, that wait for interrupts; one, and only the last
-    backend of each pool; one, and nothing is left to the NICs."""
+    backend of each pool; one, and nothing is left to the NICs; one on CPU 1 or 2; one with a single NIC, the back one; one whose
+    first NIC isn't there."""
     made = configuration(network, log={"level": "info"})
     for port, address in zip(made["ports"], addresses):
         port["device"] = address
@@ -30,7 +31,20 @@ def configurations(network, addresses):
     interrupt = {**made, "workers": {**made["workers"], "idle": "interrupt"}}
     pools = [{**pool, "backends": pool["backends"][-1:]} for pool in made["pools"]]
     own = [{**port, "offloads": {"rx_checksum": False, "tx_checksum": False, "tso": False}} for port in made["ports"]]
-    return {"one": made, "two": two, "told": told, "interrupt": interrupt, "second": {**made, "pools": pools}, "own": {**made, "ports": own}}
+    front, back = made["ports"]
+    both = {**front, "device": back["device"], "addresses": front["addresses"] + back["addresses"]}
+    return {
+        "one": made,
+        "two": two,
+        "told": told,
+        "interrupt": interrupt,
+        "second": {**made, "pools": pools},
+        "own": {**made, "ports": own},
+        "on-1": {**made, "workers": {"lcores": [1]}},
+        "on-2": {**made, "workers": {"lcores": [2]}},
+        "back": {**made, "ports": [both]},
+        "nowhere": {**made, "ports": [{**front, "device": "0000:0e:00.0"}, back]},
+    }
 
 
 class Server:
@@ -59,14 +73,24 @@ class Server:
 
     # --- life
 
-    def start(self, config="one"):
+    def launch(self, config, around="{}"):
+        """`around` is what the command is the last part of: limits, another user."""
         self.machine.run(
             f"mkdir -p /run/terminus; rm -f /run/exit; cp {CONFIG.format(config)} {CURRENT}\n"
-            f"(setsid {COMMAND} >{LOG} 2>&1; echo $? >/run/exit) &"
+            f"({around.format(f'setsid {COMMAND}')} >{LOG} 2>&1; echo $? >/run/exit) &"
         )
-        wait_until(lambda: self.is_ready() or self.ended(), "terminusd is ready", START_SECONDS, every=0.5)
+        wait_until(lambda: self.is_ready() or self.ended(), "terminusd is ready, or has ended", START_SECONDS, every=0.5)
+
+    def start(self, config="one", around="{}"):
+        self.launch(config, around)
         assert not self.ended(), "terminusd ended at its start"
         return self
+
+    def try_start(self, config="one", around="{}"):
+        """(exit status, log) of a start that may fail; one that doesn't is stopped again. EAL has many last words."""
+        self.launch(config, around)
+        status = int(self.machine.run("cat /run/exit")) if self.ended() else self.stop()
+        return status, self.log(400)
 
     def ended(self):
         return self.machine.run("test -s /run/exit", check=False)[1] == 0
