@@ -36,6 +36,24 @@ int fail_on_machine(const std::string& why, const control::MachineState& machine
     return exit_code;
 }
 
+/// EAL and its drivers say a hundred lines while they are closed: behind those the reason is said again.
+class LastWord {
+ public:
+    explicit LastWord(const Arguments& arguments) : arguments_(arguments) {}
+    ~LastWord() {
+        if (why_.empty()) return;
+        spdlog::error("not started: {}; terminusd --doctor -c {} says what mends it", why_,
+                      arguments_.config);
+    }
+    LastWord(const LastWord&) = delete;
+    LastWord& operator=(const LastWord&) = delete;
+    const std::string& keep(const std::string& why) { return why_ = why; }
+
+ private:
+    const Arguments& arguments_;
+    std::string why_;
+};
+
 std::string list_of(const std::vector<std::uint16_t>& cpus) {
     std::string text;
     for (const std::uint16_t cpu : cpus)
@@ -145,6 +163,7 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
     control::Supervisor supervisor(group, config, {.config_path = arguments.config, .version = kVersion});
 
     const control::MachineState before = control::read_machine_state();
+    LastWord last_word(arguments);  // before EAL, so that it outlives it
     auto eal = dpdk::Eal::start(eal_words);
     if (!eal) return fail_on_machine(eal.error(), before, arguments, config);
     log_memory(eal.value(), request);
@@ -152,9 +171,9 @@ int run_daemon(const Arguments& arguments, config::Config config, const std::str
     // EAL has pinned this thread, which is the control thread, to one CPU: any of the plan's will do.
     move_to(cpus.value().control);
     auto pools = pools_near(worker::cpu_near(worker_cpus, buffers.node), sizing.value());
-    if (!pools) return fail_on_machine(pools.error(), before, arguments, config);
+    if (!pools) return fail_on_machine(last_word.keep(pools.error()), before, arguments, config);
     auto devices = open_devices(config, pools.value());
-    if (!devices) return fail_on_machine(devices.error(), before, arguments, config);
+    if (!devices) return fail_on_machine(last_word.keep(devices.error()), before, arguments, config);
 
     const worker::Placement placement = placement_of(config, cpus.value(), devices.value());
     for (const std::string& warning : worker::placement_warnings(placement))

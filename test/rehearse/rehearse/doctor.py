@@ -49,6 +49,7 @@ class Doctor:
         status, log = self.server.try_start(config, around)
         assert status != 0, f"terminusd started\n{log}"
         ours = [line for line in log.splitlines() if " error " in line]
+        assert "not started: " in log.rstrip().splitlines()[-1], f"EAL has the last word\n{log}"
         for text in errors:
             assert any(text in line for line in ours), f"{text!r} is not among the errors\n{log}"
 
