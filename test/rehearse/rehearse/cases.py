@@ -7,7 +7,7 @@ import time
 
 from harness import frames
 from harness.nginx import sha256
-from harness.peers import IPV4, IPV6, Backend, EchoServer, connect, echo, payload, receive_exactly
+from harness.peers import IPV4, IPV6, Backend, EchoServer, connect, echo, payload, receive_exactly, receive_to_end
 from harness.waiting import wait_until
 
 from . import wire
@@ -103,10 +103,22 @@ class Cases:
         wanted = IPERF_BYTES if direction else IPERF_BYTES - IPERF_UNDERWAY
         assert sent >= IPERF_BYTES and received >= wanted, f"{sent} bytes were sent, {received} received"
 
-    def connections(self, family, count=CONNECTIONS):
+    def crowd(self, family):
+        """Clients of nginx: all have their connection before the first one asks."""
+        request = f"GET / HTTP/1.1\r\nHost: {family.host(family.vip)}\r\nConnection: close\r\n\r\n".encode()
+        bodies = [f"{host} to {family.source}\n".encode() for host in (family.server, family.second_server)]
+        with contextlib.ExitStack() as stack:
+            peers = [stack.enter_context(connect(self.clients, family, family.vip, 80)) for _ in range(CONNECTIONS)]
+            for peer in peers:
+                peer.sendall(request)
+            answers = [receive_to_end(peer) for peer in peers]
+        for number, answer in enumerate(answers):
+            assert answer.startswith(b"HTTP/1.1 200 ") and answer.partition(b"\r\n\r\n")[2] in bodies, f"connection {number}: {answer!r}"
+
+    def connections(self, family):
         with contextlib.ExitStack() as stack:
             stack.enter_context(EchoServer(self.servers, family, family.server, 7000))
-            peers = [stack.enter_context(connect(self.clients, family, family.vip, 7000)) for _ in range(count)]
+            peers = [stack.enter_context(connect(self.clients, family, family.vip, 7000)) for _ in range(MANY)]
             for number, peer in enumerate(peers):
                 peer.sendall(payload(200, number))
             for number, peer in enumerate(peers):
@@ -117,7 +129,7 @@ class Cases:
             raise Skip(f"QEMU's {self.machine.model} does not spread over queues")
         names = "terminus_hand_overs_total", "terminus_received_frames_total"
         before = self.server.metrics(*names)
-        self.connections(family, MANY)
+        self.connections(family)
         after = self.server.metrics(*names)
         for worker in ("0", "1"):
             frames_seen = after.sum(names[1], worker=worker) - before.sum(names[1], worker=worker)
@@ -320,7 +332,7 @@ def in_order(cases):
         *both("iperf3 up", cases.iperf3),
         *both("iperf3 down", cases.iperf3, "-R"),
         ("what NICs offer is used, segments are cut by those that can", lambda: cases.offloads(asked=True)),
-        *both(f"{CONNECTIONS} connections at once", cases.connections),
+        *both(f"{CONNECTIONS} connections to nginx at once", cases.crowd),
         *both("segments with a wrong checksum are dropped", cases.bad_checksums),
         ("a packet with a wrong header checksum is dropped", cases.bad_header_checksum),
         *both("a connection outlives its clients' link being down", cases.link, "front"),
