@@ -110,9 +110,9 @@ class DeviceOpening {
         is_interrupting_ = settings_.rx_interrupts;
         Done done = configure_and_start();
         if (!is_interrupting_ || (done && find_interrupts())) return done;
-        device_.notes_.push_back(
-            device_.driver_ +
-            ": no receive interrupts; a worker that polls this port naps as with idle: sleep");
+        device_.notes_.push_back(device_.driver_ +
+                                 ": no receive interrupts, or not one for each queue; a worker that polls "
+                                 "this port naps as with idle: sleep");
         is_interrupting_ = false;
         // Software asks nobody for interrupts, and AF_PACKET's can't be started twice.
         if (done && traits_of(device_.driver_).is_software) return done;
@@ -134,13 +134,23 @@ class DeviceOpening {
         for (std::uint16_t queue = 0; queue < settings_.queue_pairs; ++queue) {
             interrupts_.push_back(RxInterrupt::of(
                 device_.port_id_, queue, traits_of(device_.driver_).readable_queue, *device_.arming_));
-            if (interrupts_.back().descriptor() < 0) return false;
+            if (interrupts_.back().descriptor() < 0 || is_shared(interrupts_.back())) return false;
         }
         return true;
     }
 
+    // Queues on one vector (ixgbevf's, or iavf's when it has few) switch each other's interrupt off, and take
+    // each other's news.
+    [[nodiscard]] bool is_shared(const RxInterrupt& last) const {
+        return std::count_if(interrupts_.begin(), interrupts_.end(), [&](const RxInterrupt& one) {
+                   return one.descriptor() == last.descriptor();
+               }) > 1;
+    }
+
     Done configure() {
-        OffloadNeeds needs{.wishes = settings_.offloads, .several_queues = settings_.queue_pairs > 1};
+        OffloadNeeds needs{.wishes = settings_.offloads,
+                           .several_queues = settings_.queue_pairs > 1,
+                           .is_relayed = settings_.queue_pairs < settings_.workers};
         if (auto done = fit_mtu(needs.scatter); !done) return done;
         // memif with zero-copy lays the buffer itself before the peer.
         needs.zero_copy = settings_.device.find("zero-copy=yes") != std::string::npos;

@@ -51,7 +51,7 @@ void Recorder::offered(std::uint16_t port, const packet::Batch& burst) {
     for (std::uint16_t i = 0; i < burst.size(); ++i) {
         const rte_mbuf* const frame = burst.peek(i);
         put(bytes_of(record::SentHeader{packet::frame_length(frame)}));
-        packet::for_each_segment(frame, [this](std::uint16_t, base::Bytes bytes) { put(bytes); });
+        packet::for_each_sent_segment(frame, [this](std::uint16_t, base::Bytes bytes) { put(bytes); });
         frame_ends_[i + 1] = ring_.mark();
     }
 }

@@ -11,7 +11,7 @@ namespace {
 
 std::vector<std::uint8_t> bytes_of_frame(const rte_mbuf* frame) {
     std::vector<std::uint8_t> all;
-    packet::for_each_segment(
+    packet::for_each_sent_segment(
         frame, [&](std::uint16_t, base::Bytes bytes) { all.insert(all.end(), bytes.begin(), bytes.end()); });
     return all;
 }

@@ -8,9 +8,10 @@
 namespace terminus::worker {
 
 Sleeper::Sleeper(const std::vector<packet::Port*>& ports, Bell& bell) : bell_(bell) {
-    for (packet::Port* port : ports) {
+    for (std::size_t index = 0; index < ports.size(); ++index) {
+        packet::Port* const port = ports[index];
         if (!port->receives()) continue;
-        ports_.push_back(port);
+        ports_.push_back({port, index});
         polled_.push_back({.fd = port->wake_descriptor(), .events = POLLIN, .revents = 0});
         if (port->wake_descriptor() < 0) is_able_ = false;
     }
@@ -21,8 +22,8 @@ Sleeper::Sleeper(const std::vector<packet::Port*>& ports, Bell& bell) : bell_(be
 bool Sleeper::arm() {
     bell_.falls_asleep();
     bool all = true;
-    for (packet::Port* port : ports_) {
-        if (!port->arm()) all = false;
+    for (const Told& one : ports_) {
+        if (!one.port->arm()) all = false;
     }
     return all;
 }
@@ -34,24 +35,24 @@ stats::Wake Sleeper::sleep(base::Duration span) {
     while (ready < 0 && errno == EINTR)
         ready = poll_all(std::max(end - read_clock(), base::Duration::zero()));
     if (ready <= 0) return stats::Wake::Timeout;
-    if (!has_port_told()) return stats::Wake::Mail;
-    missed_ = 0;
-    return stats::Wake::Frame;
+    return note_told() ? stats::Wake::Frame : stats::Wake::Mail;
 }
 
 void Sleeper::disarm() {
-    for (packet::Port* port : ports_)
-        port->disarm();
+    for (const Told& one : ports_)
+        one.port->disarm();
     bell_.wakes_up();
 }
 
-bool Sleeper::is_told() {
-    if (poll_all(base::Duration::zero()) > 0 && has_port_told()) {
-        missed_ = 0;
-        return true;
+bool Sleeper::is_told(std::uint64_t received) {
+    if (poll_all(base::Duration::zero()) > 0) static_cast<void>(note_told());
+    bool all = true;
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+        if ((received >> ports_[i].index & 1) == 0 || (polled_[i].revents & POLLIN) != 0) continue;
+        all = false;
+        if (++ports_[i].missed == kMissedMax) is_able_ = false;
     }
-    if (++missed_ == kMissedMax) is_able_ = false;
-    return false;
+    return all;
 }
 
 int Sleeper::poll_all(base::Duration span) {
@@ -59,9 +60,18 @@ int Sleeper::poll_all(base::Duration span) {
     return ppoll(polled_.data(), polled_.size(), &longest, nullptr);
 }
 
-bool Sleeper::has_port_told() const {
-    return std::any_of(polled_.begin(), polled_.end() - 1,
-                       [](const pollfd& one) { return one.revents != 0; });
+// A descriptor that is in error for good (a TAP whose interface was deleted) would end every sleep at once.
+bool Sleeper::note_told() {
+    bool any = false;
+    for (std::size_t i = 0; i < ports_.size(); ++i) {
+        if ((polled_[i].revents & POLLIN) != 0) {
+            any = true;
+            ports_[i].missed = 0;
+        } else if (polled_[i].revents != 0) {
+            is_able_ = false;
+        }
+    }
+    return any;
 }
 
 }  // namespace terminus::worker

@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "base/time.hpp"
@@ -32,19 +34,26 @@ class Sleeper {
     [[nodiscard]] stats::Wake sleep(base::Duration span);
     void disarm();
 
-    /// A frame was found after a sleep that it did not end, and the ports are still armed: whether one has
-    /// told by now. When that was not so kMissedMax times in a row, is_able() is over.
-    [[nodiscard]] bool is_told();
+    /// Frames were found after a sleep that they did not end, and the ports are still armed: whether all
+    /// ports that had some (`received`, a bit for each port's index) have told by now. When one of them has
+    /// not kMissedMax times in a row, is_able() is over.
+    [[nodiscard]] bool is_told(std::uint64_t received);
 
  private:
+    /// A port at which frames arrive.
+    struct Told {
+        packet::Port* port;
+        std::size_t index;
+        unsigned missed = 0;  // in a row
+    };
+
     [[nodiscard]] int poll_all(base::Duration span);
-    [[nodiscard]] bool has_port_told() const;
+    [[nodiscard]] bool note_told();
 
     Bell& bell_;
-    std::vector<packet::Port*> ports_;  // at which frames arrive
-    std::vector<pollfd> polled_;        // of these ports, then the bell's
+    std::vector<Told> ports_;
+    std::vector<pollfd> polled_;  // of these ports, then the bell's
     bool is_able_ = true;
-    unsigned missed_ = 0;  // in a row
 };
 
 }  // namespace terminus::worker

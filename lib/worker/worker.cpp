@@ -39,6 +39,7 @@ Worker::Worker(Settings settings, std::vector<packet::Port*> ports, Mailbox& mai
       network_(settings_.stack, ports_, stats_, now),
       stack_(settings_.stack, network_, proxy_, stats_, now),
       turn_began_(now) {
+    TERMINUS_ASSERT(ports_.size() <= 64, "DPDK has 32, and each has a bit in received_from_");
     for (std::size_t port = 0; port < ports_.size(); ++port) {
         relayed_.push_back(std::make_unique<packet::Batch>());
         recorded_ports_.push_back(
@@ -122,16 +123,16 @@ void Worker::change_recorder() {
 }
 
 bool Worker::receive() {
-    has_received_ = false;
+    received_from_ = 0;
     for (std::size_t port = 0; port < ports_.size(); ++port) {
         ports_[port]->receive(burst_);
         if (burst_.empty()) continue;
-        has_received_ = true;
+        received_from_ |= std::uint64_t{1} << port;
         if (recorder_ != nullptr) recorder_->received(static_cast<std::uint16_t>(port), burst_);
         stack_.ingress(burst_, static_cast<std::uint16_t>(port));
         send_messages();
     }
-    return has_received_;
+    return received_from_ != 0;
 }
 
 bool Worker::take_messages() {
@@ -247,18 +248,16 @@ void Worker::sleep() {
     }
     publish();
     const base::Duration until_due = stack_.next_deadline() - read_clock();
-    stats::Wake wake = stats::Wake::Deadline;
-    if (until_due > base::Duration::zero()) {
-        wake = sleeper_->sleep(std::min(settings_.interrupt_sleep_max, until_due));
-        if (wake == stats::Wake::Timeout && until_due < settings_.interrupt_sleep_max)
-            wake = stats::Wake::Deadline;
-    }
+    if (until_due <= base::Duration::zero()) return sleeper_->disarm();
+    stats::Wake wake = sleeper_->sleep(std::min(settings_.interrupt_sleep_max, until_due));
+    if (wake == stats::Wake::Timeout && until_due < settings_.interrupt_sleep_max)
+        wake = stats::Wake::Deadline;
     stats_.wakes[wake].add();
     if (wake == stats::Wake::Frame) {
         idle_turns_ = 1;  // TAP's driver hands a frame out only once a signal has come, too: it is polled for
     } else {
         run_once(read_clock());
-        if (has_received_ && !sleeper_->is_told()) stats_.interrupts_missed.add();
+        if (received_from_ != 0 && !sleeper_->is_told(received_from_)) stats_.interrupts_missed.add();
     }
     sleeper_->disarm();
 }

@@ -129,7 +129,7 @@ class Worker {
     std::uint32_t idle_turns_ = 1;      // in a row; nothing was done before the first turn
     std::uint64_t frames_refused_ = 0;  // by the ports, as counted so far
     std::unique_ptr<Sleeper> sleeper_;  // with Idle::Interrupt
-    bool has_received_ = false;         // in the last turn
+    std::uint64_t received_from_ = 0;   // in the last turn, a bit for each port
     bool stopping_ = false;
     Recorder* recorder_ = nullptr;
     std::optional<Recorder*> next_recorder_;  // asked for in this turn

@@ -1,7 +1,9 @@
 #include "worker/sleeper.hpp"
 
 #include <poll.h>
+#include <unistd.h>
 
+#include <array>
 #include <catch2/catch.hpp>
 
 #include "sim/memory_port.hpp"
@@ -154,17 +156,68 @@ TEST_CASE("a port that tells of nothing is not believed after ten frames in a ro
     };
     for (unsigned told = 0; told < 2 * Sleeper::kMissedMax; ++told) {
         CHECK(find_frame() == Wake::Frame);
-        CHECK(bed.sleeper.is_told());
+        CHECK(bed.sleeper.is_told(1));
         bed.sleeper.disarm();
     }
     bed.port.be_mute();
     for (unsigned missed = 0; missed < Sleeper::kMissedMax; ++missed) {
         CHECK(bed.sleeper.is_able());
         CHECK(find_frame() == Wake::Timeout);
-        CHECK_FALSE(bed.sleeper.is_told());
+        CHECK_FALSE(bed.sleeper.is_told(1));
         bed.sleeper.disarm();
     }
     CHECK_FALSE(bed.sleeper.is_able());
+}
+
+TEST_CASE("a port that tells of nothing is found out beside one that tells") {
+    TellingPort telling(kMac), mute(kMac);
+    mute.be_mute();
+    Bell bell;
+    Sleeper sleeper({&telling, &mute}, bell);
+    packet::Batch burst;
+    for (unsigned missed = 0; missed < Sleeper::kMissedMax; ++missed) {
+        CHECK(sleeper.is_able());
+        for (TellingPort* port : {&telling, &mute}) {
+            REQUIRE(sleeper.arm());
+            port->arrive(frame());
+            CHECK(sleeper.sleep(kAtOnce) == (port == &telling ? Wake::Frame : Wake::Timeout));
+            port->receive(burst);
+            burst.clear();
+            CHECK(sleeper.is_told(port == &telling ? 1 : 2) == (port == &telling));
+            sleeper.disarm();
+        }
+    }
+    CHECK_FALSE(sleeper.is_able());
+}
+
+/// A port whose descriptor nobody will ever hear from again.
+class DeadPort final : public packet::Port {
+ public:
+    DeadPort() : Port(sim::MemoryPort::able(), kMac, 1500) {
+        const int failed = pipe(ends_.data());
+        TERMINUS_ASSERT(failed == 0, "a test has few descriptors");
+        close(ends_[1]);
+    }
+    ~DeadPort() override { close(ends_[0]); }
+    void receive(packet::Batch&) override {}
+    void transmit(packet::Batch& frames) override { frames.clear(); }
+    [[nodiscard]] bool link_is_up() const override { return false; }
+    [[nodiscard]] int wake_descriptor() const override { return ends_[0]; }
+    [[nodiscard]] bool arm() override { return true; }
+
+ private:
+    std::array<int, 2> ends_{};
+};
+
+TEST_CASE("a descriptor in error is no frame, and ends sleeps for good") {
+    DeadPort port;
+    Bell bell;
+    Sleeper sleeper({&port}, bell);
+    REQUIRE(sleeper.is_able());
+    REQUIRE(sleeper.arm());
+    CHECK(sleeper.sleep(kForever) != Wake::Frame);
+    CHECK_FALSE(sleeper.is_able());
+    sleeper.disarm();
 }
 
 }  // namespace
