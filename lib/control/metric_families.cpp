@@ -377,7 +377,8 @@ void add_workers(Families& out, const worker::Group& group) {
     }
     out.push_back(std::move(wakes));
     one(counter("terminus_worker_interrupts_missed_total",
-                "Frames found after a sleep that no port told of; one may come just then, ten in a row end "
+                "Sleeps after which a frame was found that no port told of; one may come just then, ten in a "
+                "row end "
                 "`idle: interrupt`"),
         &CoreStats::interrupts_missed);
 }
@@ -387,7 +388,7 @@ void add_ports(Families& out, const std::vector<PortReading>& ports) {
     MetricFamily up = gauge("terminus_port_up", "1 while the port has a link");
     MetricFamily removed =
         gauge("terminus_port_removed",
-              "1 once the kernel has asked for the port's device and was given it back, until "
+              "1 once the kernel has asked for the port's device, and the port was given up, until "
               "terminusd is restarted");
     MetricFamily frames = counter("terminus_port_frames_total", "Ethernet frames, as the device counts them");
     MetricFamily bytes = counter("terminus_port_bytes_total", "Bytes of frames, as the device counts them");

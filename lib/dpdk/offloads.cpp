@@ -14,8 +14,6 @@ constexpr std::uint64_t kRxChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_R
 constexpr std::uint16_t kPiecesDefault = 8;
 /// And where it names a large one: more pieces than this in one MTU are cheaper copied.
 constexpr std::uint16_t kPiecesMax = 16;
-/// Of a frame that the device cuts: what 64 KiB in received segments are, and the smallest ring takes it.
-constexpr std::uint16_t kTsoPiecesMax = 48;
 
 bool has(std::uint64_t offered, std::uint64_t wanted) {
     return (offered & wanted) == wanted;
@@ -69,7 +67,9 @@ Offloads::Offloads(const rte_eth_dev_info& device, const OffloadNeeds& needs) {
     if (can.tx_tcp_checksum) tx_flags_ |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
 
     const bool attaches = can.tx_multi_segment && can.tx_indirect_buffers && !can.keeps_pointer;
-    const std::string_view missing = !soft.empty()          ? soft
+    const std::string_view missing = !soft.empty() ? soft
+                                     : needs.is_relayed
+                                         ? "the workers: they share the queue, by rings that are not for runs"
                                      : !attaches            ? "the worker: it needs tx_chains"
                                      : !can.tx_tcp_checksum ? "the worker: it needs tx_tcp_checksum"
                                                             : "";

@@ -11,6 +11,10 @@ struct rte_eth_dev_info;
 
 namespace terminus::dpdk {
 
+/// Pieces of a frame that a device cuts, at most: what 64 KiB in received segments are, and the smallest ring
+/// takes it.
+inline constexpr std::uint16_t kTsoPiecesMax = 48;
+
 /// What RSS spreads by: RTE_ETH_RSS_* of TCP over both families.
 extern const std::uint64_t kRssTcp;
 
@@ -25,6 +29,7 @@ struct OffloadWishes {
 struct OffloadNeeds {
     OffloadWishes wishes;
     bool several_queues = false;  ///< more than one queue pair
+    bool is_relayed = false;      ///< fewer of them than workers: what others send waits in a ring
     bool scatter = false;         ///< frames don't fit into one receive buffer
     bool zero_copy = false;       ///< the driver lays our own buffers before a peer (memif)
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "dpdk/offloads.hpp"
 #include "packet/batch.hpp"
 
 namespace terminus::dpdk {
@@ -44,7 +45,10 @@ base::Result<Sizing, std::string> size_buffers(const SizingRequest& request) {
     const std::uint32_t in_flight = request.queue_pairs * request.tx_descriptors + caches + bursts;
     const std::uint32_t relayed = request.workers > 1 ? 1024 * request.workers * request.workers : 0;
     const std::uint32_t header = in_flight + relayed + 1024;
-    const std::uint32_t indirect = 2 * header;  // small pieces are copied together, so two a frame is plenty
+    // Small pieces are copied together, so two a frame is plenty; runs, which nobody relays, wait for room in
+    // a batch.
+    const std::uint32_t runs = request.has_tso ? bursts / 2 * kTsoPiecesMax : 0;
+    const std::uint32_t indirect = 2 * header + runs;
 
     const auto room = static_cast<std::uint16_t>(request.data_room + RTE_PKTMBUF_HEADROOM);
     sizing.payload = {.name = "payload",

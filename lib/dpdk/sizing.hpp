@@ -21,6 +21,7 @@ struct SizingRequest {
     std::uint16_t data_room = 2048;
     std::uint32_t buffers = 0;  ///< as configured; 0: computed
     int node = -1;              ///< NUMA node of those who use the buffers; -1 for any
+    bool has_tso = false;       ///< a device may cut runs of segments
     bool side_by_side = false;  ///< a port is net_af_xdp's: see PoolSettings
     bool poisoned = false;      ///< see dpdk/poison_ops.hpp
 };

@@ -43,6 +43,14 @@ namespace terminus::packet {
     return sum.partial();
 }
 
+/// How many segments the device makes of a frame that it is to cut (TSO); 0 for others.
+[[nodiscard]] inline std::uint32_t segments_of_run(const Buffer& frame) {
+    const rte_mbuf& mbuf = *frame.get();
+    if ((mbuf.ol_flags & RTE_MBUF_F_TX_TCP_SEG) == 0) return 0;
+    const auto headers = static_cast<std::uint32_t>(mbuf.l2_len + mbuf.l3_len + mbuf.l4_len);
+    return (mbuf.pkt_len - headers + mbuf.tso_segsz - 1u) / mbuf.tso_segsz;
+}
+
 /// For a frame that waited for its next hop's address.
 inline void set_destination_mac(Buffer& frame, const wire::MacAddress& mac) {
     TERMINUS_ASSERT(frame.bytes().size() >= mac.bytes.size(),

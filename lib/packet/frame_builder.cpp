@@ -173,7 +173,7 @@ Buffer FrameBuilder::tcp(const TcpHeaders& headers, wire::SeqNum seq, bool push,
 }
 
 std::uint32_t FrameBuilder::run_max(const TcpHeaders& headers) const {
-    if (capabilities_.tso_segments_max == 0 || headers.text_length == 0) return 1;
+    if (capabilities_.tso_segments_max == 0 || headers.text_length < kTsoTextMin) return 1;
     return std::max(1u, (kIpLengthMax - headers.l3_length - headers.l4_length) / headers.text_length);
 }
 

@@ -50,6 +50,10 @@ class FrameBuilder {
     /// a port with a larger MTU needs its frames' length.
     static constexpr std::uint16_t kFrameMin = 1514;
 
+    /// Text of a segment that a device cuts off, at least: i40e and iavf refuse frames with less, others have
+    /// lower limits.
+    static constexpr std::uint32_t kTsoTextMin = 256;
+
     FrameBuilder(rte_mempool* header_pool, rte_mempool* indirect_pool, PortCapabilities capabilities);
 
     /// A TCP frame with payload [offset, offset + length) of `queue` (nullptr for none): attached by

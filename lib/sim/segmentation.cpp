@@ -8,6 +8,7 @@
 
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
+#include "packet/frame_builder.hpp"
 #include "wire/checksum.hpp"
 #include "wire/ethernet.hpp"
 #include "wire/ipv4.hpp"
@@ -46,8 +47,9 @@ class Cutter {
         TERMINUS_ASSERT(whole_.l3_len == (is_v4_ ? wire::kIpv4Header : wire::kIpv6Header) &&
                             whole_.l4_len == (header(l4_at_)[12] >> 4) * 4,
                         "the lengths are those of the headers");
-        TERMINUS_ASSERT(whole_.tso_segsz > 0 && whole_.pkt_len - headers_ > whole_.tso_segsz,
-                        "there is something to cut");
+        TERMINUS_ASSERT(whole_.tso_segsz >= packet::FrameBuilder::kTsoTextMin,
+                        "drivers refuse to cut smaller segments");
+        TERMINUS_ASSERT(whole_.pkt_len - headers_ > whole_.tso_segsz, "there is something to cut");
         const std::uint32_t ip_at = whole_.l2_len;
         const std::uint32_t named =
             is_v4_ ? base::load_be16(header(ip_at + wire::kIpv4LengthAt))

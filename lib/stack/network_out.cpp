@@ -48,6 +48,10 @@ void Network::enqueue(packet::Buffer frame, std::uint16_t port) {
     }
     stats_.frames_sent.add();
     stats_.bytes_sent.add(frame.length());
+    if (const std::uint32_t segments = packet::segments_of_run(frame); segments > 0) {
+        stats_.tso_frames.add();
+        stats_.tso_segments.add(segments);
+    }
     unsent_[port]->push_back(std::move(frame));
 }
 
@@ -83,8 +87,6 @@ void Network::send_tcp(const wire::FourTuple& tuple, const neigh::NextHop& next_
                 run_max = 1;
                 continue;
             }
-            stats_.tso_frames.add();
-            stats_.tso_segments.add(together);
         } else {
             frame = builder.tcp(headers, header.seq + at, push, text.queue, text.offset + at);
         }

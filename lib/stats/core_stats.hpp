@@ -60,7 +60,7 @@ struct CoreStats {
     CounterArray<DropReason, std::size(kDropReasons)> drops;
     Counter frames_received;
     Counter frames_sent;
-    Counter bytes_received;  ///< on the wire, Ethernet header included
+    Counter bytes_received;  ///< of frames as the device gives and takes them, Ethernet header included
     Counter bytes_sent;
     Counter tso_frames;    ///< sent for the device to cut into segments
     Counter tso_segments;  ///< that it makes of them

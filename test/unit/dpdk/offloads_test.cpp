@@ -103,6 +103,12 @@ TEST_CASE("a device that lays our buffers before a peer cuts nothing of them") {
     CHECK(use_of(offloads, "tso").otherwise == "the worker: it needs tx_chains");
 }
 
+TEST_CASE("a device that workers share by rings gets no runs") {
+    const Offloads offloads(able("net_ice"), {.is_relayed = true});
+    CHECK(offloads.capabilities().tso_segments_max == 0);
+    CHECK(offloads.capabilities().tx_tcp_checksum);
+}
+
 TEST_CASE("the table has a line for each offload, in columns") {
     const std::vector<std::string> lines = dpdk::to_table({
         {.name = "tso", .asked = true, .offered = true, .used = true, .otherwise = "nobody"},

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "packet/frame_access.hpp"
+#include "packet/frame_layout.hpp"
 #include "support/pool.hpp"
 #include "wire/frame.hpp"
 
@@ -358,4 +359,42 @@ TEST_CASE("a run that a device can't take in as many pieces is none, and nothing
 TEST_CASE("a port without TSO takes segments one by one") {
     FrameBuilder builder(test::pool(), test::indirect_pool(), capable());
     CHECK(builder.run_max(builder.tcp_headers(v4(), header(), 400)) == 1);
+}
+
+TEST_CASE("segments that drivers refuse to cut off go one by one") {
+    PortCapabilities can = capable();
+    can.tx_tcp_checksum = true;
+    can.tso_segments_max = 16;
+    FrameBuilder builder(test::pool(), test::indirect_pool(), can);
+    CHECK(builder.run_max(builder.tcp_headers(v4(), header(), 255)) == 1);
+    CHECK(builder.run_max(builder.tcp_headers(v4(), header(), 256)) > 1);
+}
+
+TEST_CASE("a run is the same to who compares frames, whatever a driver has made of its checksum") {
+    PortCapabilities can = capable();
+    can.tx_tcp_checksum = true;
+    can.tso_segments_max = 16;
+    FrameBuilder builder(test::pool(), test::indirect_pool(), can);
+    ByteQueue queue;
+    fill(queue);
+    const packet::TcpHeaders headers = builder.tcp_headers(v6(), header(), 400);
+    Buffer run = builder.tcp_run(headers, wire::SeqNum(1000), true, queue, 0, 3);
+    REQUIRE(run);
+    CHECK(packet::segments_of_run(run) == 3);
+    const auto compared = [&] {
+        std::string all;
+        packet::for_each_sent_segment(run.get(), [&](std::uint16_t, base::Bytes bytes) {
+            all.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        });
+        return all;
+    };
+    const std::string before = compared();
+    std::string plain = test::to_string(run);
+    CHECK(before.size() == plain.size());
+    plain[54 + 16] = plain[54 + 17] = 0;
+    CHECK(before == plain);
+    run.mutable_bytes()[54 + 16] ^= 0x5a;
+    CHECK(compared() == before);
+    const Buffer single = builder.tcp(headers, wire::SeqNum(1000), true, &queue, 0);
+    CHECK(packet::segments_of_run(single) == 0);
 }
