@@ -110,9 +110,10 @@ class DeviceOpening {
         is_interrupting_ = settings_.rx_interrupts;
         Done done = configure_and_start();
         if (!is_interrupting_ || (done && find_interrupts())) return done;
+        const bool share = !interrupts_.empty() && is_shared(interrupts_.back());
         device_.notes_.push_back(device_.driver_ +
-                                 ": no receive interrupts, or not one for each queue; a worker that polls "
-                                 "this port naps as with idle: sleep");
+                                 (share ? ": queues share a receive interrupt" : ": no receive interrupts") +
+                                 "; a worker that polls this port naps as with idle: sleep");
         is_interrupting_ = false;
         // Software asks nobody for interrupts, and AF_PACKET's can't be started twice.
         if (done && traits_of(device_.driver_).is_software) return done;
