@@ -207,7 +207,8 @@ void Crowd::backend_takes(const Seen& seen, Peer& peer) {
         peer.received = 0;
         const std::uint32_t connection = requester(seen);
         const bool closes = work_ == Work::Whole && manners_.backend_closes_first;
-        if (work_ == Work::Bulk) {
+        peer.is_bulk = work_ == Work::Bulk;
+        if (peer.is_bulk) {
             fill_window(index, peer);
         } else if (closes && !manners_.is_kernel_like) {
             send(kBackend, index, kFin | kAck | kPsh, manners_.response_bytes, connection);
@@ -215,7 +216,8 @@ void Crowd::backend_takes(const Seen& seen, Peer& peer) {
             send(kBackend, index, kAck | kPsh, manners_.response_bytes, connection);
             if (closes) send(kBackend, index, kFin | kAck);
         }
-    } else if (work_ == Work::Bulk) {
+    } else if (work_ == Work::Bulk && peer.is_bulk) {
+        // Not whoever's last response is acknowledged only now, which may be all of them at once.
         fill_window(index, peer);
     }
     if (!has_fin) return;

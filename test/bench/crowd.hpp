@@ -110,6 +110,7 @@ class Crowd {
         bool has_sent_fin : 1 = false;
         bool has_seen_fin : 1 = false;
         bool stays : 1 = false;
+        bool is_bulk : 1 = false;  // a backend that was asked for bulk
     };
     static_assert(sizeof(Peer) == 20);
     struct Seen {
