@@ -158,11 +158,17 @@ class Cases:
 
     def interrupts_that_do_not_come(self):
         """DPDK's driver of e1000e leaves the NIC's table of MSI-X vectors empty. The worker finds that out, and serves."""
-        wait_until(lambda: self.curl(IPV4) or self.server.metrics(MISSED).sum(MISSED) == MISSED_MAX, "the worker gives them up")
-        for family in (IPV4, IPV6):
-            self.curl(family)
+        missed = lambda: self.server.metrics(MISSED).sum(MISSED)
+
+        def given_up():
+            before = missed()
+            for family in (IPV4, IPV6, IPV4, IPV6):
+                self.curl(family)
+            return MISSED_MAX <= before == missed()
+
+        wait_until(given_up, "the worker gives them up")
         now = self.server.metrics(WAKES, MISSED)
-        assert now.sum(MISSED) == MISSED_MAX
+        assert now.sum(MISSED) < 2 * MISSED_MAX, f"{now.sum(MISSED)} sleeps missed a frame: ten of a port are enough"
         assert now.sum(WAKES, cause="frame") == 0, "they do come: it is to be rehearsed like the others"
 
     # --- checksums
