@@ -16,7 +16,7 @@ dpdk::SizingRequest sizing_request(const config::Config& config) {
         request.queue_pairs += port.queues.value_or(static_cast<std::uint16_t>(config.workers.total()));
         request.rx_descriptors = std::max<std::uint32_t>(request.rx_descriptors, port.rx_descriptors);
         request.tx_descriptors = std::max<std::uint32_t>(request.tx_descriptors, port.tx_descriptors);
-        if (port.offloads.tso && !port.device.starts_with("net_")) request.has_tso = true;
+        if (port.offloads.tso && dpdk::is_pci_address(port.device)) request.has_tso = true;
         if (port.device.starts_with("net_af_xdp")) request.side_by_side = true;
     }
     request.connections = config.limits.connections;

@@ -13,6 +13,7 @@
 #include "dpdk/driver_traits.hpp"
 #include "dpdk/offloads.hpp"
 #include "dpdk/rx_interrupt.hpp"
+#include "dpdk/sizing.hpp"
 
 namespace terminus::dpdk {
 namespace {
@@ -25,17 +26,13 @@ std::string reason(int code) {
     return std::strerror(std::abs(code));
 }
 
-std::string name_of(const std::string& device) {
-    return device.substr(0, device.find(','));
-}
-
 struct Found {
     std::uint16_t port_id = 0;
     bool plugged_in = false;
 };
 
 base::Result<Found, std::string> find_or_plug_in(const std::string& device) {
-    const std::string name = name_of(device);
+    const std::string name = device_name(device);
     Found found;
     if (rte_eth_dev_get_port_by_name(name.c_str(), &found.port_id) == 0) return found;
     const int failed = rte_dev_probe(device.c_str());
@@ -52,7 +49,7 @@ base::Result<Found, std::string> find_or_plug_in(const std::string& device) {
 }
 
 QueueOffer offer_of(const std::string& device, const rte_eth_dev_info& info) {
-    return {.device = name_of(device),
+    return {.device = device_name(device),
             .driver = info.driver_name,
             .rx_queues = info.max_rx_queues,
             .tx_queues = info.max_tx_queues,
@@ -81,8 +78,8 @@ class DeviceOpening {
 
  private:
     Done fail(const std::string& what, int code) const {
-        return base::Failure{"device " + name_of(settings_.device) + " (" + device_.driver_ + ") " + what +
-                             ": " + reason(code)};
+        return base::Failure{"device " + device_name(settings_.device) + " (" + device_.driver_ + ") " +
+                             what + ": " + reason(code)};
     }
 
     Done find() {
@@ -186,7 +183,7 @@ class DeviceOpening {
     /// `needs_scatter` when frames of the MTU don't fit into one buffer.
     Done fit_mtu(bool& needs_scatter) {
         if (settings_.mtu > info_.max_mtu || settings_.mtu < info_.min_mtu) {
-            return base::Failure{"device " + name_of(settings_.device) + " takes an MTU of " +
+            return base::Failure{"device " + device_name(settings_.device) + " takes an MTU of " +
                                  std::to_string(info_.min_mtu) + " to " + std::to_string(info_.max_mtu) +
                                  ", not " + std::to_string(settings_.mtu)};
         }
@@ -197,7 +194,7 @@ class DeviceOpening {
         }
         if (settings_.mtu + kFrameOverhead <= room) return {};
         if ((info_.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) == 0) {
-            return base::Failure{"device " + name_of(settings_.device) +
+            return base::Failure{"device " + device_name(settings_.device) +
                                  " can't scatter frames over several mbufs, and " + std::to_string(room) +
                                  " bytes are too few for an MTU of " + std::to_string(settings_.mtu)};
         }
@@ -411,7 +408,8 @@ base::Result<QueueOffer, std::string> queue_offer(const std::string& device) {
     rte_eth_dev_info info{};
     const int failed = rte_eth_dev_info_get(found.value().port_id, &info);
     if (failed != 0)
-        return base::Failure{"device " + name_of(device) + " does not describe itself: " + reason(failed)};
+        return base::Failure{"device " + device_name(device) +
+                             " does not describe itself: " + reason(failed)};
     return offer_of(device, info);
 }
 

@@ -118,7 +118,7 @@ std::vector<std::string> eal_arguments(const EalRequest& request) {
 
 bool is_pci_address(const std::string& device) {
     // [domain:]bus:device.function, hexadecimal; a vdev's name begins with its driver's.
-    const std::string address = device.substr(0, device.find(','));
+    const std::string address = device_name(device);
     return address.find(':') != std::string::npos && address.find('.') != std::string::npos &&
            std::all_of(address.begin(), address.end(), [](char c) {
                return std::isxdigit(static_cast<unsigned char>(c)) != 0 || c == ':' || c == '.';
