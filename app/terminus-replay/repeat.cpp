@@ -18,13 +18,21 @@ unsigned long long printable(std::uint64_t number) {
     return number;
 }
 
+std::string ending(const record::Recording& recording) {
+    if (recording.end) return "ended: " + *recording.end;
+    std::string text = "it has no end: the process ended before it";
+    if (recording.broken)
+        text += ", or the file was cut: of its last part, at byte " +
+                std::to_string(recording.broken->offset) + ", " + std::to_string(recording.broken->bytes) +
+                " bytes are there and left out";
+    return text;
+}
+
 void show_origin(const record::Recording& recording) {
     if (recording.head.version != TERMINUS_VERSION)
         std::fprintf(stderr, "terminus-replay: it was terminusd %s; this is %s\n",
                      recording.head.version.c_str(), TERMINUS_VERSION);
-    std::printf(
-        "recorded by terminusd %s; %s\n", recording.head.version.c_str(),
-        recording.end ? ("ended: " + *recording.end).c_str() : "it has no end: the process ended before it");
+    std::printf("recorded by terminusd %s; %s\n", recording.head.version.c_str(), ending(recording).c_str());
 }
 
 /// "worker 0 begins with 3 connections: 2 ESTAB, 1 TIME-WAIT"

@@ -61,12 +61,14 @@ base::Result<Recording, Fault> Recording::parse(base::Bytes file) {
     Recording recording;
     for (std::size_t at = sizeof kMagic; at < file.size();) {
         if (recording.end) return fault(at, "something follows the end");
+        recording.broken = {.offset = at, .bytes = file.size() - at};  // unless it proves whole
         ChunkHeader header;
-        if (file.size() - at < sizeof header) return fault(at, "the file breaks off");
+        if (file.size() - at < sizeof header) break;
         std::memcpy(&header, file.data() + at, sizeof header);
         const std::size_t begin = at + sizeof header;
         if (header.length > kChunkBytesMax) return fault(at, "a part has a length that can't be");
-        if (file.size() - begin < header.length) return fault(at, "the file breaks off");
+        if (file.size() - begin < header.length) break;
+        recording.broken.reset();
         if (const auto found = recording.take(header, at, file.subspan(begin, header.length)))
             return base::Failure{*found};
         at = begin + header.length;

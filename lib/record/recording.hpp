@@ -39,8 +39,15 @@ struct Recording {
     std::vector<TurnsChunk> chunks;   ///< in the order of the file; a worker's are in the order of its turns
     /// Why it ended; nothing when the process ended before it did.
     std::optional<std::string> end;
+    /// A part that the process was writing when it was killed, or that a copy lacks; it is left out.
+    struct BrokenPart {
+        std::size_t offset = 0;  ///< in the file, where the part begins
+        std::size_t bytes = 0;   ///< that are there of it
+    };
+    std::optional<BrokenPart> broken;
 
-    /// `file` stays where it is for as long as the Recording is used.
+    /// `file` stays where it is for as long as the Recording is used. A file that breaks off within a part is
+    /// a recording up to that part, unless the part is its head or of the state at its beginning.
     [[nodiscard]] static base::Result<Recording, Fault> parse(base::Bytes file);
 
     /// The process's clock at its start, nanoseconds; or when a recording of later was asked for.

@@ -220,6 +220,10 @@ def test_a_capture_that_a_killed_terminusd_leaves_replays(network, nginx, tmp_pa
     output = replay(recording).stdout
     assert "it has no end" in output
     assert sent_in(output) > 1000
+    os.truncate(recording, recording.stat().st_size - 3)  # as if it had been killed while it wrote
+    output = replay(recording).stdout
+    assert re.search(r"of its last part, at byte \d+, \d+ bytes are there and left out", output)
+    assert sent_in(output) > 0
 
 
 def test_captures_one_after_the_other_each_replay(network, nginx, tmp_path, family):

@@ -115,7 +115,7 @@ TEST_CASE("a recording is read as it was written") {
     REQUIRE(rest.empty());
 }
 
-TEST_CASE("a recording that breaks off within a part is refused, and the offset is that part's") {
+TEST_CASE("a recording that breaks off within a part is one up to that part, and says where that is") {
     RecordingFile file(small_head());
     std::set<std::size_t> between{file.bytes().size()};
     file.chunk(ChunkKind::Turns, turn_of(1000, events_of_all_kinds()), 1);
@@ -125,15 +125,20 @@ TEST_CASE("a recording that breaks off within a part is refused, and the offset 
     for (std::size_t length = 0; length < whole.size(); ++length) {
         const auto parsed = Recording::parse(whole.first(length));
         CAPTURE(length);
-        if (between.contains(length)) {  // as after a crash: whole parts, and no end
-            REQUIRE(parsed.ok());
-            REQUIRE_FALSE(parsed.value().end);
+        if (length < *between.begin()) {  // its head is not there
+            REQUIRE_FALSE(parsed.ok());
+            REQUIRE(parsed.error().offset <= length);
             continue;
         }
-        REQUIRE_FALSE(parsed.ok());
-        REQUIRE(parsed.error().offset <= length);
-        if (length > *between.begin())
-            REQUIRE(parsed.error().offset == *std::prev(between.upper_bound(length)));
+        REQUIRE(parsed.ok());
+        const Recording& recording = parsed.value();
+        REQUIRE_FALSE(recording.end);
+        const std::size_t part = *std::prev(between.upper_bound(length));
+        REQUIRE(recording.chunks.size() == (part == *between.begin() ? 0 : 1));
+        REQUIRE(recording.broken.has_value() == (part != length));
+        if (!recording.broken) continue;
+        REQUIRE(recording.broken->offset == part);
+        REQUIRE(recording.broken->bytes == length - part);
     }
 }
 
