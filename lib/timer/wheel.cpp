@@ -21,10 +21,6 @@ Instant instant_of(std::uint64_t tick) {
     return base::instant_from_ns(static_cast<std::int64_t>(tick << Wheel::kTickBits));
 }
 
-unsigned digit_of(std::uint64_t tick, unsigned level) {
-    return static_cast<unsigned>(tick >> (8 * level)) & 255;
-}
-
 }  // namespace
 
 Wheel::Wheel(std::uint32_t capacity, Instant start)
@@ -107,8 +103,7 @@ std::optional<Target> Wheel::take_due(std::uint64_t now_tick, std::uint64_t& mov
             // Only after a step back of the clock: this slot was filled for a later turn of the level.
             if (moves == 0) return std::nullopt;
             --moves;
-            unlink(id);
-            link(id);
+            place_anew(id);
         }
         if (current_ == now_tick) return std::nullopt;
         const std::uint64_t next = size_ == 0 ? UINT64_MAX : next_visit();
@@ -121,12 +116,20 @@ std::optional<Target> Wheel::take_due(std::uint64_t now_tick, std::uint64_t& mov
     }
 }
 
-// Arrives at a tick: the levels of which it begins a new slot have that slot to empty.
+std::optional<Target> Wheel::second_next() const {
+    const TimerId next = heads_[current_slot(0)];
+    if (next == kNoTimer) return std::nullopt;
+    const Node& second = nodes_[nodes_[next].next];
+    prefetch(second.next);
+    return second.target;
+}
+
+// Arrives at a tick: the levels of which it begins a new unit have that slot to empty.
 void Wheel::enter(std::uint64_t tick) {
     TERMINUS_ASSERT(tick > current_ && cascade_level_ == 0,
                     "ticks are entered in order, each when all before are done");
     current_ = tick;
-    for (unsigned level = 1; level < kLevels && digit_of(tick, level - 1) == 0; ++level)
+    for (unsigned level = 1; level < kLevels && tick % (std::uint64_t{1} << kShift[level]) == 0; ++level)
         cascade_level_ = level;
 }
 
@@ -138,63 +141,83 @@ bool Wheel::cascade(std::uint64_t& moves) {
         while (heads_[slot] != kNoTimer) {
             if (moves == 0) return false;
             --moves;
-            const TimerId id = heads_[slot];
-            unlink(id);
-            link(id);
-            TERMINUS_ASSERT(nodes_[id].slot != slot,
-                            "a timer never stands in the current slot of an upper level");
+            place_anew(heads_[slot]);
         }
         --cascade_level_;
     }
     return true;
 }
 
+// Some of the slots that are entered next: what is in them is within the next span of the level below, which
+// has its slots already.
+void Wheel::move_ahead() {
+    std::uint32_t moves = kMovesAhead;
+    for (unsigned level = 1; level < kLevels; ++level) {
+        const std::uint32_t slot = slot_of(unit_of(current_, level) + 1, level);
+        for (; heads_[slot] != kNoTimer; --moves) {
+            if (moves == 0) return;
+            place_anew(heads_[slot]);
+        }
+    }
+}
+
+void Wheel::place_anew(TimerId id) {
+    const std::uint32_t slot = nodes_[id].slot;
+    unlink(id);
+    prefetch(nodes_[nodes_[id].next].next);  // it is the one after the next to be placed
+    link(id);
+    TERMINUS_ASSERT(nodes_[id].slot != slot, "a slot is emptied when its timers belong elsewhere");
+}
+
 // The first tick after current_ at which a slot with a timer in it is entered.
 std::uint64_t Wheel::next_visit() const {
     std::uint64_t first = UINT64_MAX;
     for (unsigned level = 0; level < kLevels; ++level) {
-        const unsigned distance = distance_to_occupied(level, digit_of(current_, level));
+        const std::uint32_t distance = distance_to_occupied(level);
         if (distance == 0) continue;
-        first = std::min(first, ((current_ >> (8 * level)) + distance) << (8 * level));
-        // What is above is visited when a slot of its own begins, and none does before that.
-        if ((first ^ current_) >> (8 * (level + 1)) == 0) break;
+        first = std::min(first, (unit_of(current_, level) + distance) << kShift[level]);
+        // What is above is visited when a unit of its own begins, and none does before that.
+        if (unit_of(first, level + 1) == unit_of(current_, level + 1)) break;
     }
     return first;
 }
 
-// How many slots ahead the next occupied one is: 1 … 256 (256 is `digit` itself, a turn later), 0 when the
-// level is empty.
-unsigned Wheel::distance_to_occupied(unsigned level, unsigned digit) const {
-    const auto& words = occupied_[level];
-    const unsigned start = (digit + 1) % kSlots;
+// How many units ahead the next occupied slot is, up to a whole turn, which is the present one again; 0 when
+// the level is empty.
+std::uint32_t Wheel::distance_to_occupied(unsigned level) const {
+    const std::uint32_t slots = 2u << kBits[level];
+    const std::uint64_t* const words = &occupied_[kFirstSlot[level] / 64];
+    const std::uint32_t count = slots / 64;
+    const std::uint32_t start = slot_of(unit_of(current_, level) + 1, level) - kFirstSlot[level];
     // The first word is looked at twice: its bits from `start` at first, those before at last.
-    for (unsigned step = 0; step <= words.size(); ++step) {
-        const unsigned index = (start / 64 + step) % words.size();
+    for (std::uint32_t step = 0; step <= count; ++step) {
+        const std::uint32_t index = (start / 64 + step) % count;
         std::uint64_t word = words[index];
         const std::uint64_t from_start = ~std::uint64_t{0} << (start % 64);
         if (step == 0) word &= from_start;
-        if (step == words.size()) word &= ~from_start;
+        if (step == count) word &= ~from_start;
         if (word == 0) continue;
-        const unsigned found = index * 64 + static_cast<unsigned>(std::countr_zero(word));
-        return (found - start + kSlots) % kSlots + 1;
+        const std::uint32_t found = index * 64 + static_cast<std::uint32_t>(std::countr_zero(word));
+        return (found - start + slots) % slots + 1;
     }
     return 0;
 }
 
 std::uint32_t Wheel::slot_for(std::uint64_t tick) const {
     tick = std::max(tick, current_);
-    const std::uint64_t difference = tick ^ current_;
-    if (difference < (1u << 8)) return digit_of(tick, 0);
-    if (difference < (1u << 16)) return kSlots + digit_of(tick, 1);
-    if (difference < (1u << 24)) return 2 * kSlots + digit_of(tick, 2);
-    // Level 3 has none above it and is used as a ring; what is beyond it waits in its last slot, to be placed
-    // anew from there.
-    const std::uint64_t furthest = (current_ >> 24) + kSlots - 1;
-    return 3 * kSlots + static_cast<std::uint32_t>(std::min(tick >> 24, furthest) % kSlots);
+    for (unsigned level = 0; level + 1 < kLevels; ++level) {
+        if (unit_of(tick, level + 1) - unit_of(current_, level + 1) <= 1)
+            return slot_of(unit_of(tick, level), level);
+    }
+    // The last level has none above it: what is beyond it waits in the slot that is entered last, to be
+    // placed anew from there.
+    constexpr unsigned kLast = kLevels - 1;
+    const std::uint64_t furthest = unit_of(current_, kLast) + (2u << kBits[kLast]) - 1;
+    return slot_of(std::min(unit_of(tick, kLast), furthest), kLast);
 }
 
 std::uint32_t Wheel::current_slot(unsigned level) const {
-    return level * kSlots + digit_of(current_, level);
+    return slot_of(unit_of(current_, level), level);
 }
 
 void Wheel::link(TimerId id) {
@@ -204,7 +227,7 @@ void Wheel::link(TimerId id) {
     TimerId& head = heads_[slot];
     if (head == kNoTimer) {
         head = node.next = node.prev = id;
-        occupied_[slot / kSlots][slot % kSlots / 64] |= std::uint64_t{1} << (slot % 64);
+        occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
         return;
     }
     node.next = head;
@@ -218,7 +241,7 @@ void Wheel::unlink(TimerId id) {
     const std::uint32_t slot = node.slot;
     if (node.next == id) {
         heads_[slot] = kNoTimer;
-        occupied_[slot / kSlots][slot % kSlots / 64] &= ~(std::uint64_t{1} << (slot % 64));
+        occupied_[slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
         return;
     }
     nodes_[node.prev].next = node.next;

@@ -30,12 +30,16 @@ struct Target {
 /// A hierarchical timing wheel (Varghese and Lauck 1987, scheme 7): arm, rearm and cancel in O(1), and a leap
 /// of days costs no more than what it fires and moves.
 ///
-///     level  slot spans        level spans       a timer stands in the level of the highest byte in which
-///     its
-///       0    2^16 ns (65 µs)   16.8 ms           tick differs from the wheel's; when the wheel enters that
-///       slot 1    16.8 ms           4.3 s             the timer moves down ("cascades"), at most three times
-///       in all. 2    4.3 s             18 min 3    18 min            3.3 days          later deadlines wait
-///       in level 3's furthest slot.
+///     level  slot spans        level spans
+///       0    2^16 ns (65 µs)   268 ms
+///       1    268 ms            69 s
+///       2    69 s              4.9 h
+///       3    4.9 h             52 days; later deadlines wait in its furthest slot
+///
+/// A timer stands in the lowest level whose present span or the next has its tick: each level has the slots
+/// of two. It moves down ("cascades") at most three times in all, which a retransmission in a data centre
+/// never does, for it is mostly due within level 0. Slots are emptied bit by bit while the wheel goes through
+/// the span before theirs, so that entering one leaves little to be done.
 ///
 /// Nothing fires early: a deadline's tick is the one that begins after it. One thread, no clock of its own.
 class Wheel {
@@ -43,10 +47,11 @@ class Wheel {
     static constexpr unsigned kTickBits = 16;  ///< a tick is 2^16 ns
     static constexpr Duration kTick{std::int64_t{1} << kTickBits};
     static constexpr unsigned kLevels = 4;
-    static constexpr unsigned kSlots = 256;
     /// One call moves at most this many timers between levels for each it may fire: a crowded slot is
     /// cascaded over several calls, so that no turn of the worker pays for all of it.
     static constexpr std::uint32_t kMovesPerFire = 8;
+    /// And this many of slots that the wheel has not entered yet.
+    static constexpr std::uint32_t kMovesAhead = 16;
 
     /// `capacity` timers at most can be armed at a time; all memory is reserved here.
     Wheel(std::uint32_t capacity, Instant start);
@@ -71,6 +76,7 @@ class Wheel {
     std::uint32_t advance(Instant now, std::uint32_t budget, Fire&& fire) {
         if (budget == 0) return 0;
         const std::uint64_t now_tick = begin_advance(now);
+        move_ahead();
         std::uint64_t moves = std::uint64_t{budget} * kMovesPerFire;
         std::uint32_t fired = 0;
         while (fired < budget) {
@@ -81,6 +87,13 @@ class Wheel {
         }
         return fired;
     }
+
+    /// Within a call of fire(): whom the call after the next will be for, most likely, so that what belongs
+    /// to it can be asked for in memory; one that has been named already near the end of a tick, nothing at
+    /// it.
+    [[nodiscard]] std::optional<Target> second_next() const;
+    /// Asks for what rearm() and deadline() touch first.
+    void prefetch(TimerId id) const { __builtin_prefetch(&nodes_[id]); }
 
     /// The earliest instant at which advance() would find work, a move between levels included; kNever when
     /// nothing is armed. In the past when the last budget left something over.
@@ -111,12 +124,30 @@ class Wheel {
 
     static constexpr std::uint32_t kFree = UINT16_MAX;
 
+    // Units of a level are what its slots span; a span is what the level spans, a unit of the next.
+    static constexpr std::array<unsigned, kLevels> kBits{12, 8, 8, 8};  // units in a span
+    static constexpr std::array<unsigned, kLevels + 1> kShift{0, 12, 20, 28, 36};
+    static constexpr std::array<std::uint32_t, kLevels + 1> kFirstSlot{0, 8192, 8704, 9216, 9728};
+    static constexpr std::uint32_t kSlots = kFirstSlot[kLevels];
+    static_assert(kSlots < kFree && kSlots % 64 == 0);
+
+    [[nodiscard]] static constexpr std::uint64_t unit_of(std::uint64_t tick, unsigned level) {
+        return tick >> kShift[level];
+    }
+    /// Of a level's two spans of slots, that of `unit`.
+    [[nodiscard]] static constexpr std::uint32_t slot_of(std::uint64_t unit, unsigned level) {
+        const std::uint32_t slots = 2u << kBits[level];
+        return kFirstSlot[level] + (static_cast<std::uint32_t>(unit) & (slots - 1));
+    }
+
     std::uint64_t begin_advance(Instant now);
     std::optional<Target> take_due(std::uint64_t now_tick, std::uint64_t& moves);
+    void move_ahead();
     bool cascade(std::uint64_t& moves);
     void enter(std::uint64_t tick);
+    void place_anew(TimerId id);
     [[nodiscard]] std::uint64_t next_visit() const;
-    [[nodiscard]] unsigned distance_to_occupied(unsigned level, unsigned digit) const;
+    [[nodiscard]] std::uint32_t distance_to_occupied(unsigned level) const;
     [[nodiscard]] std::uint32_t slot_for(std::uint64_t tick) const;
     [[nodiscard]] std::uint32_t current_slot(unsigned level) const;
     void link(TimerId id);
@@ -133,8 +164,8 @@ class Wheel {
     TimerId free_head_ = kNoTimer;
     unsigned cascade_level_ = 0;  // slots of levels 1 … this one are still to be emptied at current_
     std::uint64_t current_;       // every tick before this one is done
-    std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> occupied_{};
-    std::array<TimerId, std::size_t{kLevels} * kSlots> heads_;
+    std::array<std::uint64_t, kSlots / 64> occupied_{};
+    std::array<TimerId, kSlots> heads_;
 };
 
 }  // namespace terminus::timer

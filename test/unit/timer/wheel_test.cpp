@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "base/rng.hpp"
@@ -39,11 +40,12 @@ using Handles = std::vector<std::uint32_t>;
 TEST_CASE("a timer fires with the tick that follows its deadline and not before") {
     // Each boundary of a level, one tick to both sides of it, and the far ends.
     const std::vector<std::uint64_t> distances = {
-        0,          1,          2,           254,         255,           256,           257,
-        65534,      65535,      65536,       65537,       (1 << 24) - 1, 1 << 24,       (1 << 24) + 1,
-        0xfffffffe, 0xffffffff, 0x100000000, 0x100000001, 0x1234567890,  0x3fffffffffff};
-    const std::vector<std::uint64_t> starts = {0,        1,          255,         256,        0xffff,
-                                               0xffffff, 0xffffffff, 0x100000000, 0x123456789};
+        0,          1,          2,           0xffe,        0xfff,        0x1000,       0x1001,
+        0x1fff,     0x2000,     0x2001,      0xffffe,      0xfffff,      0x100000,     0x100001,
+        0x1fffff,   0x200000,   0x200001,    0xfffffff,    0x10000000,   0x10000001,   0x1fffffff,
+        0x20000000, 0x20000001, 0xfffffffff, 0x1000000000, 0x1fffffffff, 0x2000000000, 0x3fffffffffff};
+    const std::vector<std::uint64_t> starts = {0,        1,         0xfff,      0x1000,       0xfffff,
+                                               0x100000, 0xfffffff, 0x10000000, 0x1000000000, 0x123456789};
     for (const std::uint64_t start : starts) {
         for (const std::uint64_t distance : distances) {
             for (const std::int64_t within : {std::int64_t{0}, std::int64_t{1}, std::int64_t{65535}}) {
@@ -157,6 +159,32 @@ TEST_CASE("HARDENING 28: a million timers in one tick are spread over calls by t
     }
     CHECK(calls >= kTimers / kBudget);
     CHECK(calls <= kTimers / kBudget + kTimers / (kBudget * Wheel::kMovesPerFire) + 1);
+}
+
+TEST_CASE("a crowded slot is emptied before it is entered, so that what is due in it comes in time") {
+    constexpr std::uint32_t kTimers = 4000;
+    const std::uint64_t slot = GENERATE(as<std::uint64_t>(), 2, 3, 256, 300);  // of 4096 ticks
+    CAPTURE(slot);
+    const std::uint64_t start = (slot - 2) << 12;
+    Wheel wheel(kTimers, at_tick(0));
+    for (std::uint32_t i = 0; i < kTimers; ++i)
+        REQUIRE(wheel.arm(at_tick((slot << 12) + 7), Target{i, 0}) != kNoTimer);
+    REQUIRE(fired_by(wheel, at_tick(start)).empty());
+    for (std::uint64_t tick = start; tick <= (slot << 12) + 7; tick += 10)
+        REQUIRE(fired_by(wheel, at_tick(tick), 1).empty());
+    // A call with a budget of one may move eight: had they waited, it would have fired nothing.
+    REQUIRE(fired_by(wheel, at_tick((slot << 12) + 8), 1) == Handles{0});
+}
+
+TEST_CASE("within a call the wheel says who comes after the next") {
+    Wheel wheel(5, at_tick(0));
+    for (std::uint32_t i = 0; i < 4; ++i)
+        REQUIRE(wheel.arm(at_tick(5), Target{i, i}) != kNoTimer);
+    REQUIRE(wheel.arm(at_tick(6), Target{4, 0}) != kNoTimer);
+    std::vector<std::optional<Target>> named;
+    wheel.advance(at_tick(6), kPlenty, [&](Target) { named.push_back(wheel.second_next()); });
+    REQUIRE(named ==
+            std::vector<std::optional<Target>>{Target{2, 2}, Target{3, 3}, Target{3, 3}, std::nullopt});
 }
 
 TEST_CASE("a firing timer is free and its call may arm, rearm and cancel others") {
