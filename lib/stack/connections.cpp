@@ -38,7 +38,7 @@ Connections::Connections(std::uint32_t capacity, const Resting& resting)
       bodies_(capacity),
       blocks_(std::size_t{capacity} * kPackedBytesExpected + base::Blocks::kUnusedMax),
       likenesses_(likenesses(kWords, resting.samples, std::make_index_sequence<kKinds>())),
-      awake_max_(resting.awake_max) {}
+      rest_after_(static_cast<std::uint16_t>(resting.after.count() >> kTickShift)) {}
 
 void Connections::house(std::uint32_t index, std::uint32_t body) {
     TERMINUS_ASSERT(body != kNone, "there is a body for each slot");
@@ -119,6 +119,16 @@ bool Connections::restored(const tcp::Environment& env) const {
     return true;
 }
 
+// Decides nothing but where memory is, so that a snapshot knows nothing of it.
+void Connections::give_back(std::uint16_t tick) {
+    if (tick == given_) return;
+    given_ = tick;
+    bodies_.give_back();
+    if (static_cast<std::uint16_t>(tick - aged_) < kAge) return;
+    aged_ = tick;
+    bodies_.age();
+}
+
 void Connections::append(std::uint32_t body) {
     Body& last = bodies_[body];
     last.previous = last_;
@@ -140,14 +150,21 @@ std::size_t Connections::kind_of(const tcp::Connection& connection) {
 
 void Connections::prefetch_tcp(std::uint32_t index) const {
     const ConnectionSlot& slot = slots_[index];
-    if (slot.tcp != nullptr) {
-        const auto* const at = reinterpret_cast<const char*>(slot.tcp);
-        for (std::size_t line = 0; line < sizeof(tcp::Connection); line += 64)
-            __builtin_prefetch(at + line);
-    } else {
-        __builtin_prefetch(blocks_.at(slot.place));
-        __builtin_prefetch(blocks_.at(slot.place) + 64);
-    }
+    if (slot.tcp == nullptr) return prefetch_packed(slot);
+    const auto* const at = reinterpret_cast<const char*>(slot.tcp);
+    for (std::size_t line = 0; line < sizeof(tcp::Connection); line += 64)
+        __builtin_prefetch(at + line);
+}
+
+void Connections::prefetch_deadlines(std::uint32_t index) const {
+    const ConnectionSlot& slot = slots_[index];
+    if (slot.tcp == nullptr) return prefetch_packed(slot);
+    slot.tcp->prefetch_deadlines();
+}
+
+void Connections::prefetch_packed(const ConnectionSlot& slot) const {
+    __builtin_prefetch(blocks_.at(slot.place));
+    __builtin_prefetch(blocks_.at(slot.place) + 64);
 }
 
 }  // namespace terminus::stack

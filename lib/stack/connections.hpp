@@ -8,6 +8,7 @@
 #include "base/assert.hpp"
 #include "base/blocks.hpp"
 #include "base/likeness.hpp"
+#include "base/shrinking_slab.hpp"
 #include "base/slab.hpp"
 #include "base/time.hpp"
 #include "stack/settings.hpp"
@@ -20,11 +21,12 @@ namespace terminus::stack {
 /// about it is kept (base/likeness.hpp), in a tenth of that, and it is as it was when somebody wants it.
 /// Nobody can tell but by the memory: a connection that rests has its slot, its key and its timer.
 ///
-///     allocate() --> awake --(quiet for kRestAfter; sooner where many are awake)--> rests
-///                     ^                                                                |
-///                     +-----------------------------(wake())----------------------------+
+///     allocate() --> awake --(quiet for a second)--> rests
+///                     ^                                 |
+///                     +------------(wake())-------------+
 ///
-/// Those awake stand in a line by when they were last looked at, so that finding one to rest is O(1).
+/// Those awake stand in a line by when they were last looked at, so that finding one to rest is O(1). The
+/// memory that many took goes back to the kernel when they have come to rest.
 class Connections {
  public:
     static constexpr std::uint32_t kNone = base::Slab<ConnectionSlot>::kNone;
@@ -79,6 +81,8 @@ class Connections {
     [[nodiscard]] std::uint32_t touched() const { return slots_.touched(); }
     /// What a connection takes while it is awake, slot included.
     [[nodiscard]] static constexpr std::size_t bytes_each();
+    /// What `capacity` of them take beside that, all awake.
+    [[nodiscard]] static constexpr std::size_t bytes_beside(std::uint32_t capacity);
     [[nodiscard]] std::uint32_t resting() const { return slots_.size() - bodies_.size(); }
     /// How many were woken since the beginning.
     [[nodiscard]] std::uint64_t wakes() const { return wakes_; }
@@ -88,6 +92,8 @@ class Connections {
     void prefetch(std::uint32_t index) const { slots_.prefetch(index); }
     /// What awake() will touch, when the slot is there already.
     void prefetch_tcp(std::uint32_t index) const;
+    /// The same for awake(index).tcp->next_deadline().
+    void prefetch_deadlines(std::uint32_t index) const;
 
     /// Into one of the same settings that is empty: who is awake, in line, and who rests, and what rests are
     /// told by, so that the same happens next.
@@ -99,8 +105,8 @@ class Connections {
  private:
     /// 4.2 ms.
     static constexpr int kTickShift = 22;
-    /// A second.
-    static constexpr std::uint16_t kRestAfter = 238;
+    /// What many took who were awake is given back when it was free for so long, a huge page a tick.
+    static constexpr std::uint16_t kAge = 238;  // a second
     /// Looked at in a call, beside two for each that was made or woken since the last.
     static constexpr std::uint32_t kRestBudget = 16;
     static constexpr std::size_t kKinds = stats::kLegs * std::size(tcp::kCongestionAlgorithms);
@@ -132,15 +138,19 @@ class Connections {
     void wake(std::uint32_t index);
     void unpack(std::uint32_t block, tcp::Connection& into) const;
     [[nodiscard]] bool pack(std::uint32_t body);
+    void give_back(std::uint16_t tick);
+    void prefetch_packed(const ConnectionSlot& slot) const;
     void append(std::uint32_t body);
     void unlink(std::uint32_t body);
     [[nodiscard]] static std::size_t kind_of(const tcp::Connection& connection);
 
     base::Slab<ConnectionSlot> slots_;
-    base::Slab<Body> bodies_;
+    base::ShrinkingSlab<Body> bodies_;
     base::Blocks blocks_;
     std::array<base::Likeness, kKinds> likenesses_;
-    std::uint32_t awake_max_;
+    std::uint16_t rest_after_;  // ticks
+    std::uint16_t aged_ = 0;    // the tick in which the bodies were told to age
+    std::uint16_t given_ = 0;   // the tick in which memory of theirs went back
     std::uint32_t first_ = kNone;
     std::uint32_t last_ = kNone;
     std::uint32_t newly_awake_ = 0;  // made or woken since the last rest()
@@ -149,7 +159,12 @@ class Connections {
 
 /// With all of them awake; the memory that slabs add is in it.
 inline constexpr std::size_t Connections::bytes_each() {
-    return sizeof(ConnectionSlot) + sizeof(Body) + 2 * sizeof(std::uint64_t);
+    return sizeof(ConnectionSlot) + sizeof(std::uint32_t) + base::ShrinkingSlab<Body>::bytes_each();
+}
+
+inline constexpr std::size_t Connections::bytes_beside(std::uint32_t capacity) {
+    using Bodies = base::ShrinkingSlab<Body>;
+    return Bodies::bytes_for(capacity) - capacity * Bodies::bytes_each();
 }
 
 template <typename Use>
@@ -166,13 +181,13 @@ void Connections::look_at(std::uint32_t index, Use&& use) const {
 template <typename Use>
 void Connections::rest(base::Instant now, Use&& about_to_rest) {
     const std::uint16_t tick = tick_of(now);
-    const std::uint16_t wait = bodies_.size() > awake_max_ ? 0 : kRestAfter;
+    give_back(tick);
     std::uint32_t budget = kRestBudget + 2 * std::exchange(newly_awake_, 0);
     for (; budget > 0 && first_ != kNone; --budget) {
         const std::uint32_t at = first_;
         Body& body = bodies_[at];
         const ConnectionSlot& slot = slots_[body.owner];
-        if (static_cast<std::uint16_t>(tick - body.queued) < wait || body.looked == tick) return;
+        if (static_cast<std::uint16_t>(tick - body.queued) < rest_after_ || body.looked == tick) return;
         const bool had_turn = slot.touched != body.queued;
         if (!had_turn && !slot.is_dirty && body.tcp.is_quiet()) {
             about_to_rest(body.owner);

@@ -18,29 +18,33 @@ template <typename App>
 void Stack<App>::ingress(packet::Batch& frames, std::uint16_t port) {
     for (std::uint16_t i = 0; i < frames.size(); ++i)
         frames.prefetch(i);
-    for (std::uint16_t first = 0; first < frames.size(); first += kLookAhead) {
-        const auto end = static_cast<std::uint16_t>(std::min<unsigned>(first + kLookAhead, frames.size()));
-        std::uint32_t count = 0;
-        for (std::uint16_t i = first; i < end; ++i) {
-            stats_.frames_received.add();
-            stats_.bytes_received.add(frames.frame_length(i));
-            Looked& looked = looked_[count];
-            looked.arrival = Arrival{};
-            looked.received = network_.receive_plain(frames.take(i), port, Origin::Device, looked.arrival);
-            if (looked.received == Received::Tcp) {
-                look_up(looked, count > 0 ? &looked_[count - 1] : nullptr);
-                ++count;
-                continue;
-            }
-            // What comes before it has its turn before it: a SYN may be what an ARP reply is for.
-            have_their_turns(std::exchange(count, 0));
-            if (looked.received == Received::Other)
-                looked.received = network_.receive_other(looked.arrival, env_.now);
-            if (looked.received != Received::Nothing) look_up(looked);
-            arrives(looked);
+    std::uint32_t count = 0;
+    std::uint32_t flows = 0;
+    const auto they_have_their_turns = [this, &count, &flows] {
+        have_their_turns(std::exchange(count, 0));
+        flows = 0;
+    };
+    for (std::uint16_t i = 0; i < frames.size(); ++i) {
+        stats_.frames_received.add();
+        stats_.bytes_received.add(frames.frame_length(i));
+        Looked& looked = looked_[count];
+        looked.arrival = Arrival{};
+        looked.received = network_.receive_plain(frames.take(i), port, Origin::Device, looked.arrival);
+        if (looked.received == Received::Tcp) {
+            look_up(looked, count > 0 ? &looked_[count - 1] : nullptr);
+            ++count;
+            flows += looked.is_same_flow ? 0 : 1;
+            if (flows == kFlowsAhead || count == kFramesAhead) they_have_their_turns();
+            continue;
         }
-        have_their_turns(count);
+        // What comes before it has its turn before it: a SYN may be what an ARP reply is for.
+        they_have_their_turns();
+        if (looked.received == Received::Other)
+            looked.received = network_.receive_other(looked.arrival, env_.now);
+        if (looked.received != Received::Nothing) look_up(looked);
+        arrives(looked);
     }
+    they_have_their_turns();
     frames.clear();
 }
 
@@ -136,6 +140,7 @@ template <typename App>
 void Stack<App>::prefetch_connection(std::uint32_t candidate) const {
     if (candidate == Connections::kNone || !connections_.is_live(candidate)) return;
     connections_.prefetch_tcp(candidate);
+    if (connections_[candidate].timer != timer::kNoTimer) wheel_.prefetch(connections_[candidate].timer);
     if constexpr (kIsPrefetching) {
         const Cookie cookie = connections_[candidate].cookie;
         if (cookie != kNoCookie) app_.prefetch(cookie);

@@ -25,11 +25,11 @@ struct Buffers {
 
 /// Which connections have their kilobyte at hand (stack/connections.hpp).
 struct Resting {
-    std::uint32_t awake_max = 32768;  ///< with more than that awake, whoever is quiet rests without waiting
-    std::uint32_t samples = 8;        ///< so many of a kind are learnt from before any of it rests
+    base::Duration after = std::chrono::seconds(1);  ///< without a turn; at most four minutes
+    std::uint32_t samples = 8;  ///< so many of a kind are learnt from before any of it rests
 
     /// At the first opportunity: what tests find nothing different by.
-    [[nodiscard]] static constexpr Resting at_once() { return {.awake_max = 0, .samples = 1}; }
+    [[nodiscard]] static constexpr Resting at_once() { return {.after = {}, .samples = 1}; }
 };
 
 /// One core's share of everything. Limits are this worker's, already divided.
@@ -58,7 +58,7 @@ struct Settings {
 
 /// Expirations handled in one turn: a thousand timers in one tick must not keep frames waiting (HARDENING
 /// 28).
-inline constexpr std::uint32_t kTimerBudget = 256;
+inline constexpr std::uint32_t kTimerBudget = 32;
 
 /// Segments a connection may send in one turn before the next has its chance: about a receive burst.
 inline constexpr std::uint32_t kSegmentsPerTurn = 32;

@@ -150,8 +150,11 @@ class Stack {
     void cancel_timer(timer::TimerId id) { wheel_.cancel(id); }
 
  private:
-    /// Frames that are looked up together: enough to cover memory's latency, and few enough to stay in L1.
-    static constexpr std::uint16_t kLookAhead = 16;
+    /// Connections that are looked up together: enough to cover memory's latency, and few enough that what is
+    /// asked for of both their legs, 2 kB, stays in L1.
+    static constexpr std::uint32_t kFlowsAhead = 8;
+    /// And frames: trains are not to be cut.
+    static constexpr std::uint32_t kFramesAhead = 32;
 
     /// A frame between being read and having its turn.
     struct Looked {
@@ -255,6 +258,7 @@ class Stack {
 
     // timers.ipp
     void fire(timer::Target target);
+    [[nodiscard]] static std::uint32_t connection_of(std::optional<timer::Target> target);
     void half_open_expired(std::uint32_t index);
     [[nodiscard]] base::Instant next_time_wait_deadline() const;
     void end_time_waits(std::uint32_t budget);
@@ -297,7 +301,7 @@ class Stack {
     flow::Table table_;
     timer::Wheel wheel_;
     DirtyList dirty_;
-    std::array<Looked, kLookAhead> looked_;
+    std::array<Looked, kFramesAhead> looked_;
     /// Whose segment was accepted by the last arrives(), within the burst.
     std::uint32_t accepted_by_ = Connections::kNone;
 };

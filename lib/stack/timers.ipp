@@ -18,11 +18,27 @@ void Stack<App>::begin_turn(base::Instant now, std::uint32_t free_buffers) {
 
 template <typename App>
 void Stack<App>::run_timers() {
-    const std::uint32_t fired =
-        wheel_.advance(env_.now, kTimerBudget, [this](timer::Target target) { fire(target); });
+    const std::uint32_t fired = wheel_.advance(
+        env_.now, kTimerBudget, [this, next = Connections::kNone](timer::Target target) mutable {
+            // Who has been quiet is in no cache: the slot is asked for while one timer is dealt with, and
+            // what it names while another is.
+            if (next != Connections::kNone && connections_.is_live(next))
+                connections_.prefetch_deadlines(next);
+            next = connection_of(wheel_.second_next());
+            if (next != Connections::kNone) connections_.prefetch(next);
+            fire(target);
+        });
     end_time_waits(kTimerBudget - fired);
     network_.advance(env_.now);
     check_half_opens();
+}
+
+/// Whose timer it is; kNone when it isn't a connection's.
+template <typename App>
+std::uint32_t Stack<App>::connection_of(std::optional<timer::Target> target) {
+    if (!target) return Connections::kNone;
+    const flow::Handle handle = flow::Handle::from_raw(target->handle);
+    return handle.kind() == flow::HandleKind::Connection ? handle.index() : Connections::kNone;
 }
 
 template <typename App>

@@ -92,6 +92,12 @@ class Connection {
     /// The earliest of the seven deadlines, or when pacing lets the next segment out; base::kNever when there
     /// is none.
     [[nodiscard]] Instant next_deadline() const;
+    /// Asks the memory for what next_deadline() reads.
+    void prefetch_deadlines() const {
+        __builtin_prefetch(&deadlines_);
+        __builtin_prefetch(reinterpret_cast<const char*>(&deadlines_ + 1) - 1);
+        __builtin_prefetch(&leg_);  // its neighbours say whether it is paced
+    }
     /// The next segment to be sent, or nothing; a run of up to `segments_max` of them where nothing has to be
     /// asked between one and the next (OutSegment::segment_length). What a call yields goes out: it moves
     /// snd.nxt and arms timers. Called until empty, or until the caller's quota is used.

@@ -115,6 +115,7 @@ std::vector<MemoryNeed> memory_needs(const Settings& limits, std::uint64_t sourc
             {.what = what, .workers = own.workers, .count = count, .each_bytes = bytes, .keys = keys});
     };
     add("connections", connections, stack::Connections::bytes_each(), "limits.connections");
+    needs.back().extra_bytes = own.workers * stack::Connections::bytes_beside(own.connections_max);
     add("pages for connections at rest", packed_pages(connections), kPageBytes, "limits.connections");
     add("places in a line of connections", std::bit_ceil(own.connections_max), sizeof(std::uint32_t),
         "limits.connections");

@@ -80,7 +80,7 @@ TEST_CASE("a connection at rest is to the byte what it was, whether it is looked
 
 TEST_CASE("a life of opening, resting, waking and closing keeps every connection what it was") {
     base::Rng rng(GENERATE(as<std::uint64_t>(), 1, 2, 3));
-    Opened opened(64, {.awake_max = 8, .samples = 3});
+    Opened opened(64, {.after = {}, .samples = 3});
     std::map<std::uint32_t, std::vector<std::uint8_t>> all;
     for (std::uint32_t step = 1; step < 3000; ++step) {
         const std::uint32_t choice = rng.below(4);
@@ -109,7 +109,7 @@ TEST_CASE("a life of opening, resting, waking and closing keeps every connection
 }
 
 TEST_CASE("who has had no turn for a second rests, and who has had one does not") {
-    Opened opened(4, {.awake_max = 4, .samples = 1});
+    Opened opened(4, {.samples = 1});
     const std::uint32_t sample = opened.open(1);
     const std::uint32_t quiet = opened.open(2);
     const std::uint32_t busy = opened.open(3);
@@ -131,7 +131,7 @@ TEST_CASE("who has had no turn for a second rests, and who has had one does not"
 }
 
 TEST_CASE("nobody rests before enough of the kind were looked at, and each of those counts once") {
-    Opened opened(8, {.awake_max = 0, .samples = 8});
+    Opened opened(8, {.after = {}, .samples = 8});
     for (std::uint32_t number = 1; number <= 7; ++number)
         (void)opened.open(number);
     for (int turn = 0; turn < 100; ++turn)
