@@ -25,8 +25,16 @@ class Delays {
         due_[connection] = kNothing;
     }
 
-    /// What was measured since the last call.
-    [[nodiscard]] std::vector<std::uint64_t> take() { return std::exchange(taken_, {}); }
+    /// What was measured since the last keep() or drop() counts, or doesn't.
+    void keep() { kept_ = taken_.size(); }
+    void drop() { taken_.resize(kept_); }
+
+    /// What was kept since the last call.
+    [[nodiscard]] std::vector<std::uint64_t> take() {
+        drop();
+        kept_ = 0;
+        return std::exchange(taken_, {});
+    }
 
  private:
     static constexpr std::uint64_t kNothing = UINT64_MAX;
@@ -34,6 +42,7 @@ class Delays {
     std::uint64_t now_ = 0;
     std::vector<std::uint64_t> due_;
     std::vector<std::uint64_t> taken_;
+    std::size_t kept_ = 0;
 };
 
 }  // namespace terminus::bench

@@ -35,25 +35,35 @@ class OpenLoop {
     OpenLoop& operator=(const OpenLoop&) = delete;
 
     /// `interval` cycles apart on average, and at random (exponentially distributed). The delays of the
-    /// requests and of their responses, in cycles.
+    /// requests and of their responses, in cycles. An interruption costs whoever waits meanwhile, too: all
+    /// from the last moment at which nothing was under way to the next are left out.
     std::vector<std::uint64_t> run(std::uint32_t count, double interval) {
         world_.crowd().begin(Work::Offered, count, 1);
         auto due = static_cast<double>(delays_.now());
         std::uint32_t offered = 0;
+        bool was_interrupted = false;
         while (world_.crowd().done() < count || !world_.is_quiet()) {
             while (offered < count && due <= static_cast<double>(delays_.now()) &&
                    world_.crowd().offer_request(static_cast<std::uint64_t>(due))) {
                 due += interval * gap();
                 ++offered;
             }
+            interruption_.begin();
             const std::uint64_t spent = world_.turn_worker(base::Duration(last_turn_ns_));
+            was_interrupted |= interruption_.was_there();
             delays_.set_now(delays_.now() + spent);
             last_turn_ns_ =
                 std::min(static_cast<std::int64_t>(spent * 1'000'000'000 / rte_get_tsc_hz()), kTurnMaxNs);
             world_.turn_crowd();
+            if (world_.crowd().done() < offered) continue;
+            was_interrupted ? delays_.drop() : delays_.keep();
+            interruptions_ += was_interrupted ? 1 : 0;
+            was_interrupted = false;
         }
         return delays_.take();
     }
+    /// How many there were so far.
+    [[nodiscard]] std::uint64_t interruptions() const { return interruptions_; }
 
  private:
     double gap() { return -std::log((static_cast<double>(rng_.below(1 << 20)) + 0.5) / (1 << 20)); }
@@ -61,6 +71,8 @@ class OpenLoop {
     World& world_;
     Delays delays_;
     base::Rng rng_{1};
+    Interruption interruption_;
+    std::uint64_t interruptions_ = 0;
     std::int64_t last_turn_ns_ = 0;
 };
 
@@ -107,8 +119,8 @@ void bench_latency(World& world, std::uint32_t open, std::uint32_t operations, R
     std::printf(
         "%33s  a request each %.0f cycles, at random, half of what is served; %u of %u runs were disturbed "
         "and "
-        "discarded\n",
-        "", interval, discarded, tried);
+        "discarded, and what %llu interruptions delayed\n",
+        "", interval, discarded, tried, static_cast<unsigned long long>(loop.interruptions()));
     if (quantiles.front().cycles.empty()) return;
     std::vector<Measured> measured;
     for (const Quantile& quantile : quantiles)

@@ -154,6 +154,10 @@ void World::pause() {
     constexpr base::Duration kPause = std::chrono::seconds(2);
     constexpr std::uint64_t kRestPerTurn = 16;  // stack::Connections
     pass(kPause, kPause / (20 + 4 * crowd_.opened() / kRestPerTurn));
+    // What they took while they were awake is given back after a second more, a huge page a tick.
+    constexpr base::Duration kGivingTurn = std::chrono::milliseconds(5);
+    constexpr std::uint64_t kConnectionsPerPage = 900;
+    pass(kPause + kGivingTurn * (crowd_.opened() / kConnectionsPerPage), kGivingTurn);
 }
 
 std::uint64_t World::turn_worker(base::Duration step) {
