@@ -58,7 +58,11 @@ struct Settings {
 
 /// Expirations handled in one turn: a thousand timers in one tick must not keep frames waiting (HARDENING
 /// 28).
-inline constexpr std::uint32_t kTimerBudget = 32;
+inline constexpr std::uint32_t kTimerBudget = 256;
+/// As long as none is late by more than kTimersLate: those of a tick that is crowded as usual (each request
+/// leaves an entry or two that mean nothing any more) are spread over the turns that the tick lasts.
+inline constexpr std::uint32_t kTimerBudgetInTime = 32;
+inline constexpr base::Duration kTimersLate = std::chrono::milliseconds(1);
 
 /// Segments a connection may send in one turn before the next has its chance: about a receive burst.
 inline constexpr std::uint32_t kSegmentsPerTurn = 32;

@@ -18,8 +18,10 @@ void Stack<App>::begin_turn(base::Instant now, std::uint32_t free_buffers) {
 
 template <typename App>
 void Stack<App>::run_timers() {
-    const std::uint32_t fired = wheel_.advance(
-        env_.now, kTimerBudget, [this, next = Connections::kNone](timer::Target target) mutable {
+    const bool are_late = env_.now - wheel_.done_until() > kTimersLate;
+    const std::uint32_t budget = are_late ? kTimerBudget : kTimerBudgetInTime;
+    const std::uint32_t fired =
+        wheel_.advance(env_.now, budget, [this, next = Connections::kNone](timer::Target target) mutable {
             // Who has been quiet is in no cache: the slot is asked for while one timer is dealt with, and
             // what it names while another is.
             if (next != Connections::kNone && connections_.is_live(next))

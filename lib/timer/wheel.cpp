@@ -76,6 +76,10 @@ Instant Wheel::next_wakeup() const {
     return instant_of(next_visit());
 }
 
+Instant Wheel::done_until() const {
+    return instant_of(current_);
+}
+
 // A clock that steps back takes the wheel with it and moves no timer: each slot is met again no later than
 // the ticks in it, and a timer met too soon is placed anew. What was overdue may come up to one turn of level
 // 0 late.

@@ -98,6 +98,9 @@ class Wheel {
     /// The earliest instant at which advance() would find work, a move between levels included; kNever when
     /// nothing is armed. In the past when the last budget left something over.
     [[nodiscard]] Instant next_wakeup() const;
+    /// Every tick before this one's is done: what is behind it has been kept waiting by budgets, or there was
+    /// no call.
+    [[nodiscard]] Instant done_until() const;
 
     [[nodiscard]] std::uint32_t size() const { return size_; }
     [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
