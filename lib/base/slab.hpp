@@ -72,6 +72,8 @@ class Slab {
     [[nodiscard]] std::uint32_t generation(std::uint32_t index) const { return slots_[index].generation; }
     [[nodiscard]] std::uint32_t size() const { return size_; }
     [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
+    /// What a T takes of the memory.
+    [[nodiscard]] static constexpr std::size_t bytes_each() { return sizeof(Slot); }
     /// One past the highest index ever used: the bound for a walk over all live slots.
     [[nodiscard]] std::uint32_t touched() const { return touched_; }
     /// Asks for all of the slot's cache lines, live or not; `index` is below capacity().

@@ -66,6 +66,11 @@ class Connections {
     template <typename Use>
     void rest(base::Instant now, Use&& about_to_rest);
 
+    /// Whether the next rest() has somebody to look at: whoever has nothing else to do goes on with that.
+    [[nodiscard]] bool has_somebody_to_rest(base::Instant now) const {
+        return first_ != kNone && is_to_be_looked_at(bodies_[first_], tick_of(now));
+    }
+
     /// Turns are told apart so finely, and no more; comes round after 4 minutes.
     [[nodiscard]] static std::uint16_t tick_of(base::Instant now) {
         return static_cast<std::uint16_t>(now.time_since_epoch().count() >> kTickShift);
@@ -132,6 +137,9 @@ class Connections {
         std::uint8_t kind;
     };
 
+    [[nodiscard]] bool is_to_be_looked_at(const Body& body, std::uint16_t tick) const {
+        return static_cast<std::uint16_t>(tick - body.queued) >= rest_after_ && body.looked != tick;
+    }
     template <typename Archive>
     [[nodiscard]] std::uint32_t read_awake(Archive& a);
     void house(std::uint32_t index, std::uint32_t body);
@@ -159,7 +167,7 @@ class Connections {
 
 /// With all of them awake; the memory that slabs add is in it.
 inline constexpr std::size_t Connections::bytes_each() {
-    return sizeof(ConnectionSlot) + sizeof(std::uint32_t) + base::ShrinkingSlab<Body>::bytes_each();
+    return base::Slab<ConnectionSlot>::bytes_each() + base::ShrinkingSlab<Body>::bytes_each();
 }
 
 inline constexpr std::size_t Connections::bytes_beside(std::uint32_t capacity) {
@@ -187,7 +195,7 @@ void Connections::rest(base::Instant now, Use&& about_to_rest) {
         const std::uint32_t at = first_;
         Body& body = bodies_[at];
         const ConnectionSlot& slot = slots_[body.owner];
-        if (static_cast<std::uint16_t>(tick - body.queued) < rest_after_ || body.looked == tick) return;
+        if (!is_to_be_looked_at(body, tick)) return;
         const bool had_turn = slot.touched != body.queued;
         if (!had_turn && !slot.is_dirty && body.tcp.is_quiet()) {
             about_to_rest(body.owner);

@@ -69,6 +69,9 @@ class Stack {
     void egress();
     /// Whether another turn would find something without a new frame, message or deadline.
     [[nodiscard]] bool has_work() const;
+    /// Whether another turn would give memory back of connections that have become quiet: a worker that has
+    /// nothing to do goes on with that.
+    [[nodiscard]] bool is_tidying() const { return connections_.has_somebody_to_rest(env_.now); }
     /// When run_timers() has something to do at the earliest.
     [[nodiscard]] base::Instant next_deadline() const;
     /// Armed entries of the wheel: at most one for each connection, half-open, TIME_WAIT and arm_timer().

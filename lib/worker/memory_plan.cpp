@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/blocks.hpp"
+#include "base/slab.hpp"
 #include "proxy/session.hpp"
 #include "stack/connections.hpp"
 #include "stack/slots.hpp"
@@ -12,13 +13,6 @@
 
 namespace terminus::worker {
 namespace {
-
-/// A slab's slot: the value or the next free one's index, and generation and live bit.
-template <typename T>
-struct SlabSlot {
-    alignas(T) unsigned char value[std::max(sizeof(T), sizeof(std::uint32_t))];
-    std::uint32_t generation;
-};
 
 constexpr std::uint64_t kTimeWaitBytes = sizeof(stack::TimeWaitSlot) + 2 * sizeof(std::uint32_t);
 constexpr std::uint64_t kTimerBytes = 24;
@@ -119,10 +113,11 @@ std::vector<MemoryNeed> memory_needs(const Settings& limits, std::uint64_t sourc
     add("pages for connections at rest", packed_pages(connections), kPageBytes, "limits.connections");
     add("places in a line of connections", std::bit_ceil(own.connections_max), sizeof(std::uint32_t),
         "limits.connections");
-    add("sessions", limits.proxy.sessions_max, sizeof(SlabSlot<proxy::Session>), "limits.connections");
+    add("sessions", limits.proxy.sessions_max, base::Slab<proxy::Session>::bytes_each(),
+        "limits.connections");
     add("records of what was sent", records, sizeof(tcp::SentRecord), "limits.connections, buffers.count");
     add("timers", timers, kTimerBytes, "limits.connections");
-    add("half-open connections", own.half_open_max, sizeof(SlabSlot<stack::HalfOpenSlot>),
+    add("half-open connections", own.half_open_max, base::Slab<stack::HalfOpenSlot>::bytes_each(),
         "tcp.max_syn_backlog");
     add("TIME_WAITs", own.time_wait_max, kTimeWaitBytes, "tcp.max_tw_buckets");
     add("buckets of the connection table", table_buckets(keyed), kBucketBytes, tables);

@@ -228,7 +228,9 @@ void Worker::account(base::Instant now) {
 
 // A sleeping worker wakes for a deadline by itself, for frames and mail at the latest after idle_sleep_max.
 void Worker::nap(base::Instant now) {
-    if (stack_.has_work() || mailbox_.has_mail() || mesh_.has_mail(settings_.stack.worker)) return;
+    if (stack_.has_work() || stack_.is_tidying() || mailbox_.has_mail() ||
+        mesh_.has_mail(settings_.stack.worker))
+        return;
     const base::Duration until = std::min(settings_.idle_sleep_max, stack_.next_deadline() - now);
     if (until <= base::Duration::zero()) return;
     const timespec span{.tv_sec = until.count() / 1'000'000'000, .tv_nsec = until.count() % 1'000'000'000};
@@ -241,7 +243,7 @@ void Worker::nap(base::Instant now) {
 void Worker::sleep() {
     const bool is_armed = sleeper_->arm();
     const base::Instant looked = read_clock();
-    if (run_once(looked) || stopping_ || stack_.has_work()) return sleeper_->disarm();
+    if (run_once(looked) || stopping_ || stack_.has_work() || stack_.is_tidying()) return sleeper_->disarm();
     if (!is_armed) {
         sleeper_->disarm();
         return nap(looked);

@@ -66,6 +66,7 @@ void bench_held(const HeldBench& settings) {
     const double before = resident_bytes();
     world.run(Work::Open, open, concurrency, kTurn);
     progress.say("opened");
+    world.pause();
     world.pass(std::chrono::minutes(1), std::chrono::milliseconds(10));
     std::printf("%7.0f bytes each\n", (resident_bytes() - before) / open);
     progress.say("a minute of theirs has passed");

@@ -121,6 +121,8 @@ TEST_CASE("who has had no turn for a second rests, and who has had one does not"
     };
     go_on(950ms);
     REQUIRE(opened.all.resting() == 0);
+    REQUIRE_FALSE(opened.all.has_somebody_to_rest(opened.env.now));
+    REQUIRE(opened.all.has_somebody_to_rest(opened.env.now + 100ms));
     go_on(1300ms);
     REQUIRE(opened.all[quiet].tcp == nullptr);
     REQUIRE(opened.all[busy].tcp != nullptr);
