@@ -151,13 +151,18 @@ std::uint64_t World::run(Work work, std::uint64_t count, std::uint32_t concurren
 }
 
 void World::pause() {
-    constexpr base::Duration kPause = std::chrono::seconds(2);
-    constexpr std::uint64_t kRestPerTurn = 16;  // stack::Connections
-    pass(kPause, kPause / (20 + 4 * crowd_.opened() / kRestPerTurn));
-    // What they took while they were awake is given back after a second more, a huge page a tick.
-    constexpr base::Duration kGivingTurn = std::chrono::milliseconds(5);
+    using std::chrono::milliseconds;
+    // After a second without a turn they rest. A turn looks at sixteen, and at some legs more than once.
+    constexpr base::Duration kQuiet = milliseconds(1100);
+    pass(kQuiet, milliseconds(1));
+    for (std::uint64_t turns = 100 + crowd_.opened(); turns > 0; --turns) {
+        if (stats().connections_resting.value() == 2 * std::uint64_t{crowd_.opened()}) break;
+        pass(kTurn, kTurn);
+    }
+    // What they took while they were awake is given back when it was free for a second, a huge page a tick.
+    constexpr base::Duration kGivingTurn = milliseconds(5);
     constexpr std::uint64_t kConnectionsPerPage = 900;
-    pass(kPause + kGivingTurn * (crowd_.opened() / kConnectionsPerPage), kGivingTurn);
+    pass(2 * kQuiet + kGivingTurn * (crowd_.opened() / kConnectionsPerPage), kGivingTurn);
 }
 
 std::uint64_t World::turn_worker(base::Duration step) {
