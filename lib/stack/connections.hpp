@@ -110,8 +110,10 @@ class Connections {
  private:
     /// 4.2 ms.
     static constexpr int kTickShift = 22;
-    /// What many took who were awake is given back when it was free for so long, a huge page a tick.
-    static constexpr std::uint16_t kAge = 238;  // a second
+    /// What many took who were awake is given back when it was free for so long, a huge page a tick: ten
+    /// seconds. A page that is taken again must be cleared, 20 to 500 cycles for each connection in it, more
+    /// in virtual machines.
+    static constexpr std::uint16_t kAge = 2384;
     /// Looked at in a call, beside two for each that was made or woken since the last.
     static constexpr std::uint32_t kRestBudget = 16;
     static constexpr std::size_t kKinds = stats::kLegs * std::size(tcp::kCongestionAlgorithms);

@@ -14,7 +14,7 @@ namespace terminus::bench {
 namespace {
 
 constexpr Budget kBudget{10'000, 5'000};  // DESIGN 6, in nanoseconds
-constexpr base::Duration kTurn = std::chrono::microseconds(10);
+constexpr base::Duration kTurn = std::chrono::microseconds(100);
 /// Requests in a row that are measured or discarded together: some ten milliseconds.
 constexpr std::uint32_t kSlice = 1000;
 /// The worker's timers see no more of a turn in which another had the CPU: they would find everything lost.

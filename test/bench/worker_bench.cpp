@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "latency_bench.hpp"
 #include "memory.hpp"
@@ -39,7 +40,10 @@ const Kind kKinds[] = {
     {"connection-kernel", "  as kernels do it", Work::Whole, {.is_kernel_like = true}, {}},
 };
 
-constexpr Duration kTurn = std::chrono::microseconds(10);
+/// What a turn takes with as much under way as is here, so that as much time passes for connections' timers
+/// and rest as would on a machine.
+constexpr Duration kTurn = std::chrono::microseconds(100);
+constexpr Duration kTurnOfAcks = std::chrono::microseconds(10);
 /// Of so many connections as are opened in one, half a million a second.
 constexpr Duration kOpeningTurn = std::chrono::microseconds(50);
 
@@ -58,16 +62,18 @@ class WorkerRun {
 
     void open_connections();
     void measure(const Kind& kind);
-    void measure_latency() { bench_latency(world_, open_, settings_.operations, report_); }
+    void measure_latency();
 
  private:
     void fill_time_waits(const Kind& kind);
+    void have_each_served();
 
     std::uint32_t open_;
     const WorkerBench& settings_;
     Report& report_;
     World world_;
     bool has_time_waits_ = false;
+    bool has_served_each_ = false;
 };
 
 void WorkerRun::open_connections() {
@@ -93,13 +99,28 @@ void WorkerRun::fill_time_waits(const Kind& kind) {
     report_.count("memory, TIME_WAIT", open_, "bytes each", (resident_bytes() - before) / there, {64, 24});
 }
 
+// A request for each, so that as many are awake, and as many timers armed, as there are while they are busy.
+void WorkerRun::have_each_served() {
+    if (std::exchange(has_served_each_, true)) return;
+    world_.crowd().set_manners({});
+    world_.run(Work::Request, open_, std::min(settings_.concurrency, open_), kTurn);
+}
+
+void WorkerRun::measure_latency() {
+    have_each_served();
+    bench_latency(world_, open_, settings_.operations, report_);
+}
+
 void WorkerRun::measure(const Kind& kind) {
     Crowd& crowd = world_.crowd();
+    if (kind.work == Work::Request) have_each_served();
     crowd.set_manners(kind.manners);
     fill_time_waits(kind);
     const std::uint32_t most = kind.work == Work::Bulk ? kind.manners.bulk_flows : settings_.concurrency;
     const std::uint32_t concurrency = kind.work == Work::Whole ? most : std::min(most, open_);
-    const Duration turn = kind.work == Work::Whole ? turn_for(settings_.time_waits) : kTurn;
+    const Duration turn = kind.work == Work::Whole     ? turn_for(settings_.time_waits)
+                          : kind.work == Work::PureAck ? kTurnOfAcks
+                                                       : kTurn;
     std::vector<double> worker, others;
     const std::uint64_t frames_in = crowd.frames_to_worker();
     const std::uint64_t frames_out = crowd.frames_from_worker();

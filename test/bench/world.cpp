@@ -159,10 +159,11 @@ void World::pause() {
         if (stats().connections_resting.value() == 2 * std::uint64_t{crowd_.opened()}) break;
         pass(kTurn, kTurn);
     }
-    // What they took while they were awake is given back when it was free for a second, a huge page a tick.
+    // What they took while they were awake is given back when it was free for ten seconds, a huge page a
+    // tick.
     constexpr base::Duration kGivingTurn = milliseconds(5);
     constexpr std::uint64_t kConnectionsPerPage = 900;
-    pass(2 * kQuiet + kGivingTurn * (crowd_.opened() / kConnectionsPerPage), kGivingTurn);
+    pass(std::chrono::seconds(21) + kGivingTurn * (crowd_.opened() / kConnectionsPerPage), kGivingTurn);
 }
 
 std::uint64_t World::turn_worker(base::Duration step) {
