@@ -21,9 +21,9 @@ namespace terminus::stack {
 /// about it is kept (base/likeness.hpp), in a tenth of that, and it is as it was when somebody wants it.
 /// Nobody can tell but by the memory: a connection that rests has its slot, its key and its timer.
 ///
-///     allocate() --> awake --(quiet for a second)--> rests
-///                     ^                                 |
-///                     +------------(wake())-------------+
+///     allocate() --> awake --(quiet for ten seconds)--> rests
+///                     ^                                    |
+///                     +--------------(wake())--------------+
 ///
 /// Those awake stand in a line by when they were last looked at, so that finding one to rest is O(1). The
 /// memory that many took goes back to the kernel when they have come to rest.

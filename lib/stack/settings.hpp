@@ -25,7 +25,7 @@ struct Buffers {
 
 /// Which connections have their kilobyte at hand (stack/connections.hpp).
 struct Resting {
-    base::Duration after = std::chrono::seconds(1);  ///< without a turn; at most four minutes
+    base::Duration after = std::chrono::seconds(10);  ///< without a turn; at most four minutes
     std::uint32_t samples = 8;  ///< so many of a kind are learnt from before any of it rests
 
     /// At the first opportunity: what tests find nothing different by.

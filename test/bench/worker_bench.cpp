@@ -67,13 +67,14 @@ class WorkerRun {
  private:
     void fill_time_waits(const Kind& kind);
     void have_each_served();
+    void have_all_rest();
 
     std::uint32_t open_;
     const WorkerBench& settings_;
     Report& report_;
     World world_;
     bool has_time_waits_ = false;
-    bool has_served_each_ = false;
+    bool are_awake_ = false;
 };
 
 void WorkerRun::open_connections() {
@@ -101,9 +102,14 @@ void WorkerRun::fill_time_waits(const Kind& kind) {
 
 // A request for each, so that as many are awake, and as many timers armed, as there are while they are busy.
 void WorkerRun::have_each_served() {
-    if (std::exchange(has_served_each_, true)) return;
+    if (std::exchange(are_awake_, true)) return;
     world_.crowd().set_manners({});
     world_.run(Work::Request, open_, std::min(settings_.concurrency, open_), kTurn);
+}
+
+// What is done with few others beside it is not to be charged for the many that come to rest meanwhile.
+void WorkerRun::have_all_rest() {
+    if (std::exchange(are_awake_, false)) world_.pause();
 }
 
 void WorkerRun::measure_latency() {
@@ -113,7 +119,7 @@ void WorkerRun::measure_latency() {
 
 void WorkerRun::measure(const Kind& kind) {
     Crowd& crowd = world_.crowd();
-    if (kind.work == Work::Request) have_each_served();
+    kind.work == Work::Request || kind.work == Work::PureAck ? have_each_served() : have_all_rest();
     crowd.set_manners(kind.manners);
     fill_time_waits(kind);
     const std::uint32_t most = kind.work == Work::Bulk ? kind.manners.bulk_flows : settings_.concurrency;

@@ -152,9 +152,9 @@ std::uint64_t World::run(Work work, std::uint64_t count, std::uint32_t concurren
 
 void World::pause() {
     using std::chrono::milliseconds;
-    // After a second without a turn they rest. A turn looks at sixteen, and at some legs more than once.
-    constexpr base::Duration kQuiet = milliseconds(1100);
-    pass(kQuiet, milliseconds(1));
+    // After ten seconds without a turn they rest. A turn looks at sixteen, and at some legs more than once.
+    constexpr base::Duration kQuiet = milliseconds(10'100);
+    pass(kQuiet, milliseconds(10));
     for (std::uint64_t turns = 100 + crowd_.opened(); turns > 0; --turns) {
         if (stats().connections_resting.value() == 2 * std::uint64_t{crowd_.opened()}) break;
         pass(kTurn, kTurn);

@@ -109,7 +109,7 @@ TEST_CASE("a life of opening, resting, waking and closing keeps every connection
 }
 
 TEST_CASE("who has had no turn for a second rests, and who has had one does not") {
-    Opened opened(4, {.samples = 1});
+    Opened opened(4, {.after = 1s, .samples = 1});
     const std::uint32_t sample = opened.open(1);
     const std::uint32_t quiet = opened.open(2);
     const std::uint32_t busy = opened.open(3);
