@@ -152,12 +152,16 @@ std::uint64_t World::run(Work work, std::uint64_t count, std::uint32_t concurren
 
 void World::pause() {
     using std::chrono::milliseconds;
-    // After ten seconds without a turn they rest. A turn looks at sixteen, and at some legs more than once.
+    // After ten seconds without a turn they rest. A turn looks at sixteen, and at some legs more than once,
+    // of which the first are learnt from and wait once more, and so do those behind them.
     constexpr base::Duration kQuiet = milliseconds(10'100);
-    pass(kQuiet, milliseconds(10));
-    for (std::uint64_t turns = 100 + crowd_.opened(); turns > 0; --turns) {
-        if (stats().connections_resting.value() == 2 * std::uint64_t{crowd_.opened()}) break;
-        pass(kTurn, kTurn);
+    constexpr int kWaits = 3;
+    for (int wait = 0; wait < kWaits; ++wait) {
+        pass(kQuiet, milliseconds(10));
+        for (std::uint64_t turns = 100 + crowd_.opened(); turns > 0; --turns) {
+            if (stats().connections_resting.value() == 2 * std::uint64_t{crowd_.opened()}) break;
+            pass(kTurn, kTurn);
+        }
     }
     // What they took while they were awake is given back when it was free for ten seconds, a huge page a
     // tick.

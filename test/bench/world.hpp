@@ -40,7 +40,7 @@ class World {
     /// What the worker needed for `count` times `work`, in cycles of the time stamp counter. The crowd's own
     /// are in crowd_cycles().
     std::uint64_t run(Work work, std::uint64_t count, std::uint32_t concurrency, base::Duration turn);
-    /// Half a minute in which nothing happens, in as many turns as it takes for whoever is quiet to rest and
+    /// A minute in which nothing happens, in as many turns as it takes for whoever is quiet to rest and
     /// for the memory that they took to go back.
     void pause();
     [[nodiscard]] std::uint64_t crowd_cycles() const { return crowd_cycles_; }
