@@ -129,6 +129,14 @@ void Connections::give_back(std::uint16_t tick) {
     bodies_.age();
 }
 
+/// What the next look at it will touch first: whether it is due, and whether it had a turn.
+void Connections::prefetch_in_line(std::uint32_t body) const {
+    if (body == kNone) return;
+    const Body& next = bodies_[body];
+    slots_.prefetch(next.owner);
+    if (next.next != kNone) __builtin_prefetch(&bodies_[next.next].owner);
+}
+
 void Connections::append(std::uint32_t body) {
     Body& last = bodies_[body];
     last.previous = last_;

@@ -114,8 +114,9 @@ class Connections {
     /// seconds. A page that is taken again must be cleared, 20 to 500 cycles for each connection in it, more
     /// in virtual machines.
     static constexpr std::uint16_t kAge = 2384;
-    /// Looked at in a call, beside two for each that was made or woken since the last.
-    static constexpr std::uint32_t kRestBudget = 16;
+    /// Looked at in a call, beside two for each that was made or woken since the last: few, for each lies in
+    /// memory that nobody has touched for long.
+    static constexpr std::uint32_t kRestBudget = 4;
     static constexpr std::size_t kKinds = stats::kLegs * std::size(tcp::kCongestionAlgorithms);
     static constexpr std::size_t kWords = tcp::kBytesBesideQueues / sizeof(std::uint32_t);
     static_assert(tcp::kBytesBesideQueues % sizeof(std::uint32_t) == 0);
@@ -149,6 +150,7 @@ class Connections {
     void unpack(std::uint32_t block, tcp::Connection& into) const;
     [[nodiscard]] bool pack(std::uint32_t body);
     void give_back(std::uint16_t tick);
+    void prefetch_in_line(std::uint32_t body) const;
     void prefetch_packed(const ConnectionSlot& slot) const;
     void append(std::uint32_t body);
     void unlink(std::uint32_t body);
@@ -198,6 +200,7 @@ void Connections::rest(base::Instant now, Use&& about_to_rest) {
         Body& body = bodies_[at];
         const ConnectionSlot& slot = slots_[body.owner];
         if (!is_to_be_looked_at(body, tick)) return;
+        prefetch_in_line(body.next);
         const bool had_turn = slot.touched != body.queued;
         if (!had_turn && !slot.is_dirty && body.tcp.is_quiet()) {
             about_to_rest(body.owner);

@@ -158,7 +158,7 @@ void World::pause() {
     constexpr int kWaits = 3;
     for (int wait = 0; wait < kWaits; ++wait) {
         pass(kQuiet, milliseconds(10));
-        for (std::uint64_t turns = 100 + crowd_.opened(); turns > 0; --turns) {
+        for (std::uint64_t turns = 100 + std::uint64_t{2} * crowd_.opened(); turns > 0; --turns) {
             if (stats().connections_resting.value() == 2 * std::uint64_t{crowd_.opened()}) break;
             pass(kTurn, kTurn);
         }
