@@ -140,7 +140,7 @@ TEST_CASE("nobody rests before enough of the kind were looked at, and each of th
         opened.rest();
     REQUIRE(opened.all.resting() == 0);
     (void)opened.open(8);
-    for (int turn = 0; turn < 3; ++turn)
+    for (int turn = 0; turn < 8; ++turn)
         opened.rest();
     REQUIRE(opened.all.resting() == 8);
     for (std::uint32_t index = 0; index < 8; ++index)
