@@ -43,7 +43,8 @@ const Kind kKinds[] = {
 /// What a turn takes with as much under way as is here, so that as much time passes for connections' timers
 /// and rest as would on a machine.
 constexpr Duration kTurn = std::chrono::microseconds(100);
-constexpr Duration kTurnOfAcks = std::chrono::microseconds(10);
+/// Less where no timer has a part: who has every second segment acknowledged must not wait for the second.
+constexpr Duration kShortTurn = std::chrono::microseconds(10);
 /// Of so many connections as are opened in one, half a million a second.
 constexpr Duration kOpeningTurn = std::chrono::microseconds(50);
 
@@ -125,8 +126,8 @@ void WorkerRun::measure(const Kind& kind) {
     const std::uint32_t most = kind.work == Work::Bulk ? kind.manners.bulk_flows : settings_.concurrency;
     const std::uint32_t concurrency = kind.work == Work::Whole ? most : std::min(most, open_);
     const Duration turn = kind.work == Work::Whole     ? turn_for(settings_.time_waits)
-                          : kind.work == Work::PureAck ? kTurnOfAcks
-                                                       : kTurn;
+                          : kind.work == Work::Request ? kTurn
+                                                       : kShortTurn;
     std::vector<double> worker, others;
     const std::uint64_t frames_in = crowd.frames_to_worker();
     const std::uint64_t frames_out = crowd.frames_from_worker();

@@ -152,8 +152,8 @@ std::uint64_t World::run(Work work, std::uint64_t count, std::uint32_t concurren
 
 void World::pause() {
     using std::chrono::milliseconds;
-    // After ten seconds without a turn they rest. A turn looks at sixteen, and at some legs more than once,
-    // of which the first are learnt from and wait once more, and so do those behind them.
+    // After ten seconds without a turn they rest. A turn looks at four, and at some legs more than once, of
+    // which the first are learnt from and wait once more, and so do those behind them.
     constexpr base::Duration kQuiet = milliseconds(10'100);
     constexpr int kWaits = 3;
     for (int wait = 0; wait < kWaits; ++wait) {
