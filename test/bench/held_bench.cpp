@@ -65,16 +65,17 @@ void bench_held(const HeldBench& settings) {
     std::printf("%u proxied connections\n", open);
     Progress progress;
     const double before = resident_bytes();
-    // Not so fast that none has come to rest before the last is there: awake they take six times the memory.
+    // Not so fast, here and below, that none rests before the last has had its turn: awake they take six
+    // times the memory.
     world.run(Work::Open, open, concurrency, kSoakTurn);
     progress.say("opened");
     world.pause();
     world.pass(std::chrono::minutes(1), std::chrono::milliseconds(10));
     std::printf("%7.0f bytes each\n", (resident_bytes() - before) / open);
     progress.say("a minute of theirs has passed");
-    world.run(Work::Request, open, concurrency, kTurn);
+    world.run(Work::Request, open, concurrency, kSoakTurn);
     progress.say("each has had its own answer");
-    world.run(Work::Close, open, concurrency, kTurn);
+    world.run(Work::Close, open, concurrency, kSoakTurn);
     progress.say("closed");
     close_accounts(world);
 }
