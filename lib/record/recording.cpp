@@ -59,20 +59,20 @@ base::Result<Recording, Fault> Recording::parse(base::Bytes file) {
     if (file.size() < sizeof kMagic || std::memcmp(file.data(), kMagic, sizeof kMagic) != 0)
         return fault(0, "this is no recording");
     Recording recording;
-    for (std::size_t at = sizeof kMagic; at < file.size();) {
+    std::size_t at = sizeof kMagic;
+    while (at < file.size()) {
         if (recording.end) return fault(at, "something follows the end");
-        recording.broken = {.offset = at, .bytes = file.size() - at};  // unless it proves whole
         ChunkHeader header;
         if (file.size() - at < sizeof header) break;
         std::memcpy(&header, file.data() + at, sizeof header);
         const std::size_t begin = at + sizeof header;
         if (header.length > kChunkBytesMax) return fault(at, "a part has a length that can't be");
         if (file.size() - begin < header.length) break;
-        recording.broken.reset();
         if (const auto found = recording.take(header, at, file.subspan(begin, header.length)))
             return base::Failure{*found};
         at = begin + header.length;
     }
+    if (at < file.size()) recording.broken = {.offset = at, .bytes = file.size() - at};
     if (!recording.has_head()) return fault(file.size(), "the file breaks off");
     if (!recording.has_all_snapshots())
         return fault(file.size(), "it ended before the state at its beginning was written");
