@@ -17,32 +17,30 @@ SendStamp DeliveryRate::stamp(base::Instant now, std::uint32_t pipe, std::uint32
 }
 
 // draft-ietf-ccwg-bbr 4.1.2.3: the sample is that of the most recently sent record.
-void DeliveryRate::delivered(const SendStamp& stamp, std::uint32_t bytes, base::Instant now) {
+void DeliveryRate::delivered(Newest& newest, const SendStamp& stamp, std::uint32_t bytes, base::Instant now) {
     delivered_ += bytes;
     delivered_at_ = now;
-    if (has_sample_ && stamp.sent_at < sample_.sent_at) return;
-    has_sample_ = true;
-    sample_ = stamp;
+    if (newest && stamp.sent_at < newest->sent_at) return;
+    newest = stamp;
     first_sent_at_ = stamp.sent_at;
 }
 
 // draft-ietf-ccwg-bbr 4.1.2.3: the longer of sending and acknowledging time, so that compressed ACKs promise
 // nothing; shorter than any round trip it is an artefact.
-void DeliveryRate::finish(AckSample& sample, base::Duration min_rtt) {
+void DeliveryRate::finish(const Newest& newest, AckSample& sample, base::Duration min_rtt) {
     if (app_limited_until_ != 0 && delivered_ > app_limited_until_) app_limited_until_ = 0;
     sample.delivered = delivered_;
     sample.prior_delivered = delivered_;
-    if (!has_sample_) return;
-    has_sample_ = false;
+    if (!newest) return;
     // The record has the low half of the total; it was less than 4 GB ago.
-    const std::uint32_t since = static_cast<std::uint32_t>(delivered_) - sample_.delivered;
+    const std::uint32_t since = static_cast<std::uint32_t>(delivered_) - newest->delivered;
     sample.prior_delivered = delivered_ - since;
     sample.sample_delivered = since;
-    sample.sample_lost = lost_ - sample_.lost;
-    sample.tx_in_flight = sample_.in_flight;
-    sample.app_limited = sample_.app_limited;
-    const base::Duration sending = sample_.sent_at - sample_.first_sent_at;
-    const base::Duration acknowledging = delivered_at_ - sample_.delivered_at;
+    sample.sample_lost = lost_ - newest->lost;
+    sample.tx_in_flight = newest->in_flight;
+    sample.app_limited = newest->app_limited;
+    const base::Duration sending = newest->sent_at - newest->first_sent_at;
+    const base::Duration acknowledging = delivered_at_ - newest->delivered_at;
     const base::Duration interval = std::max(sending, acknowledging);
     if (interval <= base::Duration::zero() || interval < min_rtt) return;
     sample.interval = interval;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/time.hpp"
 #include "tcp/ack_sample.hpp"
@@ -12,10 +13,14 @@ namespace terminus::tcp {
 /// was sent, and its own delivery says how much came through meanwhile.
 class DeliveryRate {
  public:
+    /// The stamp of what was sent last among all that the ACK at hand delivers; nothing before it has
+    /// delivered anything.
+    using Newest = std::optional<SendStamp>;
+
     /// The stamp of what is being sent now; `pipe` is what was on the way before it, `length` its bytes.
     [[nodiscard]] SendStamp stamp(base::Instant now, std::uint32_t pipe, std::uint32_t length);
     /// Bytes sent with this stamp were delivered for the first time.
-    void delivered(const SendStamp& stamp, std::uint32_t bytes, base::Instant now);
+    void delivered(Newest& newest, const SendStamp& stamp, std::uint32_t bytes, base::Instant now);
     /// Bytes without a record of their own were (a duplicate ACK without SACK).
     void delivered_unseen(std::uint32_t bytes, base::Instant now) {
         delivered_ += bytes;
@@ -33,7 +38,7 @@ class DeliveryRate {
         if (app_limited_until_ == 0) app_limited_until_ = 1;
     }
     /// Ends the ACK: fills in the sample's rate.
-    void finish(AckSample& sample, base::Duration min_rtt);
+    void finish(const Newest& newest, AckSample& sample, base::Duration min_rtt);
 
     [[nodiscard]] std::uint64_t delivered_bytes() const { return delivered_; }
 
@@ -43,9 +48,6 @@ class DeliveryRate {
     base::Instant delivered_at_{};
     base::Instant first_sent_at_{};
     std::uint32_t lost_ = 0;
-
-    SendStamp sample_;  // the newest among those that the ACK at hand delivers
-    bool has_sample_ = false;
 };
 
 }  // namespace terminus::tcp

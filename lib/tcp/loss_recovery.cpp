@@ -150,7 +150,7 @@ void LossRecovery::deliver(const Context& context, const SentRecord& record, std
     // HARDENING 24: who goes back on a report and repeats it has not been sent anything twice as fast.
     const bool is_counted = record.has(SentRecord::kCounted);
     if (is_counted) work.recounted += bytes;
-    rate_.delivered(record, is_counted ? 0 : bytes, now);
+    rate_.delivered(work.newest, record, is_counted ? 0 : bytes, now);
     const Duration rtt = now - record.sent_at;
     if (ever_resent) {
         work.resent_arrived = work.resent_arrived || cumulatively;
@@ -264,7 +264,7 @@ void LossRecovery::steer_window(const Context& context, Work& work) {
     sample.smoothed_rtt = context.rtt.smoothed();
     sample.min_rtt = min_rtt_;
     sample.window_limited = is_window_limited();
-    rate_.finish(sample, min_rtt_);
+    rate_.finish(work.newest, sample, min_rtt_);
     if (work.outcome.rtt < Duration::zero() && !work.resent_arrived) work.outcome.rtt = work.sack_rtt;
 
     if (reducing_ && !congestion_.owns_recovery()) {

@@ -8,6 +8,7 @@ struct LossRecovery::Work {
     const Ack& ack;
     Outcome outcome{};
     AckSample sample{};
+    DeliveryRate::Newest newest{};
     Duration sack_rtt{-1};
     std::uint32_t prior_lost = 0;
     std::uint32_t recounted = 0;  ///< delivered now, after a report of the same that was taken back

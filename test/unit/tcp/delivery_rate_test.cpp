@@ -2,6 +2,7 @@
 #include "tcp/delivery_rate.hpp"
 
 #include <catch2/catch.hpp>
+#include <utility>
 
 using namespace terminus;
 using namespace std::chrono_literals;
@@ -14,21 +15,31 @@ namespace {
 constexpr base::Instant kStart{100s};
 constexpr std::uint32_t kMss = 1000;
 
-AckSample finish(DeliveryRate& rate, base::Duration min_rtt = 0ms) {
-    AckSample sample;
-    rate.finish(sample, min_rtt);
-    return sample;
-}
+/// With the newest delivery of the ACK at hand, as who reads it has it.
+class Rate : public DeliveryRate {
+ public:
+    void delivered(const SendStamp& stamp, std::uint32_t bytes, base::Instant now) {
+        DeliveryRate::delivered(newest_, stamp, bytes, now);
+    }
+    AckSample finish(base::Duration min_rtt = 0ms) {
+        AckSample sample;
+        DeliveryRate::finish(std::exchange(newest_, std::nullopt), sample, min_rtt);
+        return sample;
+    }
+
+ private:
+    Newest newest_;
+};
 
 }  // namespace
 
 TEST_CASE("the rate is what was delivered since a segment went, by the time that took") {
-    DeliveryRate rate;
+    Rate rate;
     const SendStamp first = rate.stamp(kStart, 0, kMss);
     const SendStamp second = rate.stamp(kStart, kMss, kMss);
     rate.delivered(first, kMss, kStart + 10ms);
     rate.delivered(second, kMss, kStart + 10ms);
-    const AckSample sample = finish(rate);
+    const AckSample sample = rate.finish();
     CHECK(sample.sample_delivered == 2 * kMss);
     CHECK(sample.interval == 10ms);
     CHECK(sample.delivery_rate == 200'000);
@@ -39,45 +50,45 @@ TEST_CASE("the rate is what was delivered since a segment went, by the time that
 }
 
 TEST_CASE("ACKs that come all at once promise no more than was sent in that time") {
-    DeliveryRate rate;
+    Rate rate;
     // A segment each ten milliseconds; the path holds the ACKs of the last four back.
     SendStamp stamps[5];
     for (int i = 0; i < 5; ++i)
         stamps[i] = rate.stamp(kStart + i * 10ms, i == 0 ? 0 : i * kMss, kMss);
     rate.delivered(stamps[0], kMss, kStart + 50ms);
-    (void)finish(rate);
+    (void)rate.finish();
     for (int i = 1; i < 5; ++i)
         rate.delivered(stamps[i], kMss, kStart + 51ms);
-    const AckSample sample = finish(rate);
+    const AckSample sample = rate.finish();
     // Acknowledged within a millisecond, but since the connection's delivery stood at 0, 51 ms ago.
     CHECK(sample.interval == 51ms);
     CHECK(sample.delivery_rate == std::uint64_t{5} * kMss * 1000 / 51);
 }
 
 TEST_CASE("a sample shorter than the least round trip is none") {
-    DeliveryRate rate;
+    Rate rate;
     const SendStamp stamp = rate.stamp(kStart, 0, kMss);
     rate.delivered(stamp, kMss, kStart + 10ms);
-    const AckSample sample = finish(rate, 11ms);
+    const AckSample sample = rate.finish(11ms);
     CHECK(sample.delivery_rate == 0);
     CHECK(sample.sample_delivered == kMss);
 }
 
 TEST_CASE("the sample is the newest segment's that the ACK delivers, in whatever order they are told") {
-    DeliveryRate rate;
+    Rate rate;
     const SendStamp old = rate.stamp(kStart, 0, kMss);
     const SendStamp young = rate.stamp(kStart + 5ms, kMss, 2 * kMss);
     rate.delivered(young, 2 * kMss, kStart + 20ms);
     rate.delivered(old, kMss, kStart + 20ms);
-    CHECK(finish(rate).tx_in_flight == 3 * kMss);
+    CHECK(rate.finish().tx_in_flight == 3 * kMss);
 }
 
 TEST_CASE("an ACK that delivers nothing has no sample") {
-    DeliveryRate rate;
+    Rate rate;
     const SendStamp stamp = rate.stamp(kStart, 0, kMss);
     rate.delivered(stamp, kMss, kStart + 10ms);
-    (void)finish(rate);
-    const AckSample sample = finish(rate);
+    (void)rate.finish();
+    const AckSample sample = rate.finish();
     CHECK(sample.delivery_rate == 0);
     CHECK(sample.sample_delivered == 0);
     CHECK(sample.delivered == kMss);
@@ -85,35 +96,35 @@ TEST_CASE("an ACK that delivers nothing has no sample") {
 }
 
 TEST_CASE("samples are the application's until what was on the way when it ran dry is delivered") {
-    DeliveryRate rate;
+    Rate rate;
     const SendStamp before = rate.stamp(kStart, 0, kMss);
     rate.application_limited(kMss);
     const SendStamp within = rate.stamp(kStart + 1ms, kMss, kMss);
     rate.delivered(before, kMss, kStart + 10ms);
-    CHECK_FALSE(finish(rate).app_limited);
+    CHECK_FALSE(rate.finish().app_limited);
     rate.delivered(within, kMss, kStart + 11ms);
-    CHECK(finish(rate).app_limited);
+    CHECK(rate.finish().app_limited);
     const SendStamp after = rate.stamp(kStart + 12ms, 0, kMss);
     rate.delivered(after, kMss, kStart + 22ms);
-    CHECK_FALSE(finish(rate).app_limited);
+    CHECK_FALSE(rate.finish().app_limited);
 }
 
 TEST_CASE("losses between sending and delivery are the sample's, what was too large for the path is none") {
-    DeliveryRate rate;
+    Rate rate;
     const SendStamp stamp = rate.stamp(kStart, 0, kMss);
     rate.lost(3 * kMss);
     rate.forgive(kMss);
     rate.delivered(stamp, kMss, kStart + 10ms);
-    CHECK(finish(rate).sample_lost == 2 * kMss);
+    CHECK(rate.finish().sample_lost == 2 * kMss);
 }
 
 TEST_CASE("totals beyond 4 GB don't disturb a sample") {
-    DeliveryRate rate;
+    Rate rate;
     rate.delivered_unseen(UINT32_MAX, kStart);
     rate.delivered_unseen(500, kStart);
     const SendStamp stamp = rate.stamp(kStart, 0, kMss);
     rate.delivered(stamp, kMss, kStart + 10ms);
-    const AckSample sample = finish(rate);
+    const AckSample sample = rate.finish();
     CHECK(sample.sample_delivered == kMss);
     CHECK(sample.delivered == std::uint64_t{UINT32_MAX} + 500 + kMss);
     CHECK(sample.prior_delivered == std::uint64_t{UINT32_MAX} + 500);
