@@ -23,6 +23,7 @@ class ShrinkingSlab {
  public:
     static constexpr std::uint32_t kNone = UINT32_MAX;
     static constexpr std::size_t kGroupBytes = Memory::kHugePageBytes;
+    static constexpr std::size_t kLine = 64;  ///< of the cache: each T begins with one, for they are large
 
     explicit ShrinkingSlab(std::uint32_t capacity)
         : capacity_(capacity),
@@ -118,7 +119,7 @@ class ShrinkingSlab {
 
  private:
     // Fresh memory is zero: not live.
-    struct Place {
+    struct alignas(kLine) Place {
         union {
             T value;
             std::uint32_t next_free;

@@ -159,9 +159,7 @@ std::size_t Connections::kind_of(const tcp::Connection& connection) {
 void Connections::prefetch_tcp(std::uint32_t index) const {
     const ConnectionSlot& slot = slots_[index];
     if (slot.tcp == nullptr) return prefetch_packed(slot);
-    const auto* const at = reinterpret_cast<const char*>(slot.tcp);
-    for (std::size_t line = 0; line < sizeof(tcp::Connection); line += 64)
-        __builtin_prefetch(at + line);
+    slot.tcp->prefetch();
 }
 
 void Connections::prefetch_deadlines(std::uint32_t index) const {

@@ -13,14 +13,14 @@ Connection::Connection(const OpenParameters& parameters, const Environment& env,
       leg_(parameters.leg),
       quick_acks_(quick_acks_of(env)),
       ipv6_(ipv6),
-      recovery_(env.tunables.congestion_control),
       timestamp_offset_(parameters.timestamp_offset),
-      rtt_(env.tunables),
       text_sent_at_(env.now),
-      text_received_at_(env.now),
       progress_at_(env.now),
+      text_received_at_(env.now),
+      rtt_(env.tunables),
       receive_tuning_(parameters.advertised_mss, env.now),
-      path_(parameters.path_mss) {
+      path_(parameters.path_mss),
+      recovery_(env.tunables.congestion_control) {
     snd_.iss = snd_.una = parameters.iss;
     marks_.begin(snd_.iss + 1);
     rcv_.advertised_mss = parameters.advertised_mss;
@@ -72,11 +72,11 @@ Connection::Connection(const OpenParameters& parameters, const HalfOpen& half_op
 Connection::Connection(base::ToBeRead)
     : state_(State::Closed),
       leg_(stats::Leg::Client),
-      recovery_(CongestionAlgorithm::Cubic),
       timestamp_offset_(0),
       rtt_(Tunables{}),
       receive_tuning_(0, {}),
-      path_(0) {}
+      path_(0),
+      recovery_(CongestionAlgorithm::Cubic) {}
 
 void Connection::released(const Environment& env) {
     leg_stats(env).connections[static_cast<std::size_t>(state_)].subtract();
@@ -86,6 +86,8 @@ void Connection::released(const Environment& env) {
 bool Connection::restored(const Environment& env) {
     if (static_cast<std::size_t>(state_) >= stats::kTcpStates) return false;
     if (static_cast<std::size_t>(leg_) >= stats::kLegs) return false;
+    if (static_cast<std::size_t>(recovery_.congestion().algorithm()) >= std::size(kCongestionAlgorithms))
+        return false;
     leg_stats(env).connections[static_cast<std::size_t>(state_)].add();
     env.stats.out_of_order_buffers.add(reassembly_.count());
     return true;

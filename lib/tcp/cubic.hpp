@@ -62,14 +62,14 @@ class Cubic {
     void begin_epoch(base::Instant now, std::uint32_t mss);
     void grow_reno_estimate(Stage& stage, const AckSample& sample);
 
-    std::variant<HyStart, Stage> stage_;  // HyStart: the first slow start
-    Prior prior_;
-    Curve curve_;
     std::uint32_t window_ = 0;
     std::uint32_t threshold_ = kCongestionWindowMax;
+    Curve curve_;
     bool repairing_ = false;      // between a reduction and recovery_left()
     bool after_timeout_ = false;  // and a time-out was among them
     bool may_undo_ = false;
+    std::variant<HyStart, Stage> stage_;  // HyStart: the first slow start
+    Prior prior_;
 };
 static_assert(CongestionControl<Cubic>);
 

@@ -258,17 +258,12 @@ class LossRecovery {
         if (mtu_probe_.fate == MtuProbe::Fate::Open) mtu_probe_.fate = fate;
     }
 
+    // What every segment and its acknowledgement touch.
     SentRecords records_;
-    Rack rack_;
+    std::uint32_t unsacked_duplicates_ = 0;  // bytes that duplicate ACKs stand for, without SACK
     RecoveryState state_ = RecoveryState::Open;
     stats::RetransmitCause cause_ = stats::RetransmitCause::FastRetransmit;
-    std::uint8_t duplicates_ = 0;            // without SACK
-    std::uint32_t unsacked_duplicates_ = 0;  // bytes that duplicate ACKs stand for, without SACK
-    std::uint32_t delivered_unseen_ = 0;     // of those, counted as delivered and not acknowledged since
-    wire::SeqNum recover_;                   // RFC 6582; Linux's high_seq
-    wire::SeqNum undo_from_;
-    std::int32_t undo_bytes_ = -1;  // sent again since, and not yet reported as duplicate
-    std::uint32_t first_resent_stamp_ = 0;
+    std::uint8_t duplicates_ = 0;  // without SACK
     bool may_undo_ = false;
     bool has_resent_ = false;
     bool frto_ = false;
@@ -279,20 +274,29 @@ class LossRecovery {
     bool window_limited_ = false;
     bool reducing_ = false;  // PRR steers the window
     bool reneged_ = false;
-    wire::SeqNum probe_end_;
-    std::uint32_t probe_flight_ = 0;  // what was outstanding with the probe
+    wire::SeqNum recover_;  // RFC 6582; Linux's high_seq
     wire::SeqNum limited_round_end_;
     std::uint32_t flight_max_ = 0;  // right after something was sent, this round trip
-    MtuProbe mtu_probe_;
-    Prr prr_;
-    DeliveryRate rate_;
-    Congestion congestion_;
-    Duration min_rtt_{-1};
-    Instant min_rtt_at_{};
-    Instant reordering_at_ = base::kNever;
+    Instant pace_at_{};
     Instant timeout_at_ = base::kNever;
     Instant probe_at_ = base::kNever;
-    Instant pace_at_{};
+    Instant reordering_at_ = base::kNever;
+    DeliveryRate rate_;
+    Rack rack_;
+    Duration min_rtt_{-1};
+    Instant min_rtt_at_{};
+    MtuProbe mtu_probe_;
+    Prr prr_;
+    Congestion congestion_;
+
+    // What losses need.
+    std::uint32_t delivered_unseen_ =
+        0;  // of unsacked_duplicates_, counted as delivered and not acknowledged since
+    wire::SeqNum undo_from_;
+    std::int32_t undo_bytes_ = -1;  // sent again since, and not yet reported as duplicate
+    std::uint32_t first_resent_stamp_ = 0;
+    wire::SeqNum probe_end_;
+    std::uint32_t probe_flight_ = 0;  // what was outstanding with the probe
 };
 
 }  // namespace terminus::tcp

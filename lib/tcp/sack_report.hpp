@@ -32,9 +32,9 @@ class SackReport {
     void take(wire::TcpOptions& options, std::size_t most);
 
  private:
-    std::array<Range, wire::TcpOptions::kSackBlocksMax> recent_{};
-    Range duplicate_{};
     std::uint8_t count_ = 0;
+    Range duplicate_{};
+    std::array<Range, wire::TcpOptions::kSackBlocksMax> recent_{};
 };
 
 }  // namespace terminus::tcp

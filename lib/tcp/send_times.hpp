@@ -45,11 +45,11 @@ class SendTimes {
         return doing_ == doing ? now - since_ : base::Duration::zero();
     }
 
+    Doing doing_ = Doing::Nothing;
+    base::Instant since_{};
     base::Duration busy_{0};
     base::Duration window_limited_{0};
     base::Duration buffer_limited_{0};
-    base::Instant since_{};
-    Doing doing_ = Doing::Nothing;
 };
 
 }  // namespace terminus::tcp
