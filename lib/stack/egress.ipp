@@ -13,7 +13,9 @@ void Stack<App>::mark_dirty(std::uint32_t index) {
     ConnectionSlot& slot = connections_.awake(index);
     if (slot.is_dirty) return;
     slot.is_dirty = true;
-    slot.touched = Connections::tick_of(env_.now);
+    const std::uint16_t tick = Connections::tick_of(env_.now);
+    if (static_cast<std::uint16_t>(tick - slot.touched) >= kRareTicks) slot.is_rare = true;
+    slot.touched = tick;
     dirty_.push_back(index);
 }
 

@@ -37,7 +37,8 @@ struct ConnectionSlot {
     bool wants_fast_open : 1 = false;            ///< its first SYN is to have the option
     bool is_fast_open_tried : 1 = false;         ///< it had, and was not answered yet
     bool is_drained : 1 = true;                  ///< nothing received was left after its last turn
-    bool is_sample : 1 = false;                  ///< what rests was learnt from it, too: once is enough
+    bool is_rare : 1 = false;    ///< had no turn for long before this one, or those just before
+    bool is_sample : 1 = false;  ///< what rests was learnt from it, too: once is enough
 
     /// An active open.
     ConnectionSlot(const flow::Key& own_key, const ConnectRequest& request)

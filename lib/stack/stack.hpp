@@ -159,6 +159,12 @@ class Stack {
     /// And frames: trains are not to be cut.
     static constexpr std::uint32_t kFramesAhead = 32;
 
+    /// Who has had no turn for so long (50 ms) is rarely heard of: its timer would fire for every fourth
+    /// request or more.
+    static constexpr std::uint16_t kRareTicks = 12;
+    /// A deadline so far away is none of what is being waited for.
+    static constexpr base::Duration kTimerFar = std::chrono::seconds(1);
+
     /// A frame between being read and having its turn.
     struct Looked {
         Arrival arrival;

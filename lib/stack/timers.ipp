@@ -110,18 +110,24 @@ void Stack<App>::end_time_waits(std::uint32_t budget) {
     }
 }
 
-// An earlier deadline re-arms the wheel's entry, a later one is only the store the connection already made.
+// An earlier deadline re-arms the wheel's entry, a later one is only the store the connection already made:
+// who is busy has one entry fire in 200 ms, however many segments come. Who has a request now and then would
+// have one fire for each, long after all that belongs to it has left the caches: its entry is moved when it
+// comes to rest again, while they have it.
 template <typename App>
 void Stack<App>::sync_timer(std::uint32_t index) {
     ConnectionSlot& slot = connections_[index];
     const base::Instant deadline = slot.tcp->next_deadline();
-    if (deadline == base::kNever) return;
     if (slot.timer == timer::kNoTimer) {
+        if (deadline == base::kNever) return;
         slot.timer = wheel_.arm(deadline, {flow::Handle(flow::HandleKind::Connection, index).raw(),
                                            connections_.generation(index)});
         TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
     } else if (deadline < wheel_.deadline(slot.timer)) {
         wheel_.rearm(slot.timer, deadline);
+    } else if (slot.is_rare && deadline - env_.now >= kTimerFar) {
+        slot.is_rare = false;
+        set_timer(index);
     }
 }
 

@@ -38,6 +38,23 @@ TEST_CASE("unacknowledged data is sent again when its time-out has passed, and n
         REQUIRE_FALSE(one.tcp);
 }
 
+TEST_CASE("who is busy keeps the timer it has, and who is rarely heard of only while something is awaited") {
+    // DESIGN 3.3, docs/decisions/speed.md.
+    const bool is_rare = GENERATE(false, true);
+    Bench bench;
+    bench.host().listen(80, {.send = "hello"});
+    Peer peer = bench.handshake();
+    REQUIRE(bench.sent_segment().payload == "hello");
+    bench.advance(is_rare ? 60ms : 40ms);
+    peer.ack += 5;
+    bench.give({peer.segment(kAck)});
+    const base::Duration left = bench.host().stack().next_deadline() - bench.now();
+    REQUIRE((left > 1s) == is_rare);
+    bench.advance(5s);
+    for (const Sent& one : bench.sent())
+        REQUIRE_FALSE(one.tcp);
+}
+
 TEST_CASE("an idle connection is probed, and given up when nobody answers") {
     // RFC 9293 3.8.4.
     const LeakCheck leaks;
