@@ -10,63 +10,62 @@
 
 namespace terminus::stack {
 
-// DESIGN 3.7: what takes its time to come out of memory is asked for before it is needed, a group of frames
-// at a time: headers, then buckets of the table, then slots, then what the application keeps beside them. A
-// prefetch decides nothing: who is who is found out when a segment has its turn, for the one before may have
-// made or ended its connection.
+// DESIGN 3.7: what takes its time to come out of memory is asked for before it is needed, while others have
+// their turns: headers of a burst at once; then, frame by frame and two turns apart, buckets of the table,
+// slots, connections, and the same of the other leg. A prefetch decides nothing: who is who is found out when
+// a segment has its turn, for the one before may have made or ended its connection.
 template <typename App>
 void Stack<App>::ingress(packet::Batch& frames, std::uint16_t port) {
     for (std::uint16_t i = 0; i < frames.size(); ++i)
         frames.prefetch(i);
-    std::uint32_t count = 0;
-    std::uint32_t flows = 0;
-    const auto they_have_their_turns = [this, &count, &flows] {
-        have_their_turns(std::exchange(count, 0));
-        flows = 0;
-    };
     for (std::uint16_t i = 0; i < frames.size(); ++i) {
         stats_.frames_received.add();
         stats_.bytes_received.add(frames.frame_length(i));
-        Looked& looked = looked_[count];
+        Looked& looked = ahead_.place();
         looked.arrival = Arrival{};
         looked.received = network_.receive_plain(frames.take(i), port, Origin::Device, looked.arrival);
         if (looked.received == Received::Tcp) {
-            look_up(looked, count > 0 ? &looked_[count - 1] : nullptr);
-            ++count;
-            flows += looked.is_same_flow ? 0 : 1;
-            if (flows == kFlowsAhead || count == kFramesAhead) they_have_their_turns();
+            look_up(looked, ahead_.last());
+            ahead_.enter();
+            step();
             continue;
         }
         // What comes before it has its turn before it: a SYN may be what an ARP reply is for.
-        they_have_their_turns();
+        finish_steps();
         if (looked.received == Received::Other)
             looked.received = network_.receive_other(looked.arrival, env_.now);
         if (looked.received != Received::Nothing) look_up(looked);
         arrives(looked);
     }
-    they_have_their_turns();
+    finish_steps();
     frames.clear();
 }
 
+/// Each frame in line goes a step further, and the first has its turn.
 template <typename App>
-void Stack<App>::have_their_turns(std::uint32_t count) {
-    for (std::uint32_t i = 0; i < count; ++i)
-        prefetch_slot(looked_[i]);
-    for (std::uint32_t i = 0; i < count; ++i)
-        prefetch_connection(looked_[i].candidate);
-    for (std::uint32_t i = 0; i < count; ++i)
-        looked_[i].candidate = prefetch_beside(looked_[i].candidate);
-    for (std::uint32_t i = 0; i < count; ++i)
-        prefetch_connection(looked_[i].candidate);
-    for (std::uint32_t i = 0; i < count; ++i) {
-        // The one before the two is of the same flow, so that what it met is known.
-        const bool may_be_left_out =
-            looked_[i].is_same_flow && i + 1 < count && looked_[i + 1].overtakes && needs_only_the_next(i);
-        if (may_be_left_out) {
-            looked_[i].arrival.frame = packet::Buffer();
-        } else {
-            arrives(looked_[i]);
-        }
+void Stack<App>::step() {
+    if (Looked* const looked = ahead_.after(2)) prefetch_slot(*looked);
+    if (Looked* const looked = ahead_.after(4)) prefetch_connection(looked->candidate);
+    if (Looked* const looked = ahead_.after(6)) prefetch_beside(*looked);
+    if (Looked* const looked = ahead_.after(8)) prefetch_connection(looked->candidate);
+    static_assert(Ahead::kSteps == 10);
+    if (Looked* const looked = ahead_.after(10)) has_its_turn(*looked, ahead_.after(9));
+    ahead_.step();
+}
+
+template <typename App>
+void Stack<App>::finish_steps() {
+    while (!ahead_.empty())
+        step();
+}
+
+template <typename App>
+void Stack<App>::has_its_turn(Looked& looked, const Looked* next) {
+    // The one before the two is of the same flow, so that what it met is known.
+    if (looked.is_same_flow && next != nullptr && next->overtakes && needs_only(*next, looked)) {
+        looked.arrival.frame = packet::Buffer();
+    } else {
+        arrives(looked);
     }
 }
 
@@ -147,19 +146,24 @@ void Stack<App>::prefetch_connection(std::uint32_t candidate) const {
     }
 }
 
-/// Asks for the slot of the other leg, and says which it is.
+/// What says nothing but that something has arrived concerns the other leg only if that waits for room.
+inline bool concerns_both_legs(const wire::TcpSegment& segment) {
+    return segment.payload_length > 0 || !is_plain_segment(segment);
+}
+
+/// Asks for the slot of the other leg, which is the candidate from now on.
 template <typename App>
-std::uint32_t Stack<App>::prefetch_beside(std::uint32_t candidate) const {
+void Stack<App>::prefetch_beside(Looked& looked) const {
+    const std::uint32_t candidate = std::exchange(looked.candidate, Connections::kNone);
     if constexpr (kIsPrefetching) {
-        if (candidate == Connections::kNone || !connections_.is_live(candidate)) return Connections::kNone;
+        if (candidate == Connections::kNone || !connections_.is_live(candidate)) return;
+        if (!concerns_both_legs(looked.arrival.segment)) return;
         const ConnectionSlot& slot = connections_[candidate];
-        if (slot.cookie == kNoCookie || slot.is_closed) return Connections::kNone;
+        if (slot.cookie == kNoCookie || slot.is_closed) return;
         const ConnectionId beside = app_.beside({candidate, connections_.generation(candidate)}, slot.cookie);
-        if (beside.index >= connections_.touched()) return Connections::kNone;
+        if (beside.index >= connections_.touched()) return;
         connections_.prefetch(beside.index);
-        return beside.index;
-    } else {
-        return Connections::kNone;
+        looked.candidate = beside.index;
     }
 }
 
@@ -184,7 +188,7 @@ void Stack<App>::arrives(Looked& looked) {
 template <typename App>
 void Stack<App>::handed_over(packet::Buffer frame, std::uint16_t port) {
     stats_.hand_overs_received.add();
-    Looked& looked = looked_[0];
+    Looked& looked = ahead_.place();
     looked.arrival = Arrival{};
     looked.received = network_.receive(std::move(frame), port, Origin::HandOver, env_.now, looked.arrival);
     if (looked.received != Received::Nothing) look_up(looked);
@@ -217,11 +221,10 @@ void Stack<App>::segment_arrives(Arrival& arrival, const flow::Key& key, std::ui
 
 /// Whether the connection that accepted the segment before needs of this ACK and the next one only that.
 template <typename App>
-bool Stack<App>::needs_only_the_next(std::uint32_t position) {
+bool Stack<App>::needs_only(const Looked& next, const Looked& before) {
     if (accepted_by_ == Connections::kNone) return false;
     const ConnectionSlot& slot = connections_[accepted_by_];
-    return slot.tcp->is_overtaken(looked_[position].arrival.segment, looked_[position + 1].arrival.segment,
-                                  environment_for(slot));
+    return slot.tcp->is_overtaken(before.arrival.segment, next.arrival.segment, environment_for(slot));
 }
 
 /// Whether the connection that accepted the segment before this one has taken its text.

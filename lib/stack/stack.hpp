@@ -15,6 +15,7 @@
 #include "stack/application.hpp"
 #include "stack/connection_id.hpp"
 #include "stack/connections.hpp"
+#include "stack/look_ahead.hpp"
 #include "stack/network.hpp"
 #include "stack/profiles.hpp"
 #include "stack/settings.hpp"
@@ -153,12 +154,6 @@ class Stack {
     void cancel_timer(timer::TimerId id) { wheel_.cancel(id); }
 
  private:
-    /// Connections that are looked up together: enough to cover memory's latency, and few enough that what is
-    /// asked for of both their legs, 2 kB, stays in L1.
-    static constexpr std::uint32_t kFlowsAhead = 8;
-    /// And frames: trains are not to be cut.
-    static constexpr std::uint32_t kFramesAhead = 32;
-
     /// Who has had no turn for so long (50 ms) is rarely heard of: its timer would fire for every fourth
     /// request or more.
     static constexpr std::uint16_t kRareTicks = 12;
@@ -176,6 +171,7 @@ class Stack {
         bool continues = false;                        ///< that one's text, and says nothing else that is new
         bool overtakes = false;                        ///< that one, an ACK like this
     };
+    using Ahead = LookAhead<Looked>;
 
     static constexpr bool kIsPrefetching = requires(const App& app, ConnectionId id, Cookie cookie) {
         app.prefetch(cookie);
@@ -186,17 +182,19 @@ class Stack {
     [[nodiscard]] bool restored();
 
     // ingress.ipp
-    void have_their_turns(std::uint32_t count);
+    void step();
+    void finish_steps();
+    void has_its_turn(Looked& looked, const Looked* next);
     [[nodiscard]] static bool is_continued(const wire::TcpSegment& before, const wire::TcpSegment& next);
     [[nodiscard]] static bool is_overtaken(const wire::TcpSegment& before, const wire::TcpSegment& next);
     void look_up(Looked& looked, const Looked* before = nullptr);
     void prefetch_slot(Looked& looked) const;
     void prefetch_connection(std::uint32_t candidate) const;
-    [[nodiscard]] std::uint32_t prefetch_beside(std::uint32_t candidate) const;
+    void prefetch_beside(Looked& looked) const;
     void arrives(Looked& looked);
     void segment_arrives(Arrival& arrival, const flow::Key& key, std::uint64_t hash);
     [[nodiscard]] bool text_continues(Arrival& arrival);
-    [[nodiscard]] bool needs_only_the_next(std::uint32_t position);
+    [[nodiscard]] bool needs_only(const Looked& next, const Looked& before);
     void to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
     void promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash);
     void to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
@@ -310,7 +308,7 @@ class Stack {
     flow::Table table_;
     timer::Wheel wheel_;
     DirtyList dirty_;
-    std::array<Looked, kFramesAhead> looked_;
+    Ahead ahead_;
     /// Whose segment was accepted by the last arrives(), within the burst.
     std::uint32_t accepted_by_ = Connections::kNone;
 };
