@@ -8,7 +8,7 @@
 namespace terminus::bench {
 
 MemoryDevice::MemoryDevice(rte_mempool* pool, wire::MacAddress mac, packet::PortCapabilities capabilities)
-    : Port(capabilities, mac, 1500), pool_(pool), posted_(kDescriptors), sent_ring_(kDescriptors, nullptr) {
+    : Port(capabilities, mac, 1500), pool_(pool), posted_(kDescriptors), sent_ring_(kDescriptors) {
     for (rte_mbuf*& mbuf : posted_)
         mbuf = fresh();
 }
@@ -16,14 +16,13 @@ MemoryDevice::MemoryDevice(rte_mempool* pool, wire::MacAddress mac, packet::Port
 MemoryDevice::~MemoryDevice() {
     for (rte_mbuf* mbuf : posted_)
         rte_pktmbuf_free(mbuf);
+    seen_ = sent_;
     forget_sent();
 }
 
 void MemoryDevice::forget_sent() {
-    for (rte_mbuf*& mbuf : sent_ring_) {
-        rte_pktmbuf_free(mbuf);
-        mbuf = nullptr;
-    }
+    while (freed_ != seen_)
+        free_oldest();
 }
 
 rte_mbuf* MemoryDevice::fresh() const {
@@ -47,13 +46,22 @@ void MemoryDevice::receive(packet::Batch& into) {
 }
 
 void MemoryDevice::transmit(packet::Batch& frames) {
-    const std::uint16_t count = frames.size();
-    for (std::uint16_t i = 0; i < count; ++i) {
-        rte_mbuf*& place = sent_ring_[sent_++ % kDescriptors];
-        rte_pktmbuf_free(place);
-        place = frames.begin()[i];
+    std::uint16_t taken = 0;
+    for (; taken < frames.size(); ++taken) {
+        rte_mbuf* const frame = frames.begin()[taken];
+        while (used_ + frame->nb_segs > kDescriptors && freed_ != seen_)
+            free_oldest();
+        if (used_ + frame->nb_segs > kDescriptors) break;
+        used_ += frame->nb_segs;
+        sent_ring_[sent_++ % kDescriptors] = frame;
     }
-    frames.sent(count);
+    frames.sent(taken);
+}
+
+void MemoryDevice::free_oldest() {
+    rte_mbuf* const frame = sent_ring_[freed_++ % kDescriptors];
+    used_ -= frame->nb_segs;
+    rte_pktmbuf_free(frame);
 }
 
 std::uint8_t* MemoryDevice::arrive(std::uint32_t frame_bytes) {

@@ -12,9 +12,9 @@
 namespace terminus::bench {
 
 /// A queue pair in memory that costs its worker what a NIC's driver does: buffers are posted to a ring of
-/// descriptors and each one that is taken is replaced, and what was sent is freed when its descriptor is
-/// used again. The world writes into posted buffers, as a NIC would, and reads what was sent, both between
-/// two turns.
+/// descriptors and each one that is taken is replaced, and what was sent is freed when its descriptors, one
+/// for each of its pieces, are used again. The world writes into posted buffers, as a NIC would, and reads
+/// what was sent, both between two turns.
 class MemoryDevice final : public packet::Port {
  public:
     /// Power of two; what the world does between two turns has to fit.
@@ -41,19 +41,22 @@ class MemoryDevice final : public packet::Port {
         for (; seen_ != sent_; ++seen_)
             use(*sent_ring_[seen_ % kDescriptors]);
     }
-    /// Frees what was sent and seen, whose descriptors nobody is going to use again.
+    /// Frees what was sent and seen, as if its descriptors were used again.
     void forget_sent();
 
  private:
     [[nodiscard]] rte_mbuf* fresh() const;
+    void free_oldest();
 
     rte_mempool* pool_;
     std::vector<rte_mbuf*> posted_;     // by descriptor; arrived_ - taken_ of them hold a frame
-    std::vector<rte_mbuf*> sent_ring_;  // until the descriptor's next use
+    std::vector<rte_mbuf*> sent_ring_;  // frames, until their descriptors' next use
     std::uint32_t arrived_ = 0;
     std::uint32_t taken_ = 0;
     std::uint32_t sent_ = 0;
     std::uint32_t seen_ = 0;
+    std::uint32_t freed_ = 0;
+    std::uint32_t used_ = 0;  // descriptors of what was sent and not freed
 };
 
 }  // namespace terminus::bench
