@@ -21,9 +21,11 @@ class Delays {
     [[nodiscard]] bool is_under_way(std::uint32_t connection) const { return due_[connection] != kNothing; }
     /// It has left.
     void left(std::uint32_t connection) {
-        taken_.push_back(now_ - due_[connection]);
+        took(now_ - due_[connection]);
         due_[connection] = kNothing;
     }
+    /// One of no connection took so long.
+    void took(std::uint64_t delay) { taken_.push_back(delay); }
 
     /// What was measured since the last keep() or drop() counts, or doesn't.
     void keep() { kept_ = taken_.size(); }

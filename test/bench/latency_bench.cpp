@@ -3,12 +3,13 @@
 #include <rte_cycles.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "base/rng.hpp"
 #include "delays.hpp"
 #include "disturbance.hpp"
+#include "stand_in.hpp"
 
 namespace terminus::bench {
 namespace {
@@ -45,7 +46,7 @@ class OpenLoop {
         while (world_.crowd().done() < count || !world_.is_quiet()) {
             while (offered < count && due <= static_cast<double>(delays_.now()) &&
                    world_.crowd().offer_request(static_cast<std::uint64_t>(due))) {
-                due += interval * gap();
+                due += exponential_gap(rng_, interval);
                 ++offered;
             }
             interruption_.begin();
@@ -66,8 +67,6 @@ class OpenLoop {
     [[nodiscard]] std::uint64_t interruptions() const { return interruptions_; }
 
  private:
-    double gap() { return -std::log((static_cast<double>(rng_.below(1 << 20)) + 0.5) / (1 << 20)); }
-
     World& world_;
     Delays delays_;
     base::Rng rng_{1};
@@ -76,10 +75,30 @@ class OpenLoop {
     std::int64_t last_turn_ns_ = 0;
 };
 
-struct Quantile {
-    const char* name;
-    double part;
-    std::vector<double> cycles{};  // by round
+/// A distribution's quantiles, round by round.
+class Quantiles {
+ public:
+    /// Of one more round.
+    void add(std::vector<std::uint64_t> delays) {
+        if (delays.empty()) return;
+        std::sort(delays.begin(), delays.end());
+        for (Measured& quantile : cycles_) {
+            const double place = kParts[&quantile - cycles_.data()] * static_cast<double>(delays.size() - 1);
+            quantile.cycles.push_back(static_cast<double>(delays[static_cast<std::size_t>(place)]));
+        }
+    }
+    [[nodiscard]] bool empty() const { return cycles_.front().cycles.empty(); }
+    [[nodiscard]] const std::vector<Measured>& cycles() const { return cycles_; }
+    /// The median of the rounds.
+    [[nodiscard]] double p99_ns() const {
+        std::vector<double> p99 = cycles_[1].cycles;
+        std::sort(p99.begin(), p99.end());
+        return p99[p99.size() / 2] * 1e9 / static_cast<double>(rte_get_tsc_hz());
+    }
+
+ private:
+    static constexpr double kParts[] = {0.5, 0.99, 0.999, 1};
+    std::vector<Measured> cycles_{{"p50", {}}, {"p99", {}}, {"p99.9", {}}, {"max", {}}};
 };
 
 }  // namespace
@@ -93,15 +112,16 @@ void bench_latency(World& world, std::uint32_t open, std::uint32_t operations, R
     OpenLoop loop(world, open);
     const std::uint32_t slice = std::min(kSlice, operations);
     const std::uint32_t slices = operations / slice;
-    std::vector<Quantile> quantiles{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}};
+    StandIn stand_in(static_cast<double>(spent) / operations);
+    Quantiles worker, loop_as_long;
     std::uint32_t discarded = 0, tried = 0;
-    loop.run(slice, interval);
-    for (int round = 0; round < report.rounds(); ++round) {
+    // Those of undisturbed slices, as many as are wanted.
+    const auto delays_of = [&](auto& server) {
         std::vector<std::uint64_t> delays;
         std::uint32_t kept = 0;
         for (std::uint32_t i = 0; i < slices * kAttempts && kept < slices; ++i, ++tried) {
             const Disturbance disturbance;
-            const std::vector<std::uint64_t> some = loop.run(slice, interval);
+            const std::vector<std::uint64_t> some = server.run(slice, interval);
             if (disturbance.was_there()) {
                 ++discarded;
                 continue;
@@ -109,27 +129,23 @@ void bench_latency(World& world, std::uint32_t open, std::uint32_t operations, R
             ++kept;
             delays.insert(delays.end(), some.begin(), some.end());
         }
-        if (delays.empty()) continue;
-        std::sort(delays.begin(), delays.end());
-        for (Quantile& quantile : quantiles) {
-            const double place = quantile.part * static_cast<double>(delays.size() - 1);
-            quantile.cycles.push_back(static_cast<double>(delays[static_cast<std::size_t>(place)]));
-        }
+        return delays;
+    };
+    for (int round = 0; round < report.rounds(); ++round) {
+        loop.run(slice, interval);  // its memory is in the caches again
+        worker.add(delays_of(loop));
+        loop_as_long.add(delays_of(stand_in));
     }
     std::printf(
         "%33s  a request each %.0f cycles, at random, half of what is served; %u of %u runs were disturbed "
         "and "
         "discarded, and what %llu interruptions delayed\n",
         "", interval, discarded, tried, static_cast<unsigned long long>(loop.interruptions()));
-    if (quantiles.front().cycles.empty()) return;
-    std::vector<Measured> measured;
-    for (const Quantile& quantile : quantiles)
-        measured.push_back({quantile.name, quantile.cycles});
-    report.record("latency", open, std::move(measured));
-    auto& p99 = quantiles[1].cycles;
-    std::sort(p99.begin(), p99.end());
-    report.count("latency, p99", open, "ns",
-                 p99[p99.size() / 2] * 1e9 / static_cast<double>(rte_get_tsc_hz()), kBudget);
+    if (worker.empty()) return;
+    report.record("latency", open, worker.cycles());
+    report.count("latency, p99", open, "ns", worker.p99_ns(), kBudget);
+    report.record("latency, a loop as long", open, loop_as_long.cycles());
+    report.count("latency, a loop as long, p99", open, "ns", loop_as_long.p99_ns());
 }
 
 }  // namespace terminus::bench
