@@ -125,7 +125,7 @@ void Stack<App>::sync_timer(std::uint32_t index) {
         TERMINUS_ASSERT(slot.timer != timer::kNoTimer, "the wheel has an entry for every slot of every slab");
     } else if (deadline < wheel_.deadline(slot.timer)) {
         wheel_.rearm(slot.timer, deadline);
-    } else if (slot.is_rare && deadline - env_.now >= kTimerFar) {
+    } else if (slot.is_rare && deadline >= env_.now + kTimerFar) {
         slot.is_rare = false;
         set_timer(index);
     }

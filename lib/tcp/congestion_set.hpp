@@ -11,8 +11,8 @@
 namespace terminus::tcp {
 
 /// One connection's congestion control: one of the closed set, chosen when the connection begins. What its
-/// members mean is said at the concept. The window, which every segment asks for, stands in front of the
-/// rest.
+/// members mean is said at the concept. Its window is kept in front: every segment asks for it, and its state
+/// is touched by acknowledgements alone.
 class Congestion {
     template <typename Self, typename Use>
     static auto visit(Self& self, Use&& use) {

@@ -290,8 +290,7 @@ class LossRecovery {
     Congestion congestion_;
 
     // What losses need.
-    std::uint32_t delivered_unseen_ =
-        0;  // of unsacked_duplicates_, counted as delivered and not acknowledged since
+    std::uint32_t delivered_unseen_ = 0;  // of unsacked_duplicates_, counted and not acknowledged since
     wire::SeqNum undo_from_;
     std::int32_t undo_bytes_ = -1;  // sent again since, and not yet reported as duplicate
     std::uint32_t first_resent_stamp_ = 0;
