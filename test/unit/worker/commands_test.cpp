@@ -1,5 +1,7 @@
 // What the control thread asks of a worker, through its mailbox.
 
+#include <sys/prctl.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
@@ -264,6 +266,7 @@ TEST_CASE("a worker that is told to stop leaves its loop and says so last") {
     REQUIRE(std::holds_alternative<DrainingSet>(*duo.mailbox(1).poll()));
     REQUIRE(std::holds_alternative<Stopped>(*duo.mailbox(1).poll()));
     REQUIRE_FALSE(duo.mailbox(1).poll());
+    REQUIRE(prctl(PR_GET_TIMERSLACK) == 1);  // its sleeps were no longer than it was told
 }
 
 }  // namespace
