@@ -94,9 +94,9 @@ class Congestion {
     [[nodiscard]] CongestionAlgorithm algorithm() const { return algorithm_; }
 
  private:
-    CongestionAlgorithm algorithm_;
+    CongestionAlgorithm algorithm_;  // RFC 9293 3.8.2, MAY-18
     std::uint32_t window_ = 0;
-    union {  // RFC 9293 3.8.2, MAY-18
+    union {
         Cubic cubic_;
         Reno reno_;
         Bbr bbr_;
