@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <string>
 #include <utility>
 
 #include "base/rng.hpp"
@@ -82,18 +83,20 @@ class Quantiles {
     void add(std::vector<std::uint64_t> delays) {
         if (delays.empty()) return;
         std::sort(delays.begin(), delays.end());
-        for (Measured& quantile : cycles_) {
-            const double place = kParts[&quantile - cycles_.data()] * static_cast<double>(delays.size() - 1);
-            quantile.cycles.push_back(static_cast<double>(delays[static_cast<std::size_t>(place)]));
+        for (std::size_t i = 0; i < cycles_.size(); ++i) {
+            const double place = kParts[i] * static_cast<double>(delays.size() - 1);
+            cycles_[i].cycles.push_back(static_cast<double>(delays[static_cast<std::size_t>(place)]));
         }
     }
-    [[nodiscard]] bool empty() const { return cycles_.front().cycles.empty(); }
-    [[nodiscard]] const std::vector<Measured>& cycles() const { return cycles_; }
-    /// The median of the rounds.
-    [[nodiscard]] double p99_ns() const {
+    /// A row of all, and one of p99 in nanoseconds, the median of the rounds; none where every run was
+    /// disturbed.
+    void report_to(Report& report, const std::string& what, std::uint32_t open, Budget budget = {}) const {
         std::vector<double> p99 = cycles_[1].cycles;
+        if (p99.empty()) return;
+        report.record(what, open, cycles_);
         std::sort(p99.begin(), p99.end());
-        return p99[p99.size() / 2] * 1e9 / static_cast<double>(rte_get_tsc_hz());
+        report.count(what + ", p99", open, "ns",
+                     p99[p99.size() / 2] * 1e9 / static_cast<double>(rte_get_tsc_hz()), budget);
     }
 
  private:
@@ -141,11 +144,8 @@ void bench_latency(World& world, std::uint32_t open, std::uint32_t operations, R
         "and "
         "discarded, and what %llu interruptions delayed\n",
         "", interval, discarded, tried, static_cast<unsigned long long>(loop.interruptions()));
-    if (worker.empty()) return;
-    report.record("latency", open, worker.cycles());
-    report.count("latency, p99", open, "ns", worker.p99_ns(), kBudget);
-    report.record("latency, a loop as long", open, loop_as_long.cycles());
-    report.count("latency, a loop as long, p99", open, "ns", loop_as_long.p99_ns());
+    worker.report_to(report, "latency", open, kBudget);
+    loop_as_long.report_to(report, "latency, a loop as long", open);
 }
 
 }  // namespace terminus::bench
