@@ -48,8 +48,9 @@ void Stack<App>::step() {
     if (Looked* const looked = ahead_.after(4)) prefetch_connection(looked->candidate);
     if (Looked* const looked = ahead_.after(6)) prefetch_beside(*looked);
     if (Looked* const looked = ahead_.after(8)) prefetch_connection(looked->candidate);
-    static_assert(Ahead::kSteps == 10);
-    if (Looked* const looked = ahead_.after(10)) has_its_turn(*looked, ahead_.after(9));
+    static_assert(Ahead::kSteps > 8);
+    if (Looked* const looked = ahead_.after(Ahead::kSteps))
+        has_its_turn(*looked, ahead_.after(Ahead::kSteps - 1));
     ahead_.step();
 }
 
@@ -62,7 +63,7 @@ void Stack<App>::finish_steps() {
 template <typename App>
 void Stack<App>::has_its_turn(Looked& looked, const Looked* next) {
     // The one before the two is of the same flow, so that what it met is known.
-    if (looked.is_same_flow && next != nullptr && next->overtakes && needs_only(*next, looked)) {
+    if (looked.is_same_flow && next != nullptr && next->overtakes && needs_only_the_next(looked, *next)) {
         looked.arrival.frame = packet::Buffer();
     } else {
         arrives(looked);
@@ -221,10 +222,10 @@ void Stack<App>::segment_arrives(Arrival& arrival, const flow::Key& key, std::ui
 
 /// Whether the connection that accepted the segment before needs of this ACK and the next one only that.
 template <typename App>
-bool Stack<App>::needs_only(const Looked& next, const Looked& before) {
+bool Stack<App>::needs_only_the_next(const Looked& ack, const Looked& next) {
     if (accepted_by_ == Connections::kNone) return false;
     const ConnectionSlot& slot = connections_[accepted_by_];
-    return slot.tcp->is_overtaken(before.arrival.segment, next.arrival.segment, environment_for(slot));
+    return slot.tcp->is_overtaken(ack.arrival.segment, next.arrival.segment, environment_for(slot));
 }
 
 /// Whether the connection that accepted the segment before this one has taken its text.

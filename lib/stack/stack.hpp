@@ -194,7 +194,7 @@ class Stack {
     void arrives(Looked& looked);
     void segment_arrives(Arrival& arrival, const flow::Key& key, std::uint64_t hash);
     [[nodiscard]] bool text_continues(Arrival& arrival);
-    [[nodiscard]] bool needs_only(const Looked& next, const Looked& before);
+    [[nodiscard]] bool needs_only_the_next(const Looked& ack, const Looked& next);
     void to_half_open(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
     void promote(std::uint32_t half_open_index, Arrival& arrival, std::uint64_t hash);
     void to_time_wait(std::uint32_t index, Arrival& arrival, std::uint64_t hash);
